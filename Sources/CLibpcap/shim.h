@@ -1,0 +1,4 @@
+#ifndef GWSNIFF_CLIBPCAP_H
+#define GWSNIFF_CLIBPCAP_H
+#include <pcap/pcap.h>
+#endif

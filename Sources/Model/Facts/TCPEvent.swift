@@ -1,0 +1,104 @@
+/// The flag bits of a TCP header (RFC 9293 §3.1).
+package struct TCPFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt16
+
+    package init(rawValue: UInt16) {
+        self.rawValue = rawValue
+    }
+
+    package static let fin = TCPFlags(rawValue: 0x001)
+    package static let syn = TCPFlags(rawValue: 0x002)
+    package static let rst = TCPFlags(rawValue: 0x004)
+    package static let psh = TCPFlags(rawValue: 0x008)
+    package static let ack = TCPFlags(rawValue: 0x010)
+    package static let urg = TCPFlags(rawValue: 0x020)
+    package static let ece = TCPFlags(rawValue: 0x040)
+    package static let cwr = TCPFlags(rawValue: 0x080)
+}
+
+/// One segment worth remembering: what it was, and the header fields by which its sender can be judged.
+///
+/// Stream offsets count payload bytes of one direction from 0; the SYN is not counted, a FIN stands at the offset
+/// after the last byte. They are signed: bytes before the first one seen have negative offsets.
+package struct TCPEvent: Sendable {
+    /// Names are Wireshark's (`tcp.analysis.*`) where it has one.
+    package enum Kind: UInt8, Sendable {
+        case syn
+        case synAck
+        /// The client's first ACK of the SYN-ACK.
+        case handshakeAck
+        /// A pure ACK in answer to a SYN whose number does not acknowledge it (RFC 5961 §4).
+        case challengeAck
+        case fin
+        case rst
+        case retransmission
+        case fastRetransmission
+        case spuriousRetransmission
+        case outOfOrder
+        /// "Previous segment(s) not captured": a jump in the sequence numbers.
+        case lostSegment
+        /// "ACKed unseen segment": the capture missed bytes that the receiver got.
+        case ackLostSegment
+        case zeroWindow
+        case zeroWindowProbe
+        case zeroWindowProbeAck
+        case windowFull
+        case keepAlive
+        case keepAliveAck
+        /// Overlapping data that differs from what was seen before.
+        case overlapMismatch
+    }
+
+    package var kind: Kind
+    package var direction: Direction
+    package var frame: FrameReference
+    /// Offset of the segment's first byte in its own direction.
+    package var offset: Int64
+    /// Payload bytes.
+    package var length: Int
+    /// The acknowledgment number as an offset into the opposite direction; nil without ACK flag, or while that
+    /// direction's numbering is unknown.
+    package var acknowledgedOffset: Int64?
+    package var flags: TCPFlags
+    /// Window field, unscaled.
+    package var window: UInt16
+    /// IPv4 TTL or IPv6 hop limit.
+    package var hopLimit: UInt8
+    /// IPv4 identification; nil for IPv6.
+    package var identification: UInt16?
+    package var hasTimestampOption: Bool
+    /// Sequence number as on the wire.
+    package var sequence: UInt32
+    /// Acknowledgment number as on the wire (whatever the flags say).
+    package var acknowledgment: UInt32
+
+    package init(
+        kind: Kind,
+        direction: Direction,
+        frame: FrameReference,
+        offset: Int64,
+        length: Int = 0,
+        acknowledgedOffset: Int64? = nil,
+        flags: TCPFlags = [],
+        window: UInt16 = 0,
+        hopLimit: UInt8 = 64,
+        identification: UInt16? = nil,
+        hasTimestampOption: Bool = false,
+        sequence: UInt32 = 0,
+        acknowledgment: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.direction = direction
+        self.frame = frame
+        self.offset = offset
+        self.length = length
+        self.acknowledgedOffset = acknowledgedOffset
+        self.flags = flags
+        self.window = window
+        self.hopLimit = hopLimit
+        self.identification = identification
+        self.hasTimestampOption = hasTimestampOption
+        self.sequence = sequence
+        self.acknowledgment = acknowledgment
+    }
+}

@@ -1,0 +1,143 @@
+/// One input of a run.
+package struct SourceSummary: Sendable {
+    package var name: String
+    /// "pcap", "pcap (nanoseconds)", "pcapng", "live", with the compression in front: "gzip pcapng".
+    package var format: String
+    package var linkTypes: [LinkType]
+    package var packets: Int
+    package var bytes: Int64
+    /// Nil, or where and how the file was cut short.
+    package var truncated: String?
+    /// Packets that the kernel or the interface dropped before the capture, where it says so.
+    package var dropped: Int?
+
+    package init(
+        name: String,
+        format: String,
+        linkTypes: [LinkType] = [],
+        packets: Int = 0,
+        bytes: Int64 = 0,
+        truncated: String? = nil,
+        dropped: Int? = nil
+    ) {
+        self.name = name
+        self.format = format
+        self.linkTypes = linkTypes
+        self.packets = packets
+        self.bytes = bytes
+        self.truncated = truncated
+        self.dropped = dropped
+    }
+}
+
+package struct CaptureQuality: Sendable {
+    package enum Verdict: String, Sendable {
+        case good, fair, poor
+    }
+    package var verdict: Verdict = .good
+    package var notes: [String] = []
+    package var missedBytes: Int64 = 0
+    package var duplicatePackets = 0
+    package var snappedPackets = 0
+    package var oneWayConnections = 0
+    package var midstreamConnections = 0
+    package var undecodedPackets = 0
+    package var droppedPackets = 0
+
+    package init() {}
+}
+
+package struct Roles: Sendable {
+    package var gateways: [IPAddress] = []
+    package var upstreams: [Endpoint] = []
+    package var isGiven = false
+    /// One sentence a gateway: by what it was recognised.
+    package var reasons: [String] = []
+
+    package init() {}
+}
+
+/// A request that got an error from the gateway, a relayed one, or no answer.
+package struct ClientError: Sendable {
+    package var time: Timestamp
+    package var status: Int?
+    package var request: RequestSummary?
+    package var stream: Int
+    package var frame: Int?
+    package var findings: [String]
+    package var why: String?
+
+    package init(
+        time: Timestamp,
+        status: Int?,
+        request: RequestSummary?,
+        stream: Int,
+        frame: Int?,
+        findings: [String] = [],
+        why: String? = nil
+    ) {
+        self.time = time
+        self.status = status
+        self.request = request
+        self.stream = stream
+        self.frame = frame
+        self.findings = findings
+        self.why = why
+    }
+}
+
+/// Order statistics of a set of durations; nil where there were none.
+package struct DurationSummary: Sendable {
+    package var count: Int
+    package var minimum: Nanoseconds
+    package var median: Nanoseconds
+    package var ninetyNinth: Nanoseconds
+    package var maximum: Nanoseconds
+
+    package init?(_ values: [Nanoseconds]) {
+        guard !values.isEmpty else { return nil }
+        let sorted = values.sorted()
+        count = sorted.count
+        minimum = sorted[0]
+        median = sorted[(sorted.count - 1) / 2]
+        ninetyNinth = sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
+        maximum = sorted[sorted.count - 1]
+    }
+}
+
+package struct UpstreamSummary: Sendable {
+    package var endpoint: Endpoint
+    package var connections = 0
+    package var exchanges = 0
+    package var failures = 0
+    /// SYN to SYN-ACK as seen at the capture point.
+    package var connectTime: DurationSummary?
+    /// End of request to first byte of response.
+    package var firstByteTime: DurationSummary?
+    package var resets = 0
+    package var retransmissions = 0
+
+    package init(endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+}
+
+/// Everything that a run has to say; each output format is a rendering of this value.
+package struct Report: Sendable {
+    package var sources: [SourceSummary] = []
+    package var firstPacket: Timestamp?
+    package var lastPacket: Timestamp?
+    package var packets = 0
+    package var quality = CaptureQuality()
+    package var roles = Roles()
+    package var findings: [Finding] = []
+    /// Client requests seen on client legs (or, where none was captured, upstream exchanges and attempts).
+    package var totalRequests = 0
+    package var failedRequests = 0
+    /// False where no client leg was captured or readable and the counts come from the upstream legs.
+    package var countsClientRequests = true
+    package var clientErrors: [ClientError] = []
+    package var upstreams: [UpstreamSummary] = []
+
+    package init() {}
+}
