@@ -41,12 +41,8 @@ extension CauseGuides {
     private static let icmpAdminProhibited = CauseGuide(
         .icmpAdminProhibited,
         whatHappened: """
-            A router or firewall forbids the connection and says so by ICMP. The gateway's log says
-                """
-                No route to host
-                """
-             or \
-            "Network is unreachable", although routing is fine.
+            A router or firewall forbids the connection and says so by ICMP. The gateway's log says "No route to \
+            host" or "Network is unreachable", although routing is fine.
             """,
         signature: [
             "SYN from the gateway",
