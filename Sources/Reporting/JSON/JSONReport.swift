@@ -1,0 +1,225 @@
+package import Model
+
+/// `--format json`: the schema `gwsniff.report/1` under docs/schema/. Keys keep their name, meaning and order.
+package enum JSONReport {
+    package static let schema = "gwsniff.report/1"
+
+    package static func render(_ report: Report) -> String {
+        value(report).pretty + "\n"
+    }
+
+    package static func value(_ report: Report) -> JSONValue {
+        .object(members(report))
+    }
+
+    static func members(_ report: Report) -> [JSONValue.Member] {
+        [
+            .init("schema", .string(schema)),
+            .init("tool", .object([.init("name", .string("gwsniff")), .init("version", .string(gwsniffVersion))])),
+            .init("capture", capture(report)),
+            .init("roles", roles(report.roles)),
+            .init("findings", .array(report.findings.map(finding))),
+            .init(
+                "requests",
+                .object([
+                    .init("total", .count(report.totalRequests)),
+                    .init("failed", .count(report.failedRequests)),
+                    .init("counted", .string(report.countsClientRequests ? "client" : "upstream")),
+                ])
+            ),
+            .init("clientErrors", .array(report.clientErrors.map(clientError))),
+            .init("upstreams", .array(report.upstreams.map(upstream))),
+        ]
+    }
+
+    private static func capture(_ report: Report) -> JSONValue {
+        let quality = report.quality
+        return .object([
+            .init("sources", .array(report.sources.map(source))),
+            .init("firstPacket", time(report.firstPacket)),
+            .init("lastPacket", time(report.lastPacket)),
+            .init("packets", .count(report.packets)),
+            .init(
+                "quality",
+                .object([
+                    .init("verdict", .string(quality.verdict.rawValue)),
+                    .init("notes", .strings(quality.notes)),
+                    .init("missedBytes", .integer(quality.missedBytes)),
+                    .init("duplicatePackets", .count(quality.duplicatePackets)),
+                    .init("oneWayConnections", .count(quality.oneWayConnections)),
+                    .init("snappedPackets", .count(quality.snappedPackets)),
+                    .init("midstreamConnections", .count(quality.midstreamConnections)),
+                    .init("undecodedPackets", .count(quality.undecodedPackets)),
+                    .init("droppedPackets", .count(quality.droppedPackets)),
+                ])
+            ),
+        ])
+    }
+
+    private static func source(_ source: SourceSummary) -> JSONValue {
+        .object([
+            .init("name", .string(source.name)),
+            .init("format", .string(source.format)),
+            .init("linkTypes", .strings(source.linkTypes.map(\.displayName))),
+            .init("packets", .count(source.packets)),
+            .init("bytes", .integer(source.bytes)),
+            .init("truncated", .optional(source.truncated)),
+            .init("dropped", .optional(source.dropped)),
+        ])
+    }
+
+    private static func roles(_ roles: Roles) -> JSONValue {
+        .object([
+            .init("gateways", .strings(roles.gateways.map(\.description))),
+            .init("upstreams", .strings(roles.upstreams.map(\.description))),
+            .init("how", .string(roles.isGiven ? "given" : "inferred")),
+            .init("reasons", .strings(roles.reasons)),
+        ])
+    }
+
+    static func finding(_ finding: Finding) -> JSONValue {
+        .object([
+            .init("id", .string(finding.id)),
+            .init("cause", .string(finding.cause.rawValue)),
+            .init("proxyStatus", .optional(finding.cause.proxyStatus(variant: finding.variant))),
+            .init("title", .string(finding.title)),
+            .init("variant", .optional(finding.variant)),
+            .init("confidence", .string(finding.confidence.rawValue)),
+            .init("blame", .string(finding.blame.rawValue)),
+            .init("severity", .string(finding.severity.rawValue)),
+            .init("generalCauses", .array(finding.cause.generalCauses.map { .count($0.rawValue) })),
+            .init("statusMismatch", .optional(finding.statusMismatch)),
+            .init("gateway", .optional(finding.gateway?.description)),
+            .init("upstream", .optional(finding.upstream)),
+            .init("upstreamName", .optional(finding.upstreamName)),
+            .init("count", .count(finding.count)),
+            .init("attempts", .count(finding.attempts)),
+            .init("first", time(finding.first)),
+            .init("last", time(finding.last)),
+            .init("occurrences", .array(finding.occurrences.map(occurrence))),
+            .init("pattern", .optional(finding.pattern)),
+            .init(
+                "ruledOut",
+                .array(
+                    finding.ruledOut.map {
+                        .object([.init("cause", .string($0.cause.rawValue)), .init("why", .string($0.why))])
+                    }
+                )
+            ),
+            .init("missing", .strings(finding.missing)),
+            .init(
+                "remedies",
+                .array(
+                    finding.remedies.map {
+                        .object([.init("gateway", .string($0.gateway)), .init("text", .string($0.text))])
+                    }
+                )
+            ),
+            .init("displayFilter", .string(finding.displayFilter)),
+        ])
+    }
+
+    static func occurrence(_ occurrence: Occurrence) -> JSONValue {
+        .object([
+            .init("time", time(occurrence.time)),
+            .init("connection", connection(occurrence)),
+            .init("frames", .array(occurrence.frames.map(frame))),
+            .init("request", occurrence.request.map(request) ?? .null),
+            .init(
+                "client",
+                occurrence.client.map {
+                    .object([
+                        .init("status", .optional($0.status)),
+                        .init("tcpStream", .count($0.stream)),
+                        .init("frame", .optional($0.frame)),
+                    ])
+                } ?? .null
+            ),
+            .init("attempt", .count(occurrence.attempt)),
+            .init("explanation", .string(occurrence.explanation)),
+        ])
+    }
+
+    /// Null where there was none, as for a name that did not resolve.
+    private static func connection(_ occurrence: Occurrence) -> JSONValue {
+        if occurrence.from == nil, occurrence.to == nil, occurrence.stream == nil { return .null }
+        return .object([
+            .init("from", .optional(occurrence.from?.description)),
+            .init("to", .optional(occurrence.to?.description)),
+            .init("tcpStream", .optional(occurrence.stream)),
+        ])
+    }
+
+    private static func frame(_ frame: EvidenceFrame) -> JSONValue {
+        .object([
+            .init("number", .count(frame.number)),
+            .init("role", .string(frame.role)),
+            .init("time", time(frame.time)),
+        ])
+    }
+
+    private static func request(_ request: RequestSummary) -> JSONValue {
+        .object([
+            .init("method", .string(request.method)),
+            .init("host", .optional(request.host)),
+            .init("target", .string(request.maskedTarget)),
+            .init("id", .optional(request.id)),
+        ])
+    }
+
+    private static func clientError(_ error: ClientError) -> JSONValue {
+        .object([
+            .init("time", time(error.time)),
+            .init("status", .optional(error.status)),
+            .init("request", error.request.map(request) ?? .null),
+            .init("tcpStream", .count(error.stream)),
+            .init("frame", .optional(error.frame)),
+            .init("findings", .strings(error.findings)),
+            .init("why", .optional(error.why)),
+        ])
+    }
+
+    private static func upstream(_ upstream: UpstreamSummary) -> JSONValue {
+        .object([
+            .init("endpoint", .string(upstream.endpoint.description)),
+            .init("connections", .count(upstream.connections)),
+            .init("exchanges", .count(upstream.exchanges)),
+            .init("failures", .count(upstream.failures)),
+            .init("connectTime", durations(upstream.connectTime)),
+            .init("firstByteTime", durations(upstream.firstByteTime)),
+            .init("resets", .count(upstream.resets)),
+            .init("retransmissions", .count(upstream.retransmissions)),
+        ])
+    }
+
+    /// Nanoseconds as integers: no rounding, and no doubt about the unit.
+    private static func durations(_ summary: DurationSummary?) -> JSONValue {
+        guard let summary else { return .null }
+        return .object([
+            .init("count", .count(summary.count)),
+            .init("minimumNs", .integer(summary.minimum)),
+            .init("medianNs", .integer(summary.median)),
+            .init("p99Ns", .integer(summary.ninetyNinth)),
+            .init("maximumNs", .integer(summary.maximum)),
+        ])
+    }
+
+    private static func time(_ time: Timestamp?) -> JSONValue { .optional(time?.rfc3339) }
+}
+
+extension LinkType {
+    /// The name at tcpdump.org/linktypes.html without its prefix; an unknown one as a number.
+    package var displayName: String {
+        switch self {
+        case .null: "NULL"
+        case .ethernet: "ETHERNET"
+        case .raw: "RAW"
+        case .loop: "LOOP"
+        case .linuxCooked: "LINUX_SLL"
+        case .ipv4: "IPV4"
+        case .ipv6: "IPV6"
+        case .linuxCooked2: "LINUX_SLL2"
+        default: String(rawValue)
+        }
+    }
+}
