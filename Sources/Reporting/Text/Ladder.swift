@@ -1,0 +1,114 @@
+import Model
+
+/// The decisive packets of one occurrence, one a row, between the columns of those who sent them.
+struct Ladder {
+    private enum Span {
+        case toClient, fromClient, toUpstream, fromUpstream
+        /// No connection's packet: a name query, ARP, an ICMP error.
+        case beside
+    }
+
+    private struct Row {
+        var frame: String
+        var offset: String
+        var span: Span
+        var isReset: Bool
+        var role: String
+    }
+
+    private var rows: [Row] = []
+    private var hasClient = false
+
+    /// More rows than this are cut in the middle: a ladder that needs scrolling shows nothing.
+    static let rowLimit = 10
+
+    init(_ occurrence: Occurrence) {
+        let client = occurrence.client
+        // Where nothing was dialled, the connection is the client's own.
+        let isClientLeg = client != nil && (occurrence.stream == nil || occurrence.stream == client?.stream)
+        let start = occurrence.frames.first?.time
+        var showsOutcome = false
+        for frame in occurrence.frames {
+            let isOutcome = frame.number == client?.frame
+            showsOutcome = showsOutcome || isOutcome
+            let span: Span =
+                switch frame.direction {
+                case nil: isOutcome ? .toClient : .beside
+                case .fromClient?: isClientLeg ? .fromClient : .toUpstream
+                case .fromServer?: isClientLeg || isOutcome ? .toClient : .fromUpstream
+                }
+            rows.append(
+                Row(
+                    frame: String(frame.number),
+                    offset: start.map { Numbers.offset(frame.time - $0) } ?? "",
+                    span: span,
+                    isReset: frame.role.contains("RST"),
+                    role: SafeText.terminal(frame.role, limit: 160)
+                )
+            )
+        }
+        if rows.count > Ladder.rowLimit {
+            let cut = rows.count - Ladder.rowLimit + 1
+            let gap = Row(frame: "...", offset: "", span: .beside, isReset: false, role: "\(cut) more packets")
+            rows.replaceSubrange(5..<(5 + cut), with: [gap])
+        }
+        if let client, !showsOutcome {
+            let outcome = client.status.map { "\($0) to the client" } ?? "closed without an answer"
+            rows.append(
+                Row(
+                    frame: client.frame.map(String.init) ?? "",
+                    offset: "",
+                    span: .toClient,
+                    isReset: false,
+                    role: outcome
+                )
+            )
+        }
+        hasClient = rows.contains { $0.span == .toClient || $0.span == .fromClient }
+    }
+
+    /// - Returns: a heading and the rows; empty without packets.
+    func lines(width: Int, indent: Int, unicode: Bool) -> [String] {
+        guard !rows.isEmpty else { return [] }
+        let frameWidth = max(5, rows.map(\.frame.count).max() ?? 0)
+        let offsetWidth = max(8, rows.map(\.offset.count).max() ?? 0)
+        let lead = String(repeating: " ", count: indent)
+        let heading =
+            lead + Layout.padLeft("frame", frameWidth) + "  " + Layout.padLeft("ms", offsetWidth) + "   "
+            + (hasClient ? "client   " : "") + "gateway  upstream"
+        let margin = indent + frameWidth + 2 + offsetWidth + 3 + (hasClient ? 9 : 0) + 19
+        return [heading]
+            + rows.flatMap { row in
+                let left =
+                    lead + Layout.padLeft(row.frame, frameWidth) + "  " + Layout.padLeft(row.offset, offsetWidth)
+                    + "   " + rails(row, unicode: unicode)
+                return Layout.wrap(row.role, width: width - margin).enumerated().map { index, text in
+                    Layout.pad(index == 0 ? left : "", margin) + text
+                }
+            }
+    }
+
+    /// Three rails, nine columns apart, under the fourth letter of their names.
+    private func rails(_ row: Row, unicode: Bool) -> String {
+        let bar = unicode ? "│" : "|"
+        let line = unicode ? "─" : "-"
+        let left = row.isReset ? (unicode ? "✗" : "X") : (unicode ? "◀" : "<")
+        let right = row.isReset ? (unicode ? "✗" : "X") : (unicode ? "▶" : ">")
+        let shaft = String(repeating: line, count: 7)
+        let space = String(repeating: " ", count: 8)
+        let clientLeg: String
+        switch row.span {
+        case .toClient: clientLeg = bar + left + shaft
+        case .fromClient: clientLeg = bar + shaft + right
+        default: clientLeg = bar + space
+        }
+        let upstreamLeg: String
+        switch row.span {
+        case .toUpstream: upstreamLeg = bar + shaft + right + bar
+        case .fromUpstream: upstreamLeg = bar + left + shaft + bar
+        case .beside: upstreamLeg = bar + "   " + (unicode ? "·" : ".") + "    " + bar
+        default: upstreamLeg = bar + space + bar
+        }
+        return "   " + (hasClient ? clientLeg : "") + upstreamLeg
+    }
+}
