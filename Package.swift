@@ -57,6 +57,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests",
             dependencies: ["Reporting", "Diagnosis", "Model", "TestSupport"],
+            exclude: ["Snapshots"],
             swiftSettings: settings
         ),
         .testTarget(
