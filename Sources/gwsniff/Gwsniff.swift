@@ -1,0 +1,107 @@
+import ArgumentParser
+import Capture
+import Model
+
+/// `gwsniff FILE...` and `gwsniff --iface IF`; the other commands hang below it.
+struct Gwsniff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gwsniff",
+        abstract: "Say why a gateway failed its clients' requests, from the packets.",
+        usage: """
+            gwsniff [options] FILE...
+            gwsniff [options] --iface IF
+            gwsniff causes
+            gwsniff explain CAUSE
+            """,
+        discussion: """
+            EXAMPLES:
+              gwsniff outage.pcapng                      name the cause of every failed request
+              gwsniff --gateway 10.0.0.5 captures/       a directory's captures as one, the gateway given
+              gwsniff --status 502 --since 03:10 a.pcap  only these requests
+              gwsniff --format markdown a.pcap           for a ticket (also: json, ndjson)
+              sudo gwsniff --iface any -f 'tcp or icmp'  live; Ctrl-C gives the whole report
+              tcpdump -i any -U -w - | gwsniff -         from standard input
+              gwsniff explain stale-keepalive-reuse      what it is, how to fix it on each gateway
+
+            A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4; several are read as one capture, \
+            in time order. A file that is named like a command is read with -r.
+
+            EXIT STATUS:
+              0 ran; 1 findings and --fail-on finding; 64 wrong usage; 65 not a capture; 66 cannot open; \
+            74 read or write failed; 77 no permission
+            """,
+        version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
+        subcommands: [Causes.self, Explain.self]
+    )
+
+    @Argument(
+        help: ArgumentHelp("Captures to analyse as one; '-' is standard input, a directory means the captures in it.", valueName: "FILE"),
+        completion: .file()
+    )
+    var files: [String] = []
+
+    @Option(
+        name: [.customShort("r"), .long],
+        help: ArgumentHelp("The same as naming the file; may be repeated.", valueName: "file"),
+        completion: .file()
+    )
+    var read: [String] = []
+
+    @OptionGroup(title: "Live capture")
+    var live: LiveOptions
+
+    @OptionGroup(title: "What is read")
+    var scope: ScopeOptions
+
+    @OptionGroup(title: "What is reported")
+    var selection: SelectionOptions
+
+    @OptionGroup(title: "Output")
+    var output: OutputOptions
+
+    var inputs: [String] { read + files }
+
+    func validate() throws {
+        try live.validate(readsFiles: !inputs.isEmpty)
+        if live.listInterfaces { return }
+        guard !inputs.isEmpty || !live.interfaces.isEmpty else {
+            throw ValidationError("Name a capture file, or an interface with --iface.")
+        }
+        guard inputs.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("Standard input can be read only once.")
+        }
+    }
+
+    func run() throws {
+        if live.listInterfaces {
+            try Run.listInterfaces()
+        } else {
+            try Run(self).start()
+        }
+    }
+}
+
+@main
+enum Main {
+    /// The commands below `gwsniff` are found by the first argument alone. Elsewhere a word is a file: the parser gives
+    /// all positional arguments of a command to that command, and `gwsniff causes` has to work beside `gwsniff FILE`.
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let first = arguments.first, Commands.names.contains(first) {
+            Commands.main(arguments)
+        } else {
+            Gwsniff.main(arguments)
+        }
+    }
+}
+
+/// The same tree without the options of the analysis.
+private struct Commands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gwsniff",
+        abstract: Gwsniff.configuration.abstract,
+        subcommands: [Causes.self, Explain.self]
+    )
+
+    static let names: Set<String> = ["causes", "explain"]
+}
