@@ -31,9 +31,13 @@ struct Analysis: ~Copyable {
         statistics.packets &+= 1
         statistics.capturedBytes &+= Int64(record.capturedLength)
         if statistics.first == nil { statistics.first = record.timestamp }
-        // Two interfaces run backwards by up to a second; the newest time is the one that says how far we are.
         statistics.last = max(statistics.last ?? record.timestamp, record.timestamp)
         dissector.process(record, bytes)
+    }
+
+    mutating func readBytes(_ count: Int64, of total: Int64?) {
+        statistics.readBytes = count
+        statistics.totalBytes = total
     }
 
     mutating func setDropped(_ count: Int?) {

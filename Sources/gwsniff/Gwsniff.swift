@@ -48,16 +48,16 @@ struct Gwsniff: ParsableCommand {
     var read: [String] = []
 
     @OptionGroup(title: "Live capture")
-    var live: LiveOptions
+    var live: LiveArguments
 
     @OptionGroup(title: "What is read")
-    var scope: ScopeOptions
+    var scope: ScopeArguments
 
     @OptionGroup(title: "What is reported")
-    var selection: SelectionOptions
+    var selection: SelectionArguments
 
     @OptionGroup(title: "Output")
-    var output: OutputOptions
+    var output: OutputArguments
 
     var inputs: [String] { read + files }
 

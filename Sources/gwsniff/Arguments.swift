@@ -2,7 +2,7 @@ import ArgumentParser
 import Model
 import Pipeline
 
-struct LiveOptions: ParsableArguments {
+struct LiveArguments: ParsableArguments {
     @Option(
         name: [.customShort("i"), .customLong("iface"), .customLong("interface")],
         help: ArgumentHelp("Analyse live on this interface; may be repeated; 'any' is all of them.", valueName: "if")
@@ -57,7 +57,7 @@ struct LiveOptions: ParsableArguments {
     }
 }
 
-struct ScopeOptions: ParsableArguments {
+struct ScopeArguments: ParsableArguments {
     @Option(
         name: [.customShort("f"), .long],
         help: ArgumentHelp("Only packets that this BPF expression lets through; frame numbers stay.", valueName: "expr")
@@ -81,7 +81,7 @@ struct ScopeOptions: ParsableArguments {
             "Which addresses are the gateway's; may be repeated (default: inferred).",
             valueName: "addr[/len]"
         ),
-        transform: ScopeOptions.gatewayPrefix
+        transform: ScopeArguments.gatewayPrefix
     )
     var gateway: [AddressPrefix] = []
 
@@ -90,7 +90,7 @@ struct ScopeOptions: ParsableArguments {
             "Which are upstreams; may be repeated (default: inferred).",
             valueName: "addr[/len][:port]"
         ),
-        transform: ScopeOptions.prefix
+        transform: ScopeArguments.prefix
     )
     var upstream: [AddressPrefix] = []
 
@@ -117,14 +117,14 @@ struct ScopeOptions: ParsableArguments {
     }
 }
 
-struct SelectionOptions: ParsableArguments {
+struct SelectionArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp("Requests from this time on: RFC 3339, or HH:MM[:SS] of the capture's first day (UTC).", valueName: "time"),
-        transform: SelectionOptions.time
+        transform: SelectionArguments.time
     )
     var since: TimeBound?
 
-    @Option(help: ArgumentHelp("Requests up to this time.", valueName: "time"), transform: SelectionOptions.time)
+    @Option(help: ArgumentHelp("Requests up to this time.", valueName: "time"), transform: SelectionArguments.time)
     var until: TimeBound?
 
     @Option(help: ArgumentHelp("Requests that the client saw end with this status.", valueName: "n"))
@@ -148,7 +148,7 @@ struct SelectionOptions: ParsableArguments {
     }
 }
 
-struct OutputOptions: ParsableArguments {
+struct OutputArguments: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, ndjson, markdown
     }
