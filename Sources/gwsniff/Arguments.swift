@@ -41,10 +41,10 @@ struct LiveArguments: ParsableArguments {
         if let bufferSize, !(1...2_047).contains(bufferSize) {
             throw ValidationError("--buffer-size is 1 to 2047.")
         }
-        guard readsFiles || interfaces.isEmpty else { return }
         if readsFiles, !interfaces.isEmpty || listInterfaces {
             throw ValidationError("Either files or interfaces, not both.")
         }
+        guard interfaces.isEmpty else { return }
         let stray =
             write != nil
             ? "--write"

@@ -5,7 +5,7 @@ struct Causes: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the catalogue of causes.")
 
     func run() throws {
-        try Output.write(CausesListing.text(), to: nil)
+        try Run.print(CausesListing.render())
     }
 }
 
@@ -18,5 +18,6 @@ struct Explain: ParsableCommand {
     var cause: String
 
     func run() throws {
+        try Run.print(Explanation.render(cause))
     }
 }

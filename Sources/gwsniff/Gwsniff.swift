@@ -15,20 +15,22 @@ struct Gwsniff: ParsableCommand {
             """,
         discussion: """
             EXAMPLES:
-              gwsniff outage.pcapng                      name the cause of every failed request
-              gwsniff --gateway 10.0.0.5 captures/       a directory's captures as one, the gateway given
-              gwsniff --status 502 --since 03:10 a.pcap  only these requests
-              gwsniff --format markdown a.pcap           for a ticket (also: json, ndjson)
-              sudo gwsniff --iface any -f 'tcp or icmp'  live; Ctrl-C gives the whole report
-              tcpdump -i any -U -w - | gwsniff -         from standard input
-              gwsniff explain stale-keepalive-reuse      what it is, how to fix it on each gateway
+              gwsniff outage.pcapng                     the cause of every failed request
+              gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
+              gwsniff --status 502 --since 03:10 a.pcap only these requests
+              gwsniff --format markdown a.pcap          for a ticket; or json, ndjson
+              gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
+              tcpdump -i any -U -w - | gwsniff -        from standard input
+              gwsniff explain stale-keepalive-reuse     what it is and how to fix it
 
-            A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4; several are read as one capture, \
-            in time order. A file that is named like a command is read with -r.
+            A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4. \
+            Several are read as one capture, in time order. A file that is named like a \
+            command is read with -r.
 
             EXIT STATUS:
-              0 ran; 1 findings and --fail-on finding; 64 wrong usage; 65 not a capture; 66 cannot open; \
-            74 read or write failed; 77 no permission
+               0 ran                1 findings, with --fail-on finding
+              64 wrong usage       65 not a capture       66 cannot open
+              74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
         subcommands: [Causes.self, Explain.self]
@@ -61,7 +63,8 @@ struct Gwsniff: ParsableCommand {
 
     var inputs: [String] { read + files }
 
-    func validate() throws {
+    /// Here and not in `validate`, which runs before unknown options are complained about.
+    private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {
@@ -73,6 +76,7 @@ struct Gwsniff: ParsableCommand {
     }
 
     func run() throws {
+        try checkUsage()
         if live.listInterfaces {
             try Run.listInterfaces()
         } else {
@@ -87,7 +91,9 @@ enum Main {
     /// all positional arguments of a command to that command, and `gwsniff causes` has to work beside `gwsniff FILE`.
     static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if let first = arguments.first, Commands.names.contains(first) {
+        if arguments == ["help"] {
+            Gwsniff.main(["--help"])
+        } else if let first = arguments.first, Commands.names.contains(first) {
             Commands.main(arguments)
         } else {
             Gwsniff.main(arguments)
@@ -103,5 +109,5 @@ private struct Commands: ParsableCommand {
         subcommands: [Causes.self, Explain.self]
     )
 
-    static let names: Set<String> = ["causes", "explain"]
+    static let names: Set<String> = ["causes", "explain", "help"]
 }

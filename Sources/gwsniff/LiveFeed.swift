@@ -41,7 +41,7 @@ final class LiveFeed {
 
     /// `03:12:07.120 connect-refused 10.0.3.7:8080 GET /cart 502`
     private static func line(_ occurrence: Occurrence, _ finding: Finding) -> String {
-        var words = [CivilTime(occurrence.time).timeOfDay, finding.cause.rawValue]
+        var words = [CivilTime(occurrence.time).clock(digits: 3), finding.cause.rawValue]
         if finding.severity == .nearMiss { words.append("(hidden by a retry)") }
         if let upstream = finding.upstream ?? finding.upstreamName { words.append(upstream) }
         if let request = occurrence.request {

@@ -25,7 +25,7 @@ struct Rendering {
 
     func render(_ report: Report) -> String {
         switch format {
-        case .text: TextReport.render(report, text)
+        case .text: TextReport.render(report, options: text)
         case .json: JSONReport.render(report)
         case .ndjson: NDJSONReport.render(report)
         case .markdown: MarkdownReport.render(report)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capture
+import Diagnosis
 import Model
 import Pipeline
 import Reporting
@@ -106,11 +107,18 @@ struct Run {
                 words += interface.addresses
                 lines += SafeText.terminal(words.joined(separator: " ")) + "\n"
             }
-            try OutputFile.standardOutput.write(lines)
+            try print(lines)
         } catch let error as CaptureError {
             throw fail(error.message, hint: error.hint, ExitCode(error.exitStatus))
-        } catch let failure as WriteFailure {
-            throw fail("\(failure.name): \(failure.reason)", hint: nil, ExitStatus.inputOutput)
+        }
+    }
+
+    /// Writes a text that is no report.
+    static func print(_ text: String) throws {
+        do {
+            try OutputFile.standardOutput.write(text)
+        } catch {
+            throw fail("\(error.name): \(error.reason)", hint: nil, ExitStatus.inputOutput)
         }
     }
 
