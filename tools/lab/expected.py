@@ -72,8 +72,9 @@ def build(plan, gateway, capture, sents, records, behind=()):
             key = (fault.cause, fault.variant, fault.upstream, fault.severity)
             group = groups.setdefault(key, {"count": 0, "attempts": 0, "fault": fault})
             group["count"] += attempts if fault.severity == "nearMiss" else 1
-            group["attempts"] += attempts
-            if not fault.attempts_known:
+            if fault.attempts_known:
+                group["attempts"] += attempts
+            else:
                 group["attempts"] = None
         if found:
             lines += record.lines if record else [f"(no log line for {sent.target}: the client got nothing)"]
