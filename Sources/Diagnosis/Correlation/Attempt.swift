@@ -53,8 +53,14 @@ struct Verdict {
     var missing: [String]
 
     init(
-        _ cause: Cause, variant: String? = nil, confidence: Confidence = .high, blame: Blame,
-        frames: [EvidenceFrame], explanation: String, ruledOut: [RuledOut] = [], missing: [String] = []
+        _ cause: Cause,
+        variant: String? = nil,
+        confidence: Confidence = .high,
+        blame: Blame,
+        frames: [EvidenceFrame],
+        explanation: String,
+        ruledOut: [RuledOut] = [],
+        missing: [String] = []
     ) {
         self.cause = cause
         self.variant = variant

@@ -51,7 +51,10 @@ struct ClientRequest {
 extension ClientRequest {
     /// Reads the outcome off the client's connection; nil where the exchange holds no request.
     init?(
-        connection index: Int, exchange position: Int, of facts: ConnectionFacts, timeline: ConnectionTimeline,
+        connection index: Int,
+        exchange position: Int,
+        of facts: ConnectionFacts,
+        timeline: ConnectionTimeline,
         isLast: Bool
     ) {
         let exchange = facts.exchanges[position]
@@ -66,7 +69,9 @@ extension ClientRequest {
 
     /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange.
     private static func outcome(
-        of exchange: ExchangeFacts, _ request: RequestFacts, timeline: ConnectionTimeline?
+        of exchange: ExchangeFacts,
+        _ request: RequestFacts,
+        timeline: ConnectionTimeline?
     ) -> (Outcome, Timestamp?) {
         // Whoever closed first decided; a FIN of the client that was still answered is a half-close (RFC 9293 §3.6).
         let endings = timeline?.endings ?? []

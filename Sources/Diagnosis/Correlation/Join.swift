@@ -41,8 +41,12 @@ struct Join {
         for position in connection.exchanges.indices {
             let isLast = position == connection.exchanges.count - 1
             if let request = ClientRequest(
-                connection: index, exchange: position, of: connection, timeline: timelines[index], isLast: isLast)
-            {
+                connection: index,
+                exchange: position,
+                of: connection,
+                timeline: timelines[index],
+                isLast: isLast
+            ) {
                 requests.append(request)
             }
         }
@@ -58,17 +62,26 @@ struct Join {
             let isOver = exchange.response?.completion == .complete
             attempts.append(
                 Attempt(
-                    connection: index, exchange: position,
+                    connection: index,
+                    exchange: position,
                     start: isFirst ? min(connection.first.time, request.firstFrame.time) : request.firstFrame.time,
                     end: isOver ? exchange.response?.lastFrame.time : timeline.firstEnding?.frame.time,
-                    upstream: connection.server, dialler: connection.client.address))
+                    upstream: connection.server,
+                    dialler: connection.client.address
+                )
+            )
         }
         guard !hasRequest, connection.orientation == .handshake else { return }
         attempts.append(
             Attempt(
-                connection: index, exchange: nil, start: connection.first.time,
+                connection: index,
+                exchange: nil,
+                start: connection.first.time,
                 end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.first?.frame.time,
-                upstream: connection.server, dialler: connection.client.address))
+                upstream: connection.server,
+                dialler: connection.client.address
+            )
+        )
     }
 
     func request(of attempt: Attempt) -> RequestFacts? {
@@ -181,7 +194,8 @@ struct Join {
         for field in asked.fields {
             let mine = wanted.fields.first { $0.name == field.name }
             switch field.name {
-            case "x-request-id", "traceparent", "x-amzn-trace-id", "cf-ray", "x-correlation-id", "x-cloud-trace-context":
+            case "x-request-id", "traceparent", "x-amzn-trace-id", "cf-ray", "x-correlation-id",
+                "x-cloud-trace-context":
                 if let mine { score += mine.value == field.value ? 60 : -20 }
             case "x-forwarded-for":
                 score += field.value.hasSuffix(client.description) ? 8 : -8

@@ -20,13 +20,18 @@ struct Verdicts {
             connection.exchanges[..<position].last { $0.response != nil }
         }
         let context = AttemptContext(
-            connection: connection, exchange: exchange, timeline: timeline, client: client,
+            connection: connection,
+            exchange: exchange,
+            timeline: timeline,
+            client: client,
             isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
             idleBefore: previous.flatMap { previous in
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
-            port: ports[connection.server], horizon: horizon)
+            port: ports[connection.server],
+            horizon: horizon
+        )
         return Self.outcome(context)
     }
 
@@ -73,10 +78,13 @@ struct Verdicts {
         }
         if missing.isEmpty { missing.append("the gateway's own log line for this request") }
         return Verdict(
-            .undetermined, confidence: .low, blame: .unknown,
+            .undetermined,
+            confidence: .low,
+            blame: .unknown,
             frames: context.requestFrames + context.responseFrames + context.endingFrames,
             explanation: "The exchange with \(context.upstream) did not complete, and the packets do not say why.",
-            missing: missing)
+            missing: missing
+        )
     }
 }
 

@@ -11,6 +11,8 @@ struct WithoutAttempt {
     let join: Join
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
+    /// Unanswered address resolution per asking host, in time order.
+    private var unresolved: [Int: [NeighbourFacts]] = [:]
 
     private struct Entry {
         var time: Timestamp
@@ -41,10 +43,19 @@ struct WithoutAttempt {
             let connection = join.facts.connections[attempt.connection]
             history[join.host(attempt.dialler), default: []].append(
                 Entry(
-                    time: attempt.end ?? connection.last.time, upstream: attempt.upstream, isFailure: isFailure,
-                    frame: connection.last, key: attempt.parent.flatMap { key(join.requests[$0]) }))
+                    time: attempt.end ?? connection.last.time,
+                    upstream: attempt.upstream,
+                    isFailure: isFailure,
+                    frame: connection.last,
+                    key: attempt.parent.flatMap { key(join.requests[$0]) }
+                )
+            )
         }
         for host in history.keys { history[host]?.sort { $0.time < $1.time } }
+        for burst in join.facts.neighbours where burst.answered == nil && burst.target != burst.asker {
+            unresolved[join.host(burst.asker), default: []].append(burst)
+        }
+        for host in unresolved.keys { unresolved[host]?.sort { $0.last.time < $1.last.time } }
     }
 
     private func key(_ request: ClientRequest) -> Key? {
@@ -70,31 +81,43 @@ struct WithoutAttempt {
             }
             return Result(
                 verdict: Verdict(
-                    .noLiveUpstream, blame: .gateway, frames: evidence + frames,
-                    explanation: "The gateway \(status) without trying an upstream: what it had last seen of \(names) was "
+                    .noLiveUpstream,
+                    blame: .gateway,
+                    frames: evidence + frames,
+                    explanation:
+                        "The gateway \(status) without trying an upstream: what it had last seen of \(names) was "
                         + "failure, so it took them for dead.",
                     ruledOut: [
                         RuledOut(.noUpstreamAttempt, "failures towards all upstreams of this request came before"),
                         RuledOut(.connectRefused, "nothing was dialled for this request"),
-                    ]),
-                upstream: nil)
+                    ]
+                ),
+                upstream: nil
+            )
         }
         return Result(
             verdict: Verdict(
-                .noUpstreamAttempt, confidence: .medium, blame: .gateway, frames: frames,
+                .noUpstreamAttempt,
+                confidence: .medium,
+                blame: .gateway,
+                frames: frames,
                 explanation: "The gateway \(status) without a SYN, a request or a query towards any upstream, although "
                     + "the capture covers its upstream side.",
                 ruledOut: [RuledOut(.noLiveUpstream, "no failure towards its upstreams was seen before")],
                 missing: [
                     "what no capture can see: a unix socket, a limit or queue of the gateway, its own configuration",
                     "the gateway's log line for this request",
-                ]),
-            upstream: nil)
+                ]
+            ),
+            upstream: nil
+        )
     }
 
     private func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
         guard let asked = join.request(of: request) else { return [] }
-        var frames = [EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)]
+        var frames = [
+            EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)
+        ]
         if let response = join.response(of: request) {
             let label = response.status.map { "status \($0) to the client" } ?? "answer to the client"
             frames.append(EvidenceFrame(response.firstFrame, role: label, direction: .fromServer))
@@ -104,9 +127,13 @@ struct WithoutAttempt {
 
     private func uncovered(_ request: ClientRequest, _ frames: [EvidenceFrame], _ status: String) -> Verdict {
         Verdict(
-            .undetermined, confidence: .low, blame: .unknown, frames: frames,
+            .undetermined,
+            confidence: .low,
+            blame: .unknown,
+            frames: frames,
             explanation: "The gateway \(status), and the capture shows nothing of its upstream side.",
-            missing: ["upstream leg: capture on the interface towards the upstreams too (or on `any`)"])
+            missing: ["upstream leg: capture on the interface towards the upstreams too (or on `any`)"]
+        )
     }
 
     /// The upstreams that requests like this one use, where the last thing seen of each was a failure; empty unless all are.
@@ -137,23 +164,37 @@ struct WithoutAttempt {
     /// tries, 1 s apart, then EHOSTUNREACH).
     private func unresolvedNeighbour(_ request: ClientRequest, _ host: Int) -> Result? {
         guard let end = request.end else { return nil }
-        for burst in join.facts.neighbours
-        where burst.answered == nil && join.host(burst.asker) == host && burst.target != burst.asker {
-            guard let first = burst.requests.first, first.time <= end, burst.last.time + Join.slack >= request.start
-            else { continue }
-            let frames = burst.requests.prefix(4).map {
-                EvidenceFrame($0, role: "who has \(burst.target)? no answer")
+        // An asker that never got to send anything else is known by its question only (-1).
+        for bursts in [unresolved[host], unresolved[-1]].compactMap({ $0 }) {
+            let from = bursts.partitionPoint { $0.last.time + Join.slack >= request.start }
+            // The nearest few suffice, and bound the work.
+            for burst in bursts[from...].prefix(64) {
+                guard let first = burst.requests.first, first.time <= end + Join.slack else { continue }
+                return result(burst, request)
             }
-            return Result(
+        }
+        return nil
+    }
+
+    private func result(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {
+        let frames = burst.requests.prefix(4).map {
+            EvidenceFrame($0, role: "who has \(burst.target)? no answer")
+        }
+        return Result(
                 verdict: Verdict(
-                    .hostUnreachable, variant: "neighbour", blame: .network, frames: frames + clientFrames(request),
+                    .hostUnreachable,
+                    variant: "neighbour",
+                    blame: .network,
+                    frames: frames + clientFrames(request),
                     explanation: "Nobody answers for \(burst.target): the gateway asked "
                         + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
                     ruledOut: [
                         RuledOut(.connectTimeout, "no SYN left the gateway"),
                         RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
-                    ]),
-                upstream: burst.target.description)
+                    ]
+                ),
+                upstream: burst.target.description
+            )
         }
         return nil
     }

@@ -15,7 +15,9 @@ enum Banner {
         }
         if begins("+OK") { return .pop3 }
         if begins("* OK") || begins("* BYE") || begins("* PREAUTH") { return .imap }
-        if begins("-ERR ") || begins("-NOAUTH") || begins("-DENIED") || begins("+PONG") || begins("-WRONG") || begins("-MISCONF") {
+        if begins("-ERR ") || begins("-NOAUTH") || begins("-DENIED") || begins("+PONG") || begins("-WRONG")
+            || begins("-MISCONF")
+        {
             return .redis
         }
         if begins("ERROR\r\n") || begins("CLIENT_ERROR ") || begins("SERVER_ERROR ") { return .memcached }

@@ -15,12 +15,15 @@ enum ClientAbort: Detector {
         }
         let waited = attempt.client.map { Phrases.duration(left.time - $0.start) } ?? ""
         return Verdict(
-            cause, blame: .client,
+            cause,
+            blame: .client,
             frames: attempt.requestFrames + [EvidenceFrame(left, role: "client closes", direction: nil)]
                 + attempt.endingFrames,
-            explanation: "The client closed its connection \(waited) after its request, before the answer was complete.",
+            explanation:
+                "The client closed its connection \(waited) after its request, before the answer was complete.",
             ruledOut: [
                 RuledOut(.responseTimeout, "the client's close came before the gateway ended the upstream exchange")
-            ])
+            ]
+        )
     }
 }

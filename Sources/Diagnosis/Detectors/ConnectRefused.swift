@@ -11,15 +11,19 @@ enum ConnectRefused: Detector {
         else { return nil }
         let time = Phrases.duration(reset.frame.time - syn.frame.time)
         return Verdict(
-            cause, confidence: .high, blame: .upstream,
+            cause,
+            confidence: .high,
+            blame: .upstream,
             frames: [
                 attempt.frame(syn, "SYN"), attempt.frame(reset, "RST, ACK from upstream, \(time) after the SYN"),
             ],
-            explanation: "\(attempt.upstream) answered the SYN with a reset after \(time): nothing listens on that port.",
+            explanation:
+                "\(attempt.upstream) answered the SYN with a reset after \(time): nothing listens on that port.",
             ruledOut: [
                 RuledOut(.connectTimeout, "the SYN was answered"),
                 RuledOut(.icmpPortUnreachable, "the refusal is a TCP reset, not an ICMP error"),
             ],
-            missing: ["whether a packet filter forged the reset: compare with another packet of that host"])
+            missing: ["whether a packet filter forged the reset: compare with another packet of that host"]
+        )
     }
 }

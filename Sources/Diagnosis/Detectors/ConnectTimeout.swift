@@ -17,7 +17,10 @@ extension AttemptContext {
 
     var synFrames: [EvidenceFrame] {
         timeline.syns.prefix(5).enumerated().map { index, syn in
-            frame(syn, index == 0 ? "SYN" : "SYN again, \(Phrases.duration(syn.frame.time - timeline.syns[0].frame.time))")
+            frame(
+                syn,
+                index == 0 ? "SYN" : "SYN again, \(Phrases.duration(syn.frame.time - timeline.syns[0].frame.time))"
+            )
         }
     }
 }
@@ -35,35 +38,50 @@ enum AcceptQueueOverflow: Detector {
             connection.fromClient.acknowledgedEnd == 0, connection.fromServer.payloadBytes == 0
         {
             return Verdict(
-                cause, confidence: .medium, blame: .upstream,
-                frames: timeline.synAcks.prefix(4).map { attempt.frame($0, "SYN, ACK repeated") } + attempt.requestFrames,
-                explanation: "\(attempt.upstream) repeated its SYN-ACK \(timeline.synAcks.count - 1) times although the "
+                cause,
+                confidence: .medium,
+                blame: .upstream,
+                frames: timeline.synAcks.prefix(4).map { attempt.frame($0, "SYN, ACK repeated") }
+                    + attempt.requestFrames,
+                explanation:
+                    "\(attempt.upstream) repeated its SYN-ACK \(timeline.synAcks.count - 1) times although the "
                     + "gateway answered it, and never acknowledged the gateway's data: its accept queue was full.",
-                ruledOut: [RuledOut(.connectTimeout, "the gateway answered the SYN-ACKs")])
+                ruledOut: [RuledOut(.connectTimeout, "the gateway answered the SYN-ACKs")]
+            )
         }
         guard attempt.isUnansweredConnect, timeline.synAcks.isEmpty, let first = timeline.syns.first,
             let last = timeline.syns.last
         else { return nil }
         let until = max(last.frame.time, attempt.client?.end ?? last.frame.time) + .milliseconds(100)
         let proof = attempt.port.proof(
-            from: first.frame.time - .milliseconds(100), to: until, except: connection.stream)
+            from: first.frame.time - .milliseconds(100),
+            to: until,
+            except: connection.stream
+        )
         let waiting = attempt.port.waiting(at: first.frame.time, except: connection.stream)
         guard let witness = proof ?? waiting else { return nil }
         return Verdict(
-            cause, confidence: proof != nil ? .high : .medium, blame: .upstream,
+            cause,
+            confidence: proof != nil ? .high : .medium,
+            blame: .upstream,
             frames: attempt.synFrames
                 + [
                     EvidenceFrame(
                         witness,
-                        role: proof != nil ? "the same port answers another connection" : "request waiting unanswered on the same port",
-                        direction: .fromServer)
+                        role: proof != nil
+                            ? "the same port answers another connection"
+                            : "request waiting unanswered on the same port",
+                        direction: .fromServer
+                    )
                 ],
-            explanation: "\(attempt.upstream) did not answer \(Phrases.count(timeline.syns.count, "SYN")) while the same "
+            explanation:
+                "\(attempt.upstream) did not answer \(Phrases.count(timeline.syns.count, "SYN")) while the same "
                 + "port was alive on other connections: its accept queue was full.",
             ruledOut: [
                 RuledOut(.connectTimeout, "frame \(witness.number) shows the port alive at the time"),
                 RuledOut(.connectRefused, "no reset came"),
-            ])
+            ]
+        )
     }
 }
 
@@ -76,17 +94,23 @@ enum ConnectTimeout: Detector {
         guard attempt.isUnansweredConnect, let first = timeline.syns.first else { return nil }
         if timeline.synAcks.count > 0 {
             return Verdict(
-                cause, variant: "one-way", confidence: timeline.synAcks.count > 1 ? .high : .medium, blame: .network,
+                cause,
+                variant: "one-way",
+                confidence: timeline.synAcks.count > 1 ? .high : .medium,
+                blame: .network,
                 frames: attempt.synFrames
                     + timeline.synAcks.prefix(3).map { attempt.frame($0, "SYN, ACK that the gateway never answers") },
                 explanation: "\(attempt.upstream) answered the SYN, and the gateway never answered back: the SYN-ACK "
                     + "does not reach it.",
-                ruledOut: [RuledOut(.acceptQueueOverflow, "the gateway's ACK was never sent")])
+                ruledOut: [RuledOut(.acceptQueueOverflow, "the gateway's ACK was never sent")]
+            )
         }
         let repeated = timeline.syns.count > 1 ? " and \(timeline.syns.count - 1) repeats of it" : ""
         let waited = attempt.client?.end.map { $0 - first.frame.time }
         return Verdict(
-            cause, blame: .firewall, frames: attempt.synFrames,
+            cause,
+            blame: .firewall,
+            frames: attempt.synFrames,
             explanation: "Nothing came back to the SYN\(repeated) to \(attempt.upstream)"
                 + (waited.map { "; the gateway gave up after \(Phrases.duration($0))" } ?? "") + ".",
             ruledOut: [
@@ -94,7 +118,8 @@ enum ConnectTimeout: Detector {
                 RuledOut(.hostUnreachable, "no ICMP error came"),
                 RuledOut(.acceptQueueOverflow, "no sign of life of that port on any other connection at the time"),
             ],
-            missing: ["a capture at the upstream: it would tell a dropped SYN from a dropped SYN-ACK"])
+            missing: ["a capture at the upstream: it would tell a dropped SYN from a dropped SYN-ACK"]
+        )
     }
 }
 
@@ -108,10 +133,14 @@ enum StaleTuple: Detector {
             attempt.connection.fromServer.payloadBytes == 0, let syn = attempt.timeline.syns.first
         else { return nil }
         return Verdict(
-            cause, confidence: .medium, blame: .upstream,
+            cause,
+            confidence: .medium,
+            blame: .upstream,
             frames: [attempt.frame(syn, "SYN"), attempt.frame(challenge, "challenge ACK instead of a SYN-ACK")],
-            explanation: "\(attempt.upstream) answered the SYN with the ACK of an older connection of the same addresses "
+            explanation:
+                "\(attempt.upstream) answered the SYN with the ACK of an older connection of the same addresses "
                 + "and ports.",
-            ruledOut: [RuledOut(.connectTimeout, "something came back")])
+            ruledOut: [RuledOut(.connectTimeout, "something came back")]
+        )
     }
 }

@@ -21,7 +21,9 @@ enum ResetAfterAccept: Detector {
         }
         let when = after.map { "\(Phrases.duration($0)) after the request began" } ?? "before any request"
         return Verdict(
-            cause, confidence: origin.isForeign ? .medium : .high, blame: .upstream,
+            cause,
+            confidence: origin.isForeign ? .medium : .high,
+            blame: .upstream,
             frames: (attempt.timeline.synAcks.first.map { [attempt.frame($0, "SYN, ACK")] } ?? [])
                 + attempt.requestFrames + [attempt.frame(reset, "RST from upstream, \(when)")],
             explanation: "\(attempt.upstream) accepted the connection and reset it \(when): too early for the request "
@@ -32,9 +34,11 @@ enum ResetAfterAccept: Detector {
                     .resetBeforeResponse,
                     after == nil
                         ? "no request had been sent"
-                        : "the reset came within the handshake's round trip of the request"),
+                        : "the reset came within the handshake's round trip of the request"
+                ),
                 RuledOut(.staleKeepaliveReuse, "it was the first request of the connection"),
-            ])
+            ]
+        )
     }
 }
 
@@ -56,7 +60,9 @@ enum StaleKeepaliveReuse: Detector {
                 ? "\(Phrases.duration(distance)) after the request was sent, without acknowledging it"
                 : "\(Phrases.duration(-distance)) before the request was sent"
             return Verdict(
-                cause, confidence: attempt.timeline.syns.isEmpty ? .medium : .high, blame: .gateway,
+                cause,
+                confidence: attempt.timeline.syns.isEmpty ? .medium : .high,
+                blame: .gateway,
                 frames: attempt.requestFrames
                     + [attempt.frame(fin, "FIN from upstream that does not acknowledge the request")]
                     + (attempt.timeline.serverReset.map { [attempt.frame($0, "RST from upstream to the late request")] }
@@ -66,7 +72,8 @@ enum StaleKeepaliveReuse: Detector {
                 ruledOut: [
                     RuledOut(.closedBeforeResponse, "the FIN acknowledges nothing of the request: it was never read"),
                     RuledOut(.resetBeforeResponse, "the upstream had closed before it saw the request"),
-                ])
+                ]
+            )
         }
         guard let reset = attempt.timeline.serverReset, ending.isFromServer, ending.isReset else { return nil }
         let elapsed = reset.frame.time - request.firstFrame.time
@@ -75,13 +82,17 @@ enum StaleKeepaliveReuse: Detector {
             return nil
         }
         return Verdict(
-            cause, variant: "reset", confidence: .medium, blame: .gateway,
+            cause,
+            variant: "reset",
+            confidence: .medium,
+            blame: .gateway,
             frames: attempt.requestFrames
                 + [attempt.frame(reset, "RST from upstream, \(Phrases.duration(elapsed)) after the request")],
             explanation: "The gateway reused a connection \(idle), and \(attempt.upstream) answered with a reset after "
                 + "\(Phrases.duration(elapsed)): the connection was gone before the request came.",
             ruledOut: [RuledOut(.resetBeforeResponse, "the reset came too fast for the request to have been read")],
-            missing: ["whether the upstream or something on the path had forgotten the connection"])
+            missing: ["whether the upstream or something on the path had forgotten the connection"]
+        )
     }
 }
 
@@ -95,10 +106,14 @@ enum ResetDuringUpload: Detector {
             !request.body.hasGap
         else { return nil }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.endingFrames,
-            explanation: "\(attempt.upstream) reset the connection after \(Phrases.bytes(request.body.seen)) of the request "
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.endingFrames,
+            explanation:
+                "\(attempt.upstream) reset the connection after \(Phrases.bytes(request.body.seen)) of the request "
                 + "body, before it was complete and without an answer.",
-            ruledOut: [RuledOut(.resetBeforeResponse, "the request was still being sent")])
+            ruledOut: [RuledOut(.resetBeforeResponse, "the request was still being sent")]
+        )
     }
 }
 
@@ -116,8 +131,11 @@ enum ClosedBeforeResponse: Detector {
         let elapsed = fin.frame.time - request.lastFrame.time
         let timer = roundTimer(elapsed)
         return Verdict(
-            cause, variant: covers && timer != nil ? "worker-timeout" : nil, confidence: covers ? .high : .medium,
-            blame: .upstream, frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
+            cause,
+            variant: covers && timer != nil ? "worker-timeout" : nil,
+            confidence: covers ? .high : .medium,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) "
                 + (covers ? "read the whole request and closed" : "closed")
                 + " the connection \(Phrases.duration(elapsed)) after it, without a byte of answer"
@@ -126,10 +144,12 @@ enum ClosedBeforeResponse: Detector {
                 RuledOut(.responseTimeout, "the upstream closed first, not the gateway"),
                 RuledOut(
                     .staleKeepaliveReuse,
-                    covers ? "the FIN acknowledges the request" : "it was the first request of the connection"),
+                    covers ? "the FIN acknowledges the request" : "it was the first request of the connection"
+                ),
                 RuledOut(.resetBeforeResponse, "it ended with FIN, so the request had been read"),
             ],
-            missing: ["why the application closed: its own log at that time"])
+            missing: ["why the application closed: its own log at that time"]
+        )
     }
 
     /// Whole seconds from 2 up, met at most 5 % and at most half a second late: an upstream's own limit (gunicorn 30 s, php-fpm
@@ -153,7 +173,8 @@ enum ResetBeforeResponse: Detector {
         let origin = attempt.resetOrigin(ending)
         let after = attempt.sinceRequest(ending) ?? ""
         return Verdict(
-            cause, confidence: origin.isForeign || attempt.roundTrip == nil ? .medium : .high,
+            cause,
+            confidence: origin.isForeign || attempt.roundTrip == nil ? .medium : .high,
             blame: origin.isForeign ? .firewall : .upstream,
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection \(after) after the request, without a byte of answer"
@@ -162,6 +183,7 @@ enum ResetBeforeResponse: Detector {
                 RuledOut(.closedBeforeResponse, "it ended with RST, not with FIN"),
                 RuledOut(.resetAfterAccept, "the reset came later than the handshake's round trip after the request"),
                 RuledOut(.responseTimeout, "the upstream ended it, not the gateway"),
-            ])
+            ]
+        )
     }
 }

@@ -28,10 +28,13 @@ enum ICMPPortUnreachable: Detector {
             })
         else { return nil }
         return Verdict(
-            cause, blame: .firewall, frames: attempt.icmpFrames(error, "port unreachable"),
+            cause,
+            blame: .firewall,
+            frames: attempt.icmpFrames(error, "port unreachable"),
             explanation: "\(error.sender) rejected the SYN to \(attempt.upstream) with ICMP port unreachable: a packet "
                 + "filter's reject. The gateway's log says \"connection refused\" all the same.",
-            ruledOut: [RuledOut(.connectRefused, "the answer is an ICMP error; a closed port answers with a TCP reset")])
+            ruledOut: [RuledOut(.connectRefused, "the answer is an ICMP error; a closed port answers with a TCP reset")]
+        )
     }
 }
 
@@ -47,12 +50,16 @@ enum ICMPAdminProhibited: Detector {
             })
         else { return nil }
         return Verdict(
-            cause, blame: .firewall, frames: attempt.icmpFrames(error, "administratively prohibited"),
-            explanation: "\(error.sender) refused to pass the SYN to \(attempt.upstream) (ICMP type \(error.type), code "
+            cause,
+            blame: .firewall,
+            frames: attempt.icmpFrames(error, "administratively prohibited"),
+            explanation:
+                "\(error.sender) refused to pass the SYN to \(attempt.upstream) (ICMP type \(error.type), code "
                 + "\(error.code), administratively prohibited). The gateway's log may say \"no route to host\".",
             ruledOut: [
                 RuledOut(.hostUnreachable, "the code says prohibited, not unreachable: routing works, a filter refuses")
-            ])
+            ]
+        )
     }
 }
 
@@ -69,9 +76,13 @@ enum HostUnreachable: Detector {
             })
         else { return nil }
         return Verdict(
-            cause, variant: "icmp", blame: .network, frames: attempt.icmpFrames(error, "unreachable"),
+            cause,
+            variant: "icmp",
+            blame: .network,
+            frames: attempt.icmpFrames(error, "unreachable"),
             explanation: "\(error.sender) has no way to \(attempt.connection.server.address) (ICMP type \(error.type), "
                 + "code \(error.code)).",
-            ruledOut: [RuledOut(.icmpAdminProhibited, "the code says unreachable, not prohibited")])
+            ruledOut: [RuledOut(.icmpAdminProhibited, "the code says unreachable, not prohibited")]
+        )
     }
 }

@@ -21,17 +21,22 @@ enum UpstreamErrorResponse: Detector {
         if case .answered? = attempt.client?.outcome, attempt.client?.status == nil { return nil }
         let relayed = attempt.client?.status == status
         return Verdict(
-            cause, variant: GatewayKind(response: response) == nil ? "application" : "gateway", blame: .upstream,
+            cause,
+            variant: GatewayKind(response: response) == nil ? "application" : "gateway",
+            blame: .upstream,
             frames: attempt.requestFrames
                 + [
                     EvidenceFrame(
-                        response.headFrame ?? response.firstFrame, role: "status \(status) from upstream",
-                        direction: .fromServer)
+                        response.headFrame ?? response.firstFrame,
+                        role: "status \(status) from upstream",
+                        direction: .fromServer
+                    )
                 ],
             explanation: "\(attempt.upstream) answered \(status) itself"
                 + (response.firstLine.isEmpty ? "" : " (\"\(response.firstLine)\")")
                 + (relayed ? "; the gateway passed it on." : "."),
-            ruledOut: [RuledOut(.responseTimeout, "a complete answer came")])
+            ruledOut: [RuledOut(.responseTimeout, "a complete answer came")]
+        )
     }
 }
 
@@ -43,10 +48,13 @@ enum BadChunkSize: Detector {
         guard attempt.stage == .brokenBody, let response = attempt.response else { return nil }
         let deviation = response.deviations.first { $0.kind == .invalidChunkSize || $0.kind == .missingChunkEnd }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "The chunked body of \(attempt.upstream) breaks after \(Phrases.bytes(response.body.seen))"
                 + (deviation.map { attempt.excerpt($0) } ?? "") + ".",
-            ruledOut: [RuledOut(.truncatedBodyFin, "the chunk framing is broken before the end of the stream")])
+            ruledOut: [RuledOut(.truncatedBodyFin, "the chunk framing is broken before the end of the stream")]
+        )
     }
 }
 
@@ -58,12 +66,15 @@ enum TruncatedBodyFin: Detector {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.isFromServer, !ending.isReset
         else { return nil }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) closed the connection after \(attempt.bodyProgress).",
             ruledOut: [
                 RuledOut(.bodyTimeout, "the upstream closed first, not the gateway"),
                 RuledOut(.truncatedBodyReset, "it ended with FIN"),
-            ])
+            ]
+        )
     }
 }
 
@@ -75,12 +86,15 @@ enum TruncatedBodyReset: Detector {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.isFromServer, ending.isReset
         else { return nil }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection after \(attempt.bodyProgress).",
             ruledOut: [
                 RuledOut(.bodyTimeout, "the upstream ended it, not the gateway"),
                 RuledOut(.truncatedBodyFin, "it ended with RST"),
-            ])
+            ]
+        )
     }
 }
 
@@ -94,15 +108,19 @@ enum GatewayRejectedResponse: Detector {
             let end = client.end, response.lastFrame.time <= end
         else { return nil }
         return Verdict(
-            cause, confidence: .medium, blame: .gateway,
+            cause,
+            confidence: .medium,
+            blame: .gateway,
             frames: attempt.requestFrames + attempt.responseFrames
                 + [EvidenceFrame(response.lastFrame, role: "response complete", direction: .fromServer)],
-            explanation: "\(attempt.upstream) answered \(status) completely and legally, and the gateway still answered "
+            explanation:
+                "\(attempt.upstream) answered \(status) completely and legally, and the gateway still answered "
                 + "its client \(clientStatus).",
             ruledOut: [
                 RuledOut(.malformedHeader, "every field line is well formed"),
                 RuledOut(.upstreamErrorResponse, "the upstream's status was \(status)"),
             ],
-            missing: ["the gateway's log: which rule or module refused the response"])
+            missing: ["the gateway's log: which rule or module refused the response"]
+        )
     }
 }

@@ -32,22 +32,39 @@ enum NonHTTPBanner: Detector {
         case .http1: return nil
         case .tls:
             return Verdict(
-                .plaintextToTLSUpstream, blame: .gateway, frames: attempt.requestFrames + attempt.responseFrames,
-                explanation: "\(attempt.upstream) answered the plaintext request with a TLS record: the port speaks TLS.",
-                ruledOut: [RuledOut(.malformedStatusLine, "the bytes are a TLS record")])
+                .plaintextToTLSUpstream,
+                blame: .gateway,
+                frames: attempt.requestFrames + attempt.responseFrames,
+                explanation:
+                    "\(attempt.upstream) answered the plaintext request with a TLS record: the port speaks TLS.",
+                ruledOut: [RuledOut(.malformedStatusLine, "the bytes are a TLS record")]
+            )
         case .http2, .fastcgi, .uwsgi, .ajp:
             return Verdict(
-                .applicationProtocolMismatch, variant: name.rawValue, blame: .gateway,
+                .applicationProtocolMismatch,
+                variant: name.rawValue,
+                blame: .gateway,
                 frames: attempt.requestFrames + attempt.responseFrames,
                 explanation: "\(attempt.upstream) answered the HTTP/1 request in \(name.rawValue).",
-                ruledOut: [RuledOut(.malformedStatusLine, "the bytes are \(name.rawValue)")])
+                ruledOut: [RuledOut(.malformedStatusLine, "the bytes are \(name.rawValue)")]
+            )
         default:
             return Verdict(
-                cause, variant: name.rawValue, blame: .gateway,
+                cause,
+                variant: name.rawValue,
+                blame: .gateway,
                 frames: attempt.requestFrames
-                    + [EvidenceFrame(response.firstFrame, role: "\(name.rawValue) from upstream", direction: .fromServer)],
-                explanation: "\(attempt.upstream) speaks \(name.rawValue), not HTTP: it sent \"\(response.firstLine)\".",
-                ruledOut: [RuledOut(.malformedStatusLine, "the first bytes are those of \(name.rawValue)")])
+                    + [
+                        EvidenceFrame(
+                            response.firstFrame,
+                            role: "\(name.rawValue) from upstream",
+                            direction: .fromServer
+                        )
+                    ],
+                explanation:
+                    "\(attempt.upstream) speaks \(name.rawValue), not HTTP: it sent \"\(response.firstLine)\".",
+                ruledOut: [RuledOut(.malformedStatusLine, "the first bytes are those of \(name.rawValue)")]
+            )
         }
     }
 }
@@ -67,12 +84,15 @@ enum MalformedStatusLine: Detector {
         guard isBroken ? true : deviation != nil && attempt.client != nil && attempt.gatewayRejected else { return nil }
         if let client = attempt.client, case .answered = client.outcome, !isBroken { return nil }
         return Verdict(
-            cause, blame: .upstream,
+            cause,
+            blame: .upstream,
             frames: attempt.requestFrames
                 + [EvidenceFrame(response.firstFrame, role: "no status line", direction: .fromServer)]
                 + attempt.endingFrames,
-            explanation: "\(attempt.upstream) began its answer with \"\(response.firstLine)\", which is no valid status line.",
-            ruledOut: [RuledOut(.nonHTTPBanner, "the bytes are no other protocol that is recognised")])
+            explanation:
+                "\(attempt.upstream) began its answer with \"\(response.firstLine)\", which is no valid status line.",
+            ruledOut: [RuledOut(.nonHTTPBanner, "the bytes are no other protocol that is recognised")]
+        )
     }
 }
 
@@ -89,19 +109,24 @@ enum HeaderTooLarge: Detector {
             attempt.gatewayRejected
         else { return nil }
         // A violation that stands before the limit is what the gateway met first.
-        if let first = response.deviations.map({ $0.offset - response.start }).min(), first < smallestLimit { return nil }
+        if let first = response.deviations.map({ $0.offset - response.start }).min(), first < smallestLimit {
+            return nil
+        }
         if let ending = attempt.ending, ending.isFromServer, response.completion == .incompleteHead { return nil }
         // Silence before the gateway's close is a timer, not a limit.
         if let silence = attempt.silence, silence > .milliseconds(500) { return nil }
         return Verdict(
-            cause, confidence: attempt.client == nil ? .medium : .high, blame: .gateway,
+            cause,
+            confidence: attempt.client == nil ? .medium : .high,
+            blame: .gateway,
             frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "The response head of \(attempt.upstream) is \(response.headEnd == nil ? "more than " : "")"
                 + "\(Phrases.bytes(response.headBytes)) long, and the gateway stopped reading it.",
             ruledOut: [
                 RuledOut(.malformedHeader, "no field line before the limit is malformed"),
                 RuledOut(.closedMidHead, "the gateway ended the exchange, not the upstream"),
-            ])
+            ]
+        )
     }
 }
 
@@ -114,16 +139,20 @@ enum ConflictingContentLength: Detector {
     ]
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response, attempt.gatewayRejected, attempt.ending?.isFromServer != true || attempt.client != nil,
+        guard let response = attempt.response, attempt.gatewayRejected,
+            attempt.ending?.isFromServer != true || attempt.client != nil,
             response.headEnd != nil, let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
             !response.deviations.contains(where: { MalformedHeader.kinds.contains($0.kind) })
         else { return nil }
         return Verdict(
-            cause, confidence: .medium, blame: .upstream,
+            cause,
+            confidence: .medium,
+            blame: .upstream,
             frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "The response head of \(attempt.upstream) contradicts itself about the length of its body"
                 + "\(attempt.excerpt(deviation)), and the gateway refused it.",
-            ruledOut: [RuledOut(.malformedHeader, "every field line is well formed")])
+            ruledOut: [RuledOut(.malformedHeader, "every field line is well formed")]
+        )
     }
 }
 
@@ -140,7 +169,9 @@ enum MalformedHeader: Detector {
             let deviation = response.deviations.first(where: { kinds.contains($0.kind) })
         else { return nil }
         return Verdict(
-            cause, confidence: attempt.client == nil ? .medium : .high, blame: .upstream,
+            cause,
+            confidence: attempt.client == nil ? .medium : .high,
+            blame: .upstream,
             frames: attempt.requestFrames
                 + [EvidenceFrame(response.firstFrame, role: "malformed field line", direction: .fromServer)]
                 + attempt.endingFrames,
@@ -149,7 +180,8 @@ enum MalformedHeader: Detector {
             ruledOut: [
                 RuledOut(.malformedStatusLine, "the status line is valid"),
                 RuledOut(.headerTooLarge, "the malformed line stands before the gateway's limit"),
-            ])
+            ]
+        )
     }
 }
 
@@ -162,13 +194,16 @@ enum ClosedMidHead: Detector {
             let response = attempt.response
         else { return nil }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) closed the connection after \(Phrases.bytes(response.headBytes)) of the "
                 + "response head, before its blank line.",
             ruledOut: [
                 RuledOut(.closedBeforeResponse, "\(Phrases.bytes(response.headBytes)) of the head had come"),
                 RuledOut(.resetMidHead, "it ended with FIN"),
-            ])
+            ]
+        )
     }
 }
 
@@ -181,12 +216,15 @@ enum ResetMidHead: Detector {
             let response = attempt.response
         else { return nil }
         return Verdict(
-            cause, blame: .upstream, frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection after \(Phrases.bytes(response.headBytes)) of the "
                 + "response head, before its blank line.",
             ruledOut: [
                 RuledOut(.resetBeforeResponse, "\(Phrases.bytes(response.headBytes)) of the head had come"),
                 RuledOut(.closedMidHead, "it ended with RST"),
-            ])
+            ]
+        )
     }
 }

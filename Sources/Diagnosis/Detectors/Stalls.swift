@@ -54,10 +54,13 @@ enum LossStallRequest: Detector {
         guard repeats.count >= 2, let last = repeats.last else { return nil }
         let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
         return Verdict(
-            cause, confidence: attempt.idleBefore.map { $0 < .seconds(30) } ?? true ? .high : .medium, blame: .network,
+            cause,
+            confidence: attempt.idleBefore.map { $0 < .seconds(30) } ?? true ? .high : .medium,
+            blame: .network,
             frames: attempt.requestFrames
                 + repeats.prefix(3).map { attempt.frame($0, "request again") }
-                + (repeats.count > 3 ? [attempt.frame(last, "request again, the last of \(repeats.count) repeats")] : [])
+                + (repeats.count > 3
+                    ? [attempt.frame(last, "request again, the last of \(repeats.count) repeats")] : [])
                 + attempt.endingFrames,
             explanation: "The gateway sent the request\(idle) \(repeats.count + 1) times over "
                 + "\(Phrases.duration(last.frame.time - request.firstFrame.time)), and \(attempt.upstream) never "
@@ -68,7 +71,8 @@ enum LossStallRequest: Detector {
             ],
             missing: attempt.isFirst
                 ? ["a capture at the upstream: it would show whether the request or its ACK was lost"]
-                : ["whether the path had forgotten the connection: a longer capture shows which idle gaps it survives"])
+                : ["whether the path had forgotten the connection: a longer capture shows which idle gaps it survives"]
+        )
     }
 }
 
@@ -78,7 +82,8 @@ enum LossStallResponse: Detector {
     static let cause = Cause.lossStallResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.request != nil, attempt.stage == .nothing || attempt.stage == .partialHead || attempt.stage == .partialBody,
+        guard attempt.request != nil,
+            attempt.stage == .nothing || attempt.stage == .partialHead || attempt.stage == .partialBody,
             attempt.isRequestAcknowledged || attempt.response != nil
         else { return nil }
         let server = attempt.connection.fromServer
@@ -89,9 +94,12 @@ enum LossStallResponse: Detector {
         let story: String
         if attempt.gatewayGaveUp, attempt.hasOpenHole {
             story = "the capture holds bytes beyond a hole of the response that never closed"
-        } else if unacknowledged.count >= 2, attempt.ending != nil, attempt.gatewayGaveUp || stalled(attempt, unacknowledged) {
+        } else if unacknowledged.count >= 2, attempt.ending != nil,
+            attempt.gatewayGaveUp || stalled(attempt, unacknowledged)
+        {
             frames += unacknowledged.prefix(3).map { attempt.frame($0, "response segment again") }
-            story = "the upstream sent parts of the response \(unacknowledged.count + 1) times and the gateway never "
+            story =
+                "the upstream sent parts of the response \(unacknowledged.count + 1) times and the gateway never "
                 + "acknowledged them"
         } else if attempt.gatewayGaveUp, !attempt.resendsAfterClose.isEmpty {
             frames += attempt.resendsAfterClose.prefix(2).map { attempt.frame($0, "upstream resends after the close") }
@@ -102,14 +110,19 @@ enum LossStallResponse: Detector {
             return nil
         }
         return Verdict(
-            cause, confidence: .high, blame: .network, frames: frames + attempt.endingFrames,
+            cause,
+            confidence: .high,
+            blame: .network,
+            frames: frames + attempt.endingFrames,
             explanation: "The response from \(attempt.upstream) stalled for "
                 + "\(attempt.silence.map(Phrases.duration) ?? "long"): \(story).",
             ruledOut: [
                 RuledOut(
                     attempt.stage == .partialBody ? .bodyTimeout : .responseTimeout,
-                    "the upstream was not silent by itself: \(story)")
-            ])
+                    "the upstream was not silent by itself: \(story)"
+                )
+            ]
+        )
     }
 
     /// Repeats over a second or more: a stall, not a repaired loss.
@@ -132,13 +145,15 @@ enum ZeroWindowStall: Detector {
             attempt.ending.map({ $0.frame.time - closed.frame.time < .seconds(60) }) ?? true
         else { return nil }
         return Verdict(
-            cause, blame: .upstream,
+            cause,
+            blame: .upstream,
             frames: attempt.requestFrames
                 + [attempt.frame(first, "window 0 from upstream"), attempt.frame(closed, "window still 0")]
                 + attempt.endingFrames,
             explanation: "\(attempt.upstream) stopped reading the request: its window stayed at 0 for "
                 + "\(Phrases.duration(closed.frame.time - first.frame.time)).",
-            ruledOut: [RuledOut(.lossStallRequest, "the upstream answered the probes")])
+            ruledOut: [RuledOut(.lossStallRequest, "the upstream answered the probes")]
+        )
     }
 }
 
@@ -162,21 +177,27 @@ enum ResponseTimeout: Detector {
             [EvidenceFrame($0.firstFrame, role: "late response from upstream", direction: .fromServer)]
         }
         return Verdict(
-            cause, confidence: acknowledged ? (attempt.client == nil ? .medium : .high) : .medium, blame: .upstream,
+            cause,
+            confidence: acknowledged ? (attempt.client == nil ? .medium : .high) : .medium,
+            blame: .upstream,
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.responseFrames + attempt.endingFrames
                 + (lateFrames ?? []),
             explanation: "\(attempt.upstream) had the request and "
                 + (attempt.stage == .partialHead ? "sent only a part of the response head" : "sent nothing")
                 + "; the gateway gave up after \(Phrases.duration(waited))"
-                + (late.map { ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late" }
+                + (late.map {
+                    ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late"
+                }
                     ?? "") + ".",
             ruledOut: [
                 RuledOut(.closedBeforeResponse, "the gateway closed first, not the upstream"),
                 RuledOut(
                     .lossStallRequest,
-                    acknowledged ? "the request was acknowledged" : "the request was not repeated"),
+                    acknowledged ? "the request was acknowledged" : "the request was not repeated"
+                ),
             ],
-            missing: missing)
+            missing: missing
+        )
     }
 }
 
@@ -191,16 +212,20 @@ enum BodyTimeout: Detector {
         if attempt.client == nil, silence < .milliseconds(900) { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
         return Verdict(
-            cause, confidence: attempt.client == nil ? .medium : .high, blame: .upstream,
+            cause,
+            confidence: attempt.client == nil ? .medium : .high,
+            blame: .upstream,
             frames: attempt.requestFrames + attempt.responseFrames
                 + [EvidenceFrame(response.lastFrame, role: "last bytes of the body", direction: .fromServer)]
                 + attempt.endingFrames,
-            explanation: "\(attempt.upstream) sent \(Phrases.bytes(response.body.seen)) of the body and then nothing for "
+            explanation:
+                "\(attempt.upstream) sent \(Phrases.bytes(response.body.seen)) of the body and then nothing for "
                 + "\(Phrases.duration(silence)); the gateway gave up.",
             ruledOut: [
                 RuledOut(.truncatedBodyFin, "the gateway closed first, not the upstream"),
                 RuledOut(.lossStallResponse, "everything that was sent was acknowledged, and no hole is open"),
             ],
-            missing: attempt.client == nil ? ["client leg: whether the client left first"] : [])
+            missing: attempt.client == nil ? ["client leg: whether the client left first"] : []
+        )
     }
 }

@@ -8,7 +8,8 @@ enum Phrases {
         case 0..<1_000: return "\(value) ns"
         case 1_000..<1_000_000: return "\(fixed(value, unit: 1_000, digits: magnitude < 10_000 ? 1 : 0)) µs"
         case 1_000_000..<1_000_000_000:
-            return "\(fixed(value, unit: 1_000_000, digits: magnitude < 10_000_000 ? 2 : magnitude < 100_000_000 ? 1 : 0)) ms"
+            return
+                "\(fixed(value, unit: 1_000_000, digits: magnitude < 10_000_000 ? 2 : magnitude < 100_000_000 ? 1 : 0)) ms"
         default:
             return "\(fixed(value, unit: 1_000_000_000, digits: magnitude < 100_000_000_000 ? 2 : 0)) s"
         }

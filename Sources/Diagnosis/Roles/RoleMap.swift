@@ -95,15 +95,29 @@ private struct RoleInference {
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
                 let isOver = exchange.response?.completion == .complete
-                let end = isOver ? exchange.response?.lastFrame.time ?? horizon : connection.isClosed ? connection.last.time : horizon
+                let end =
+                    isOver
+                    ? exchange.response?.lastFrame.time ?? horizon
+                    : connection.isClosed ? connection.last.time : horizon
                 enclosing.append(
                     Enclosing(
-                        start: request.firstFrame.time - Self.slack, end: end + Self.slack, connection: index,
-                        front: connection.server, method: request.method, target: request.target))
+                        start: request.firstFrame.time - Self.slack,
+                        end: end + Self.slack,
+                        connection: index,
+                        front: connection.server,
+                        method: request.method,
+                        target: request.target
+                    )
+                )
                 starts.append(
                     Start(
-                        time: request.firstFrame.time, end: end, connection: index, method: request.method,
-                        target: request.target))
+                        time: request.firstFrame.time,
+                        end: end,
+                        connection: index,
+                        method: request.method,
+                        target: request.target
+                    )
+                )
                 connects = false
             }
             if connects, connection.orientation == .handshake {
@@ -146,7 +160,11 @@ private struct RoleInference {
             var rank = isSameHost ? 1 : 0
             if let method = start.method {
                 let relation = TargetRelation(candidate.target, start.target)
-                if method == candidate.method, relation >= .suffix { rank += 4 } else if relation >= .lastSegment { rank += 2 }
+                if method == candidate.method, relation >= .suffix {
+                    rank += 4
+                } else if relation >= .lastSegment {
+                    rank += 2
+                }
             }
             // The innermost wins: `reversed` meets the latest start first.
             if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
@@ -189,7 +207,9 @@ private struct RoleInference {
     mutating func assign() -> RoleMap {
         let count = facts.connections.count
         var map = RoleMap(
-            isUpstreamLeg: Array(repeating: false, count: count), isClientLeg: Array(repeating: false, count: count))
+            isUpstreamLeg: Array(repeating: false, count: count),
+            isClientLeg: Array(repeating: false, count: count)
+        )
         let isGiven = !options.gateways.isEmpty || !options.upstreams.isEmpty
         if isGiven {
             assignGiven(&map)
@@ -224,7 +244,8 @@ private struct RoleInference {
             accept()
             let diallers = Set(
                 facts.connections.indices.filter { map.isUpstreamLeg[$0] }
-                    .map { union.find(facts.connections[$0].client.address) })
+                    .map { union.find(facts.connections[$0].client.address) }
+            )
             for (index, connection) in facts.connections.enumerated()
             where !map.isUpstreamLeg[index] && diallers.contains(union.find(connection.server.address)) {
                 map.isClientLeg[index] = true
@@ -279,7 +300,9 @@ private struct RoleInference {
                 union.touch(connection.server.address)
             } else if case .tls = connection.application {
                 continue
-            } else if connection.exchanges.isEmpty, connection.fromServer.payloadBytes > 0 || connection.orientation == .guess {
+            } else if connection.exchanges.isEmpty,
+                connection.fromServer.payloadBytes > 0 || connection.orientation == .guess
+            {
                 continue
             } else {
                 map.isUpstreamLeg[index] = true
@@ -342,7 +365,9 @@ private struct RoleInference {
         let dials = list(dialling.map(\.description))
         if isGiven { return "\(dials.isEmpty ? fronts : dials) was given" }
         if listening.isEmpty { return "\(dials) sends the requests; no client leg of it can be read" }
-        if dialling.isEmpty { return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured" }
+        if dialling.isEmpty {
+            return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
+        }
         return "requests from \(dials) begin inside the client exchanges at \(fronts)"
     }
 }
