@@ -49,7 +49,7 @@ final class Connection<Parser: ConnectionParser> {
         first = frame
         last = frame
         clock = frame.time
-        parser = Parser()
+        parser = Parser(startsAtBeginning: segment.flags.contains(.syn))
         let sourceIsClient: Bool
         if segment.flags.contains(.syn) {
             sourceIsClient = !segment.flags.contains(.ack)
@@ -107,6 +107,7 @@ final class Connection<Parser: ConnectionParser> {
         if segment.flags.contains(.syn) {
             sender = segment.flags.contains(.ack) ? .fromServer : .fromClient
             orientation = .handshake
+            parser = Parser(startsAtBeginning: true)
         } else if orientation == .guess, !segment.payload.isEmpty,
             let told = Orientation.sender(of: bytes.extracting(segment.payload))
         {
