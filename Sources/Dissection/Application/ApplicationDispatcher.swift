@@ -57,7 +57,10 @@ package struct ApplicationDispatcher: ApplicationParser {
                 facts.application = .http1
                 facts.exchanges = http.exchanges
             case .certain(let name): facts.application = .other(name)
-            case .unsure, .unknown: facts.application = .unknown
+            case .unsure, .unknown:
+                let isProxied = examineClient().headerLength > 0
+                let name = clientBytes.first == ProxyHeader.textStart[0] ? ProtocolName.proxyV1 : .proxyV2
+                facts.application = isProxied ? .other(name) : .unknown
             }
         case .undecided:
             facts.application = http.exchanges.isEmpty ? .unknown : .http1

@@ -1,3 +1,5 @@
+import Model
+
 /// Walks the records of one direction, keeping only the first handshake message and short alerts.
 struct RecordReader {
     enum ContentType: UInt8 {
