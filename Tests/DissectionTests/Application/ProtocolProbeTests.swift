@@ -31,7 +31,7 @@ import Testing
         Case(.http2, .fromServer, [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 100]),
         Case(.tls, .fromClient, [22, 3, 1, 0, 200, 1, 0, 0, 196]),
         Case(.tls, .fromServer, [21, 3, 1, 0, 2, 2, 70]),
-        Case(nil, .fromServer, [22, 9, 1, 0, 200, 1]),
+        Case(nil, .fromServer, [22, 9, 1, 0, 200, 1] + [UInt8](repeating: 0, count: 12)),
         Case(.ssh, .fromServer, "SSH-2.0-OpenSSH_9.2\r\n"),
         Case(.smtp, .fromServer, "220 mx.example.org ESMTP Postfix\r\n"),
         Case(.smtp, .fromServer, "220 mx.example.org ready\r\n"),

@@ -218,7 +218,7 @@ extension HTTP1Parser {
         if outstandingStart == outstanding.count {
             outstanding.removeAll(keepingCapacity: true)
             outstandingStart = 0
-        } else if outstandingStart >= 1024 {
+        } else if outstandingStart >= 1024, outstandingStart > outstanding.count / 2 {
             outstanding.removeFirst(outstandingStart)
             outstandingStart = 0
         }

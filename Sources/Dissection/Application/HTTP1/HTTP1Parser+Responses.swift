@@ -106,11 +106,15 @@ extension HTTP1Parser {
     /// Bytes that belong to the oldest outstanding requests are unknown: none of these was left without an answer.
     private mutating func loseServer(_ frame: FrameReference) {
         showResponseHead()
+        var isFinal = false
         if server.inMessage {
             changeResponse { $0.body.hasGap = true }
+            isFinal = exchanges[server.exchange].response?.status.map { $0 >= 200 || $0 == 101 } ?? false
+            if !isFinal { expectAgain(server.exchange) }
         } else if let index = awaitingFinal {
-            markHidden(index, frame)
-        } else if hasOutstanding {
+            expectAgain(index)
+        }
+        if hasOutstanding, !isFinal {
             // With more than one outstanding, which of them the hidden bytes answer cannot be told.
             let isAmbiguous = outstanding.count - outstandingStart > 1
             for index in outstanding[outstandingStart...] { markHidden(index, frame) }
@@ -122,6 +126,17 @@ extension HTTP1Parser {
         server.emptyLine = nil
         server.excerptKind = nil
         server.phase = .lost
+    }
+
+    /// What was lost may have been a 1xx response, or its blank line: the final one may still be seen.
+    private mutating func expectAgain(_ index: Int) {
+        guard exchanges[index].request != nil else { return }
+        if outstandingStart > 0 {
+            outstandingStart -= 1
+            outstanding[outstandingStart] = index
+        } else {
+            outstanding.insert(index, at: 0)
+        }
     }
 
     private mutating func markHidden(_ index: Int, _ frame: FrameReference) {
@@ -235,7 +250,7 @@ extension HTTP1Parser {
         } else {
             server.exchange = exchanges.count
             exchanges.append(ExchangeFacts(index: exchanges.count))
-            if client.phase == .betweenMessages || client.phase == .preamble {
+            if !server.isLost, client.phase == .betweenMessages || client.phase == .preamble {
                 response.deviations.note(.responseBeforeRequest, at: start)
                 awaitingRequest = awaitingRequest ?? server.exchange
             }
