@@ -13,6 +13,8 @@ package final class CaptureInput {
         var summary: SourceSummary
         var ending: CaptureEnding?
         var bytesRead: Int64 = 0
+        /// Of its last packet, in the file itself.
+        var number = 0
     }
 
     /// Up to this many sources stay open from the start.
@@ -162,7 +164,9 @@ package final class CaptureInput {
 
     private func numbered(_ record: PacketRecord, source: Int) -> PacketRecord {
         var record = record
-        number &+= 1
+        // More than one where the file has other frames between two packets.
+        number &+= record.number &- sources[source].number
+        sources[source].number = record.number
         record.number = number
         record.source = source
         if sources.count > 1 {
@@ -187,8 +191,8 @@ package final class CaptureInput {
         sources.map { $0.reader?.ending ?? $0.ending }
     }
 
-    /// Packets seen so far, those included that the filter left out.
-    package var packetsSeen: Int { number }
+    /// The number of the last frame seen, those counted that the filter left out.
+    package var framesSeen: Int { number }
 
     /// Bytes read so far, compressed where the file is.
     package var bytesRead: Int64 {

@@ -50,11 +50,17 @@ package final class LiveCapture {
         package var droppedByInterface: Int?
     }
 
+    /// Asking an empty device costs a system call, so that it is asked anew only after so many packets of others, or
+    /// after a wait.
+    private static let packetsBetweenQuestions = 64
+
     private var handles: [LiveHandle] = []
     private var isAlive: [Bool] = []
+    /// Each interface's next packet, where it has one: the earliest of them goes first.
+    private var pending: [PacketRecord?] = []
+    /// Packets to let pass before the interface is asked.
+    private var pause: [Int] = []
     private var current: Int?
-    /// The interface whose packets are handed over until it has none left.
-    private var turn = 0
     private var number = 0
     private let snapLength: Int
 
@@ -68,6 +74,8 @@ package final class LiveCapture {
         for (index, name) in interfaces.enumerated() {
             handles.append(try LiveHandle(name, index: index, options: options))
             isAlive.append(true)
+            pending.append(nil)
+            pause.append(0)
         }
     }
 
@@ -87,26 +95,39 @@ package final class LiveCapture {
         return try body(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
     }
 
+    /// The earliest of the packets that are ready. Packets of several interfaces are in order as far as the kernel has
+    /// handed them over.
     private func take() -> Event? {
         current = nil
-        for _ in handles.indices {
-            if isAlive[turn] {
-                switch handles[turn].next() {
-                case .packet(var record):
-                    number &+= 1
-                    record.number = number
-                    current = turn
-                    return .packet(record)
-                case .nothing:
-                    break
-                case .failed(let message):
-                    isAlive[turn] = false
-                    warnings.append(CaptureError(.interface, "\(handles[turn].name): capture ended: \(message)"))
-                }
-            }
-            turn = (turn + 1) % handles.count
+        var earliest: Int?
+        for index in handles.indices {
+            if pending[index] == nil, isAlive[index] { ask(index) }
+            guard let candidate = pending[index] else { continue }
+            if let chosen = earliest, let best = pending[chosen], best.timestamp <= candidate.timestamp { continue }
+            earliest = index
         }
-        return nil
+        guard let earliest, var record = pending[earliest] else { return nil }
+        pending[earliest] = nil
+        current = earliest
+        number &+= 1
+        record.number = number
+        return .packet(record)
+    }
+
+    private func ask(_ index: Int) {
+        if pause[index] > 0 {
+            pause[index] -= 1
+            return
+        }
+        switch handles[index].next() {
+        case .packet(let record):
+            pending[index] = record
+        case .nothing:
+            pause[index] = LiveCapture.packetsBetweenQuestions
+        case .failed(let message):
+            isAlive[index] = false
+            warnings.append(CaptureError(.interface, "\(handles[index].name): capture ended: \(message)"))
+        }
     }
 
     private func wait(_ timeoutMilliseconds: Int32) {
@@ -120,6 +141,7 @@ package final class LiveCapture {
             }
         }
         _ = poll(&entries, nfds_t(entries.count), timeout)
+        for index in pause.indices { pause[index] = 0 }
     }
 
     /// Per interface, in the order given at the start.

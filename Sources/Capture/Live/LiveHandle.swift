@@ -55,14 +55,10 @@ final class LiveHandle {
         fractionUnit = pcap_get_tstamp_precision(created) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000
         let selectable = pcap_get_selectable_fd(created)
         descriptor = selectable >= 0 ? selectable : nil
-        do throws(CaptureError) {
-            if let filter = options.filter { try LiveHandle.apply(filter, to: created) }
-            let (result, message) = withErrorBuffer { pcap_setnonblock(created, 1, $0) }
-            if result != 0 { throw CaptureError(.interface, "\(name): cannot capture: \(message)") }
-        } catch {
-            pcap_close(created)
-            throw error
-        }
+        // From here on every property is set, so that an error runs deinit, which closes the handle.
+        if let filter = options.filter { try LiveHandle.apply(filter, to: created) }
+        let (result, reason) = withErrorBuffer { pcap_setnonblock(created, 1, $0) }
+        if result != 0 { throw CaptureError(.interface, "\(name): cannot capture: \(reason)") }
     }
 
     deinit {

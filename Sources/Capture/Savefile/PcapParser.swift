@@ -10,32 +10,21 @@ final class PcapParser: SavefileParser {
         /// Alexey Kuznetsov's patches to Red Hat's libpcap of 1999 add 8 bytes to each record header: interface index,
         /// protocol and packet type, one byte of padding.
         case patched
-        /// The later patch ("ss990915") adds the processor's number: 12 bytes.
-        case patchedWithProcessor
-        /// Ixia's lcap, in hardware (nanoseconds) and software: four bytes more behind the file header.
-        case ixiaHardware
-        case ixiaSoftware
+        /// Ixia's lcap: four bytes more behind the file header.
+        case ixia
 
         init?(magic: UInt32) {
             switch magic {
             case 0xA1B2_C3D4: self = .standard
             case 0xA1B2_3C4D: self = .nanoseconds
             case 0xA1B2_CD34: self = .patched
-            case 0xA1B2_34CD: self = .patchedWithProcessor
-            case 0x1C00_01AC: self = .ixiaHardware
-            case 0x1C00_01AB: self = .ixiaSoftware
+            case 0x1C00_01AB, 0x1C00_01AC: self = .ixia
             default: return nil
             }
         }
 
-        var fileHeaderLength: Int { self == .ixiaHardware || self == .ixiaSoftware ? 28 : 24 }
-        var recordHeaderLength: Int {
-            switch self {
-            case .patched: 24
-            case .patchedWithProcessor: 28
-            default: 16
-            }
-        }
+        var fileHeaderLength: Int { self == .ixia ? 28 : 24 }
+        var recordHeaderLength: Int { self == .patched ? 24 : 16 }
     }
 
     /// Versions before 2.3 wrote the wire length before the captured length; 2.3 was written both ways.
@@ -57,6 +46,7 @@ final class PcapParser: SavefileParser {
     /// Nil where the file was cut before the link type.
     let linkTypes: [LinkType]
     var dropped: Int? { nil }
+    var otherFrames: Int { 0 }
 
     /// True where a file with these first four bytes is of this format.
     static func recognises(_ buffer: InputBuffer) -> Bool {
@@ -76,28 +66,30 @@ final class PcapParser: SavefileParser {
         let isWhole = try buffer.require(PcapParser.headerLength)
         let major = buffer.uint16(at: 4, bigEndian: isBigEndian)
         let minor = buffer.uint16(at: 6, bigEndian: isBigEndian)
-        // AIX writes version 543.0, with nanoseconds, the lengths swapped and interface types (RFC 1573) as link types.
-        let isAIX = major == 543 && minor == 0
-        if isWhole, major != 2, !isAIX {
+        // 543.0 is what Digital UNIX and others wrote; libpcap reads it with the lengths of old versions.
+        let isOther = major == 543 && minor == 0
+        if isWhole, major != 2, !isOther {
             throw CaptureError(.notACapture, "\(name): pcap version \(major).\(minor) is not known")
         }
-        lengthOrder = isAIX || minor < 3 ? .wireFirst : minor == 3 ? .either : .capturedFirst
+        lengthOrder = isOther || minor < 3 ? .wireFirst : minor == 3 ? .either : .capturedFirst
         // The upper six bits say whether and how long a frame check sequence follows each packet.
-        var type = buffer.uint32(at: 20, bigEndian: isBigEndian) & 0x03FF_FFFF
-        if isAIX {
-            switch type {
-            case 6: type = LinkType.ethernet.rawValue
-            case 24: type = LinkType.null.rawValue
-            default: break
-            }
-        }
-        linkType = LinkType(rawValue: type)
+        let type = buffer.uint32(at: 20, bigEndian: isBigEndian) & 0x03FF_FFFF
+        let aix = major == 2 && minor == 2 ? PcapParser.linkType(ofAIX: type) : nil
+        linkType = aix ?? LinkType(rawValue: type)
         linkTypes = isWhole ? [linkType] : []
-        let isNanoseconds = isAIX || variant == .nanoseconds || variant == .ixiaHardware
+        let isNanoseconds = aix != nil || variant == .nanoseconds
         fractionUnit = isNanoseconds ? 1 : 1000
-        switch variant {
-        case .patched, .patchedWithProcessor: formatName = "pcap (modified header)"
-        default: formatName = isNanoseconds ? "pcap (nanoseconds)" : "pcap"
+        formatName = variant == .patched ? "pcap (modified header)" : isNanoseconds ? "pcap (nanoseconds)" : "pcap"
+    }
+
+    /// AIX writes version 2.2 with nanoseconds and interface types (RFC 1573, ifType) as link types; so Wireshark reads it.
+    private static func linkType(ofAIX type: UInt32) -> LinkType? {
+        switch type {
+        case 6: .ethernet
+        case 9: LinkType(rawValue: 6)
+        case 15: LinkType(rawValue: 10)
+        case 24: .null
+        default: nil
         }
     }
 

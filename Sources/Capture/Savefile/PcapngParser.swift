@@ -31,9 +31,12 @@ final class PcapngParser: SavefileParser {
     private static let maximumInterfaces = 65_536
     /// Interfaces over all sections that are told apart; those beyond share the last index.
     private static let maximumIndex = (1 << 20) - 1
+    /// Blocks that Wireshark lists as frames of their own: the systemd journal, Sysdig events, custom blocks.
+    private static let frameBlocks: Set<UInt32> = [
+        9, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222, 0x0BAD, 0x4000_0BAD,
+    ]
 
     private var isBigEndian = false
-    private var hasSection = false
     private var interfaces: [Interface] = []
     private var interfaceCount = 0
     private var seenLinkTypes: Set<LinkType> = []
@@ -43,6 +46,7 @@ final class PcapngParser: SavefileParser {
 
     let formatName = "pcapng"
     private(set) var linkTypes: [LinkType] = []
+    private(set) var otherFrames = 0
 
     var dropped: Int? {
         total().map { Int(clamping: $0) }
@@ -90,7 +94,6 @@ final class PcapngParser: SavefileParser {
                     return damaged(buffer, "a section header without its byte order")
                 }
                 isBigEndian = order
-                hasSection = true
             }
             let length = buffer.uint32(at: 4, bigEndian: isBigEndian)
             guard length >= 12 else { return damaged(buffer, "a block that claims \(length) bytes") }
@@ -110,6 +113,7 @@ final class PcapngParser: SavefileParser {
                 buffer.consume(size)
             default:
                 if let step = try passOver(size: size, length: length, buffer) { return step }
+                if PcapngParser.frameBlocks.contains(type) { otherFrames += 1 }
             }
         }
     }

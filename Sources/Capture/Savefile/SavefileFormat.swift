@@ -27,6 +27,8 @@ protocol SavefileParser: AnyObject {
     var formatName: String { get }
     /// In the order of their first appearance.
     var linkTypes: [LinkType] { get }
+    /// Records without a packet that Wireshark numbers as frames, so far.
+    var otherFrames: Int { get }
     /// Packets that the capturing side says it lost; nil where the file does not say.
     var dropped: Int? { get }
 }

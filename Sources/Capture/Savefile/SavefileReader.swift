@@ -57,8 +57,8 @@ package final class SavefileReader {
         )
     }
 
-    /// The next packet, or nil at the end, of which `ending` says how it came. `number` counts the file's packets from 1,
-    /// `interface` its interfaces from 0; `source` is 0.
+    /// The next packet, or nil at the end, of which `ending` says how it came. `number` counts the file's frames from 1 as
+    /// Wireshark does, `interface` its interfaces from 0; `source` is 0.
     package func advance() throws(CaptureError) -> PacketRecord? {
         if ending != nil { return nil }
         if let current { buffer.consume(current.size) }
@@ -68,7 +68,7 @@ package final class SavefileReader {
             packets &+= 1
             bytes &+= Int64(record.wireLength)
             return PacketRecord(
-                number: packets,
+                number: packets &+ parser.otherFrames,
                 timestamp: record.timestamp,
                 capturedLength: record.capturedLength,
                 wireLength: record.wireLength,

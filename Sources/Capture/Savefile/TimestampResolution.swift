@@ -21,9 +21,11 @@ struct TimestampResolution: Equatable {
             unit = .binary(exponent)
         } else if exponent <= 9 {
             unit = .multiple(TimestampResolution.powerOfTen(9 - exponent))
+        } else if exponent <= 28 {
+            unit = .fraction(TimestampResolution.powerOfTen(exponent - 9))
         } else {
-            // 10^19 is the largest power in 64 bits; any finer unit is far below a nanosecond for all 64-bit counts.
-            unit = .fraction(TimestampResolution.powerOfTen(min(exponent - 9, 19)))
+            // All 64-bit counts of so fine a unit are less than a nanosecond.
+            unit = .multiple(0)
         }
     }
 
