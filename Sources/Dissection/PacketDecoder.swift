@@ -12,6 +12,8 @@ package struct PacketDecoder {
     static let maximumICMPErrors = 65_536
     static let maximumDNSMessages = 65_536
     static let maximumObservations = 1_000
+    /// No packet is longer (offload stops at 512 KiB); a larger wire length in a file lies.
+    static let maximumWireLength = 1 << 20
     static let maximumInterfaces = 1_024
     static let maximumLinkTypes = 64
 
@@ -39,7 +41,7 @@ package struct PacketDecoder {
         var scope = DecodeScope(
             frame: FrameReference(number: record.number, time: record.timestamp),
             place: 0,
-            end: max(record.wireLength, bytes.byteCount),
+            end: max(min(record.wireLength, Self.maximumWireLength), bytes.byteCount),
             endSource: record.wireLength > bytes.byteCount ? .wireLength : .capturedLength
         )
         scope.mark(UInt32(truncatingIfNeeded: record.interface))

@@ -39,7 +39,10 @@ extension PacketDecoder {
         _ scope: DecodeScope,
         _ deliver: (Segment, RawSpan) -> Void
     ) -> Bool {
-        guard scope.capturedEnd(bytes) &- offset >= 8 else { return false }
+        guard port == 4_789 || port == 8_472 || port == 6_081 || port == 2_152, scope.end &- offset >= 8 else {
+            return false
+        }
+        guard holds(8, at: offset, of: bytes, scope, .tunnel) else { return true }
         switch port {
         case 4_789, 8_472: return decodeVXLAN(bytes, at: offset, scope, deliver)
         case 6_081: return decodeGeneve(bytes, at: offset, scope, deliver)
