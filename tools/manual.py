@@ -59,15 +59,13 @@ def page(tree):
         )
         yield f".br\n.B {name} {child['commandName']}\n{values}".rstrip()
     yield from paragraphs(command.get("discussion", ""))
-    section = None
-    for entry in sorted(command["arguments"], key=lambda entry: entry.get("sectionTitle", "Options")):
-        if not entry["shouldDisplay"]:
-            continue
-        title = entry.get("sectionTitle", "Options")
-        if title != section:
-            section = title
-            yield f".SH {escape(title.upper())}"
-        yield argument(entry)
+    sections = {}
+    for entry in command["arguments"]:
+        if entry["shouldDisplay"]:
+            sections.setdefault(entry.get("sectionTitle", "Options"), []).append(entry)
+    for title, entries in sections.items():
+        yield f".SH {escape(title.upper())}"
+        yield from map(argument, entries)
     yield ".SH COMMANDS"
     for child in command["subcommands"]:
         yield f".TP\n\\fB{child['commandName']}\\fR\n{escape(child['abstract'])}"
