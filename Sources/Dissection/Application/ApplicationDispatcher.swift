@@ -6,7 +6,7 @@ package import Model
 /// If the client then proves to speak another protocol, what was read is dropped.
 package struct ApplicationDispatcher: ApplicationParser {
     private enum Choice {
-        case undecided, http1, tls
+        case undecided, http1, tls, dns
         case other(ProtocolName)
         /// Nothing that is known: no bytes are looked at any more.
         case unknown
@@ -23,6 +23,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     private var startsAtBeginning: Bool
     private var http: HTTP1Parser
     private var tls: TLSParser
+    private var dns = DNSStreamParser()
     private var held: [Held] = []
     /// First bytes of either direction, at most `ProtocolProbe.longestNeeded` (and a PROXY header's before them).
     private var clientBytes: [UInt8] = []
@@ -37,8 +38,11 @@ package struct ApplicationDispatcher: ApplicationParser {
         tls = TLSParser(startsAtBeginning: startsAtBeginning)
     }
 
-    /// DNS messages over TCP. None yet: no choice leads to DNS.
-    package var dnsMessages: [DNSFacts] { [] }
+    /// The messages of a connection that carried DNS. Their ends are all zeros: a parser does not know its connection.
+    package var dnsMessages: [DNSFacts] {
+        let unknown = Endpoint(address: IPAddress(v4: 0), port: 0)
+        return dns.messages(client: unknown, server: unknown)
+    }
 
     /// Writes what the connection carried into its facts.
     package func state(into facts: inout ConnectionFacts) {
@@ -49,7 +53,7 @@ package struct ApplicationDispatcher: ApplicationParser {
             facts.exchanges = http.exchanges
         case .tls: facts.application = .tls(tls.facts)
         case .other(let name): facts.application = .other(name)
-        case .unknown: facts.application = .unknown
+        case .dns, .unknown: facts.application = .unknown
         case .undecided where startsAtBeginning:
             // The client has said nothing, or too little.
             switch ProtocolProbe.examine(serverBytes, from: .fromServer) {
@@ -73,11 +77,12 @@ package struct ApplicationDispatcher: ApplicationParser {
         switch choice {
         case .http1: http.consume(bytes, at: offset, context)
         case .tls: tls.consume(bytes, at: offset, context)
+        case .dns: dns.consume(bytes, at: offset, context)
         case .other, .unknown: break
         case .undecided where !startsAtBeginning: consumeMidStream(bytes, at: offset, context)
         case .undecided where context.direction == .fromServer:
             for index in 0..<min(bytes.byteCount, ProtocolProbe.longestNeeded - serverBytes.count) {
-                serverBytes.append(bytes.octet(index))
+                serverBytes.append(bytes.byte(index))
             }
             http.consume(bytes, at: offset, context)
         case .undecided: decide(bytes, at: offset, context)
@@ -88,6 +93,7 @@ package struct ApplicationDispatcher: ApplicationParser {
         switch choice {
         case .http1: http.gap(length, at: offset, context)
         case .tls: tls.gap(length, at: offset, context)
+        case .dns: dns.gap(length, at: offset, context)
         case .other, .unknown: break
         case .undecided:
             if context.direction == .fromClient {
@@ -103,21 +109,21 @@ package struct ApplicationDispatcher: ApplicationParser {
     package mutating func acknowledged(upTo offset: Int64, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.acknowledged(upTo: offset, context)
-        case .tls, .other, .unknown: break
+        case .tls, .dns, .other, .unknown: break
         }
     }
 
     package mutating func retransmitted(_ range: Range<Int64>, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.retransmitted(range, context)
-        case .tls, .other, .unknown: break
+        case .tls, .dns, .other, .unknown: break
         }
     }
 
     package mutating func finished(at offset: Int64, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.finished(at: offset, context)
-        case .tls, .other, .unknown: break
+        case .tls, .dns, .other, .unknown: break
         }
     }
 
@@ -125,7 +131,15 @@ package struct ApplicationDispatcher: ApplicationParser {
 
     private mutating func decide(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
         let room = Self.longestClientStart - clientBytes.count
-        for index in 0..<min(bytes.byteCount, room) { clientBytes.append(bytes.octet(index)) }
+        for index in 0..<min(bytes.byteCount, room) { clientBytes.append(bytes.byte(index)) }
+        if ProtocolProbe.isNameQuery(clientBytes) {
+            choice = .dns
+            for delivery in held { dns.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context) }
+            dns.consume(bytes, at: offset, context)
+            held = []
+            dropHTTP()
+            return
+        }
         let (answer, headerLength) = examineClient()
         switch answer {
         case .certain(.http1):
@@ -151,7 +165,7 @@ package struct ApplicationDispatcher: ApplicationParser {
             dropHTTP()
         case .unsure:
             held.append(
-                Held(bytes: (0..<bytes.byteCount).map { bytes.octet($0) }, offset: offset, context: context)
+                Held(bytes: (0..<bytes.byteCount).map { bytes.byte($0) }, offset: offset, context: context)
             )
             return
         }
@@ -194,7 +208,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     private mutating func consumeMidStream(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
         http.consume(bytes, at: offset, context)
         guard http.exchanges.isEmpty, bytes.byteCount >= 6,
-            ProtocolProbe.tlsRecord((0..<6).map { bytes.octet($0) }) == .certain(.tls)
+            ProtocolProbe.tlsRecord((0..<6).map { bytes.byte($0) }) == .certain(.tls)
         else { return }
         choice = .tls
         tls.consume(bytes, at: offset, context)

@@ -92,4 +92,15 @@ import Testing
         #expect(facts.exchanges.map(\.request?.target) == [nil, "/2"])
         #expect(facts.exchanges[0].response?.deviations.isEmpty == true)
     }
+
+    @Test func nameQueryOverTCPIsReadWhateverItsSegments() {
+        // A query for the addresses of "a.b".
+        let query: [UInt8] = [0, 21, 0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0x61, 1, 0x62, 0, 0, 1, 0, 1]
+        everySplit(of: query) { pieces in
+            var stream = Stream(ApplicationDispatcher(startsAtBeginning: true))
+            for piece in pieces { stream.send(piece, .fromClient) }
+            #expect(stream.parser.dnsMessages.map(\.name) == ["a.b"])
+            #expect(Self.name(Self.facts(stream)) == "unknown")
+        }
+    }
 }

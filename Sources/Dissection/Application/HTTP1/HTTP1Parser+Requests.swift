@@ -23,7 +23,7 @@ extension HTTP1Parser {
             case .preamble:
                 readPreamble(bytes, &index, frame)
             case .betweenMessages, .unexpected, .surplus:
-                let byte = bytes.octet(index)
+                let byte = bytes.byte(index)
                 if byte == Octet.carriageReturn || byte == Octet.lineFeed {
                     client.emptyLine = client.emptyLine ?? client.position
                     client.position += 1
@@ -57,7 +57,7 @@ extension HTTP1Parser {
                 changeRequest { $0.body.add(bytes, taken) }
                 if client.remaining == 0 { endRequestData() }
             case .chunkFraming:
-                stepRequestChunk(bytes.octet(index))
+                stepRequestChunk(bytes.byte(index))
                 index += 1
             case .untilClose, .tunnel, .dead, .foreignLine:
                 if client.excerptKind != nil { extendRequestExcerpt(bytes, index) }
@@ -132,7 +132,7 @@ extension HTTP1Parser {
     /// Looks for the start of a request at the start of a delivery. False: the delivery is skipped.
     private mutating func seekRequest(_ bytes: RawSpan, _ index: inout Int) -> Bool {
         while index < bytes.byteCount {
-            client.candidate.append(bytes.octet(index))
+            client.candidate.append(bytes.byte(index))
             index += 1
             client.position += 1
             switch MessageStart.request(client.candidate) {
@@ -157,7 +157,7 @@ extension HTTP1Parser {
             client.candidateStart = client.position
             client.candidateFrame = frame
         }
-        switch preamble.take(bytes.octet(index)) {
+        switch preamble.take(bytes.byte(index)) {
         case .more:
             index += 1
             client.position += 1

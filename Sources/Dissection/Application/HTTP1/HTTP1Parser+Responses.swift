@@ -21,9 +21,9 @@ extension HTTP1Parser {
                 }
                 guard seekResponse(bytes, &index, frame) else { return }
             case .betweenMessages, .preamble:
-                startResponse(bytes.octet(index), &index, frame)
+                startResponse(bytes.byte(index), &index, frame)
             case .unexpected:
-                seekUnexpected(bytes.octet(index), frame)
+                seekUnexpected(bytes.byte(index), frame)
                 index += 1
             case .firstLine:
                 readStatusLine(bytes, &index, frame)
@@ -48,7 +48,7 @@ extension HTTP1Parser {
                 addBody(bytes, start..<index)
                 if server.remaining == 0 { endResponseData() }
             case .chunkFraming:
-                stepResponseChunk(bytes.octet(index))
+                stepResponseChunk(bytes.byte(index))
                 index += 1
             case .untilClose, .tunnel:
                 addBody(bytes, index..<count)
@@ -161,7 +161,7 @@ extension HTTP1Parser {
         response.body.add(bytes, range)
         if let status = response.status, status >= 400, response.bodyPrefix.count < 512 {
             for index in range.prefix(512 - response.bodyPrefix.count) {
-                response.bodyPrefix.append(bytes.octet(index))
+                response.bodyPrefix.append(bytes.byte(index))
             }
         }
         exchanges[server.exchange].response = response
@@ -172,7 +172,7 @@ extension HTTP1Parser {
     /// Looks for the start of a response at the start of a delivery. False: the delivery is skipped.
     private mutating func seekResponse(_ bytes: RawSpan, _ index: inout Int, _ frame: FrameReference) -> Bool {
         while index < bytes.byteCount {
-            server.candidate.append(bytes.octet(index))
+            server.candidate.append(bytes.byte(index))
             index += 1
             server.position += 1
             switch MessageStart.response(server.candidate) {

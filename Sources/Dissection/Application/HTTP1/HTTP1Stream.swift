@@ -86,7 +86,7 @@ struct HTTP1Stream {
         let count = bytes.byteCount
         while index < count {
             guard headBytes < Self.headLimit else { return .limit }
-            let byte = bytes.octet(index)
+            let byte = bytes.byte(index)
             index += 1
             position += 1
             headBytes += 1
@@ -137,7 +137,7 @@ extension HTTP1Stream {
     mutating func extendExcerpt(_ bytes: RawSpan, _ from: Int, stopsAtLineFeed: Bool) -> String {
         var index = from
         while index < bytes.byteCount, excerptKind != nil {
-            let byte = bytes.octet(index)
+            let byte = bytes.byte(index)
             index += 1
             if stopsAtLineFeed, byte == Octet.lineFeed {
                 excerptKind = nil

@@ -36,13 +36,6 @@ enum Octet {
     }
 }
 
-extension RawSpan {
-    /// The byte at `index`, which the caller keeps in `0..<byteCount`.
-    func octet(_ index: Int) -> UInt8 {
-        unsafeLoad(fromByteOffset: index, as: UInt8.self)
-    }
-}
-
 extension Sequence<UInt8> {
     /// At most `limit` of the bytes as text, those outside printable ASCII as `\xNN` (the form of `FieldLine`).
     func escaped(limit: Int) -> String {
@@ -96,7 +89,7 @@ extension MessageBody {
         if seen < Self.digestWindow, !hasGap {
             let end = range.lowerBound + Int(Swift.min(Int64(range.count), Self.digestWindow - seen))
             for index in range.lowerBound..<end {
-                digest = (digest ^ UInt64(bytes.octet(index))) &* 0x100_0000_01b3
+                digest = (digest ^ UInt64(bytes.byte(index))) &* 0x100_0000_01b3
             }
         }
         seen += Int64(range.count)

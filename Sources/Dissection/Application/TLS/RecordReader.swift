@@ -29,7 +29,7 @@ struct RecordReader {
     mutating func findStart(_ bytes: RawSpan) -> Bool {
         guard isSeeking else { return true }
         guard bytes.byteCount >= 6 else { return false }
-        isSeeking = ProtocolProbe.tlsRecord((0..<6).map { bytes.octet($0) }) != .certain(.tls)
+        isSeeking = ProtocolProbe.tlsRecord((0..<6).map { bytes.byte($0) }) != .certain(.tls)
         return !isSeeking
     }
 
@@ -64,12 +64,12 @@ struct RecordReader {
 
     mutating func collectHandshake(_ bytes: RawSpan, _ range: Range<Int>) {
         for index in range.prefix(max(0, Self.keptHandshake - handshake.count)) {
-            handshake.append(bytes.octet(index))
+            handshake.append(bytes.byte(index))
         }
     }
 
     mutating func collectAlert(_ bytes: RawSpan, _ range: Range<Int>) {
-        for index in range.prefix(max(0, 2 - alert.count)) { alert.append(bytes.octet(index)) }
+        for index in range.prefix(max(0, 2 - alert.count)) { alert.append(bytes.byte(index)) }
     }
 
     /// The first handshake message is complete, or as complete as it is kept.

@@ -23,7 +23,7 @@ package struct TLSParser: ApplicationParser {
             if reader.remaining > 0 {
                 read(bytes, &index, &reader, context)
             } else {
-                let byte = bytes.octet(index)
+                let byte = bytes.byte(index)
                 index += 1
                 if reader.takeHeader(byte) { begin(&reader, context) }
             }
