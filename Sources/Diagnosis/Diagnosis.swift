@@ -5,6 +5,8 @@ package struct DiagnosisOptions: Sendable {
     /// Addresses said to be gateways; inferred where empty.
     package var gateways: [AddressPrefix] = []
     package var upstreams: [AddressPrefix] = []
+    /// Which requests the report is about.
+    package var selection = RequestSelection()
     /// Live: facts after this moment may still change, so nothing is concluded from their absence. Nil: the capture is
     /// over.
     package var horizon: Timestamp?
@@ -15,8 +17,96 @@ package struct DiagnosisOptions: Sendable {
 /// From facts to findings. Pure: no bytes, no clock, no I/O.
 package enum Diagnosis {
     package static func report(on facts: TrafficFacts, options: DiagnosisOptions = DiagnosisOptions()) -> Report {
+        let map = RoleMap.infer(from: facts, options: options)
+        let horizon = options.horizon ?? facts.counters.last ?? Timestamp(nanoseconds: .max)
+        let incidents = Incidents(Join(facts, map), horizon: horizon, isFinal: options.horizon == nil)
+        let selected = incidents.all.filter { incident in
+            let request = incident.occurrence.request
+            return options.selection.matches(
+                time: incident.occurrence.time,
+                status: incident.occurrence.client?.status,
+                target: request?.target,
+                id: request?.id
+            )
+        }
+        let grouped = Grouping.findings(from: selected, facts: facts)
         var report = Report()
         report.packets = facts.counters.packets
+        report.firstPacket = facts.counters.first
+        report.lastPacket = facts.counters.last
+        report.quality = Summaries.quality(facts)
+        report.roles = map.roles
+        report.findings = grouped.map(\.finding)
+        report.upstreams = Summaries.upstreams(incidents.join)
+        count(into: &report, incidents, grouped, options)
         return report
+    }
+
+    private static func count(
+        into report: inout Report,
+        _ incidents: Incidents,
+        _ grouped: [(finding: Finding, requests: Set<Int>)],
+        _ options: DiagnosisOptions
+    ) {
+        let join = incidents.join
+        var findings: [Int: [Finding]] = [:]
+        for group in grouped {
+            for request in group.requests { findings[request, default: []].append(group.finding) }
+        }
+        // Between two gateways a request is both legs; the client's is the outermost.
+        let outermost = join.requests.indices.filter { !join.map.isUpstreamLeg[join.requests[$0].connection] }
+        for number in outermost {
+            let request = join.requests[number]
+            let asked = join.request(of: request)
+            let summary = asked.map(incidents.summary)
+            guard
+                options.selection.matches(
+                    time: request.end ?? request.start,
+                    status: request.status,
+                    target: summary?.target,
+                    id: summary?.id
+                )
+            else { continue }
+            report.totalRequests += 1
+            let own = findings[number] ?? []
+            if own.contains(where: { $0.severity == .failure }) { report.failedRequests += 1 }
+            guard isClientError(request) else { continue }
+            let determined = own.filter { $0.cause != .undetermined }
+            report.clientErrors.append(
+                ClientError(
+                    time: request.end ?? request.start,
+                    status: request.status,
+                    request: summary,
+                    stream: join.facts.connections[request.connection].stream,
+                    frame: join.response(of: request)?.firstFrame.number,
+                    findings: determined.map(\.id),
+                    why: determined.isEmpty ? why(own, request) : nil
+                )
+            )
+        }
+        report.clientErrors.sort { $0.time < $1.time }
+        if outermost.isEmpty {
+            report.countsClientRequests = false
+            report.totalRequests = incidents.unseenRequests
+            let failing = grouped.filter { $0.finding.severity == .failure }
+            report.failedRequests = failing.reduce(into: Set<Int>()) { $0.formUnion($1.requests) }.count
+        }
+    }
+
+    private static func isClientError(_ request: ClientRequest) -> Bool {
+        switch request.outcome {
+        case .error, .noAnswer, .garbage: true
+        case .aborted(_, let status): status == nil
+        case .crossedClose: true
+        case .answered, .cut, .open: false
+        }
+    }
+
+    private static func why(_ findings: [Finding], _ request: ClientRequest) -> String {
+        if case .crossedClose = request.outcome {
+            return "the gateway's close of an idle client connection crossed the request; the client may repeat it"
+        }
+        if case .aborted = request.outcome { return "the client closed before any upstream was tried" }
+        return findings.first?.missing.first ?? "nothing in the capture explains it"
     }
 }

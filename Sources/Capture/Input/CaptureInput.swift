@@ -1,0 +1,206 @@
+package import Model
+
+/// Several savefiles as one capture: merged by time, each file's own order kept, packets numbered over all.
+///
+/// One file alone keeps its order, whatever its time stamps say. A large set is opened file by file as its first packet's
+/// turn comes, so that a rotated set of hundreds needs the memory and descriptors of those that overlap.
+package final class CaptureInput {
+    private struct Source {
+        var file: InputFile
+        /// Nil before the source's turn and after its end.
+        var reader: SavefileReader?
+        var pending: PacketRecord?
+        var summary: SourceSummary
+        var ending: CaptureEnding?
+        var bytesRead: Int64 = 0
+        /// Of its last packet, in the file itself.
+        var number = 0
+    }
+
+    /// Up to this many sources stay open from the start.
+    private static let maximumOpenAhead = 16
+    private static let smallBlockSize = 64 << 10
+
+    private var sources: [Source] = []
+    private var heap = MergeHeap()
+    private var current: Int?
+    private var number = 0
+    private var interfaces: [InterfaceKey: Int] = [:]
+    private let filter: PacketFilter?
+    private let isStopped: @Sendable () -> Bool
+
+    private struct InterfaceKey: Hashable {
+        var source: Int
+        var interface: Int
+    }
+
+    /// Inputs, or parts of them, that could not be read although others could. A cut file is not among them: see `summaries`.
+    package private(set) var warnings: [CaptureError] = []
+
+    /// Opens the inputs and reads each one's first packet.
+    /// - Parameters:
+    ///   - paths: files, directories (walked, other files passed over) and "-" for standard input.
+    ///   - filter: a BPF expression; packets that do not match are counted in the numbering and not returned.
+    ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
+    /// - Throws: when the filter is wrong, or no input could be read: then the first one's error.
+    package init(
+        paths: [String],
+        filter expression: String? = nil,
+        isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws(CaptureError) {
+        self.isStopped = isStopped
+        filter = expression.map { PacketFilter($0) }
+        let files = InputFiles(paths: paths)
+        warnings = files.warnings
+        let isLarge = files.files.count > CaptureInput.maximumOpenAhead
+        for file in files.files {
+            do throws(CaptureError) {
+                try add(file, closesRegularFiles: isLarge)
+            } catch {
+                if file.isNamed || error.code != .notACapture { warnings.append(error) }
+            }
+        }
+        guard !sources.isEmpty else {
+            throw warnings.first
+                ?? CaptureError(.notACapture, "\(paths.joined(separator: ", ")): no packet capture in it")
+        }
+        if let filter {
+            for source in sources {
+                try filter.prepare(source.pending?.linkType ?? source.summary.linkTypes.first ?? .ethernet)
+            }
+        }
+        for (index, source) in sources.enumerated() {
+            if let pending = source.pending {
+                heap.insert(MergeHeap.Entry(timestamp: pending.timestamp, source: index))
+            }
+        }
+    }
+
+    private func add(_ file: InputFile, closesRegularFiles: Bool) throws(CaptureError) {
+        let reader = try SavefileReader(
+            path: file.path,
+            blockSize: closesRegularFiles ? CaptureInput.smallBlockSize : SavefileReader.defaultBlockSize,
+            isStopped: isStopped
+        )
+        let first = try reader.advance()
+        let isKept = first != nil && !(closesRegularFiles && file.isRegular)
+        sources.append(
+            Source(
+                file: file,
+                reader: isKept ? reader : nil,
+                pending: first,
+                summary: reader.summary,
+                ending: reader.ending,
+                bytesRead: first == nil ? reader.bytesRead : 0
+            )
+        )
+    }
+
+    /// The next packet that matches the filter, or nil at the end.
+    package func advance() throws(CaptureError) -> PacketRecord? {
+        while let record = try advanceUnfiltered() {
+            guard let filter else { return record }
+            let isMatch = try withPacket { bytes throws(CaptureError) in try filter.matches(record, bytes) }
+            if isMatch { return record }
+        }
+        return nil
+    }
+
+    /// Shows the bytes of the packet that `advance` returned last.
+    package func withPacket<Result: ~Copyable, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        if let current, let reader = sources[current].reader { return try reader.withPacket(body) }
+        return try body(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
+    }
+
+    private func advanceUnfiltered() throws(CaptureError) -> PacketRecord? {
+        if let current {
+            if let next = try sources[current].reader?.advance() {
+                let entry = MergeHeap.Entry(timestamp: next.timestamp, source: current)
+                guard let first = heap.first, first.precedes(entry) else { return numbered(next, source: current) }
+                sources[current].pending = next
+                heap.insert(entry)
+            } else {
+                finish(current)
+            }
+            self.current = nil
+        }
+        while let entry = heap.removeFirst() {
+            guard let record = try open(entry.source) else { continue }
+            current = entry.source
+            return numbered(record, source: entry.source)
+        }
+        return nil
+    }
+
+    /// The packet that waits in a source, which is opened for it where it was closed.
+    private func open(_ index: Int) throws(CaptureError) -> PacketRecord? {
+        defer { sources[index].pending = nil }
+        if sources[index].reader != nil { return sources[index].pending }
+        do throws(CaptureError) {
+            let reader = try SavefileReader(
+                path: sources[index].file.path,
+                blockSize: CaptureInput.smallBlockSize,
+                isStopped: isStopped
+            )
+            sources[index].reader = reader
+            if let record = try reader.advance() { return record }
+            finish(index)
+        } catch {
+            // It could be read a moment ago: it was rotated away. The others still count.
+            warnings.append(error)
+        }
+        return nil
+    }
+
+    private func finish(_ index: Int) {
+        guard let reader = sources[index].reader else { return }
+        sources[index].summary = reader.summary
+        sources[index].ending = reader.ending
+        sources[index].bytesRead = reader.bytesRead
+        sources[index].reader = nil
+    }
+
+    private func numbered(_ record: PacketRecord, source: Int) -> PacketRecord {
+        var record = record
+        // More than one where the file has other frames between two packets.
+        number &+= record.number &- sources[source].number
+        sources[source].number = record.number
+        record.number = number
+        record.source = source
+        if sources.count > 1 {
+            let key = InterfaceKey(source: source, interface: record.interface)
+            if let known = interfaces[key] {
+                record.interface = known
+            } else {
+                record.interface = interfaces.count
+                interfaces[key] = interfaces.count
+            }
+        }
+        return record
+    }
+
+    /// Each source as far as it was read; `PacketRecord.source` is the index.
+    package var summaries: [SourceSummary] {
+        sources.map { $0.reader?.summary ?? $0.summary }
+    }
+
+    /// How each source ended; nil where it is not read to its end.
+    package var endings: [CaptureEnding?] {
+        sources.map { $0.reader?.ending ?? $0.ending }
+    }
+
+    /// The number of the last frame seen, those counted that the filter left out.
+    package var framesSeen: Int { number }
+
+    /// Bytes read so far, compressed where the file is.
+    package var bytesRead: Int64 {
+        sources.reduce(0) { $0 &+ ($1.reader?.bytesRead ?? $1.bytesRead) }
+    }
+
+    /// Bytes of all inputs; nil where one is a pipe.
+    package var totalBytes: Int64? {
+        sources.allSatisfy(\.file.isRegular) ? sources.reduce(0) { $0 &+ $1.file.size } : nil
+    }
+}

@@ -1,0 +1,108 @@
+package import Model
+
+/// The packets of one savefile, pcap or pcapng, plain or compressed, from a file or standard input, in file order.
+///
+/// Bytes are read in blocks into one buffer and shown in place; memory does not grow with the file.
+package final class SavefileReader {
+    package static let defaultBlockSize = 256 << 10
+
+    private let file: FileStream
+    private let buffer: InputBuffer
+    private let parser: any SavefileParser
+    private var current: ParsedRecord?
+    private var packets = 0
+    private var bytes: Int64 = 0
+    private let compression: Compression?
+    private let name: String
+
+    /// How reading ended; nil as long as it goes on.
+    package private(set) var ending: CaptureEnding?
+
+    /// Opens the file and reads its header.
+    /// - Parameters:
+    ///   - path: a path, or "-" for standard input.
+    ///   - blockSize: bytes read at a time.
+    ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
+    package init(
+        path: String,
+        blockSize: Int = SavefileReader.defaultBlockSize,
+        isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws(CaptureError) {
+        name = path == "-" ? "standard input" : path
+        file = try FileStream(path: path, isStopped: isStopped)
+        compression = Compression(prefix: try file.peek(Compression.prefixLength))
+        let stream: any ByteStream =
+            compression == nil ? file : DecompressedStream(file, bufferSize: min(blockSize, 128 << 10))
+        buffer = InputBuffer(stream, blockSize: blockSize)
+        parser = try SavefileReader.parser(buffer, name: name)
+    }
+
+    private static func parser(_ buffer: InputBuffer, name: String) throws(CaptureError) -> any SavefileParser {
+        guard try buffer.require(4) else {
+            if case .damaged(let message) = buffer.problem {
+                throw CaptureError(.notACapture, "\(name): not a packet capture: \(message)")
+            }
+            throw CaptureError(
+                .notACapture,
+                buffer.available == 0
+                    ? "\(name): not a packet capture: it is empty" : "\(name): not a packet capture: it is too short"
+            )
+        }
+        if PcapngParser.recognises(buffer) { return try PcapngParser(buffer, name: name) }
+        if PcapParser.recognises(buffer) { return try PcapParser(buffer, name: name) }
+        throw CaptureError(
+            .notACapture,
+            "\(name): not a packet capture",
+            hint: "pcap and pcapng are read, plain or compressed by gzip, zstd or lz4"
+        )
+    }
+
+    /// The next packet, or nil at the end, of which `ending` says how it came. `number` counts the file's frames from 1 as
+    /// Wireshark does, `interface` its interfaces from 0; `source` is 0.
+    package func advance() throws(CaptureError) -> PacketRecord? {
+        if ending != nil { return nil }
+        if let current { buffer.consume(current.size) }
+        switch try parser.next(buffer) {
+        case .record(let record):
+            current = record
+            packets &+= 1
+            bytes &+= Int64(record.wireLength)
+            return PacketRecord(
+                number: packets &+ parser.otherFrames,
+                timestamp: record.timestamp,
+                capturedLength: record.capturedLength,
+                wireLength: record.wireLength,
+                interface: record.interface,
+                linkType: record.linkType,
+                source: 0
+            )
+        case .end(let ending):
+            current = nil
+            self.ending = ending
+            return nil
+        }
+    }
+
+    /// Shows the bytes of the packet that `advance` returned last; no bytes after the end.
+    package func withPacket<Result: ~Copyable, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try buffer.withBytes(at: current?.position ?? 0, count: current?.capturedLength ?? 0, body)
+    }
+
+    /// Bytes of the file read so far, compressed where it is compressed.
+    package var bytesRead: Int64 { file.bytesRead }
+
+    /// What was read so far. `bytes` are those that the packets had on the wire.
+    package var summary: SourceSummary {
+        SourceSummary(
+            name: name,
+            format: (compression.map { $0.rawValue + " " } ?? "") + parser.formatName,
+            linkTypes: parser.linkTypes,
+            packets: packets,
+            bytes: bytes,
+            truncated: ending?.message,
+            dropped: parser.dropped
+        )
+    }
+}

@@ -1,0 +1,112 @@
+import Model
+
+/// One request of a client to a gateway, and what the client got.
+struct ClientRequest {
+    var connection: Int
+    var exchange: Int
+    var start: Timestamp
+    /// Last byte of the answer, or the close that took its place; nil while it is open.
+    var end: Timestamp?
+    var gateway: Endpoint
+    var client: Endpoint
+    var outcome: Outcome
+    /// Indices into the join's attempts, in time order.
+    var attempts: [Int] = []
+
+    enum Outcome {
+        /// A complete answer that is no gateway error.
+        case answered(status: Int)
+        /// A 5xx that the gateway made itself or passed on.
+        case error(status: Int)
+        /// The gateway closed without a byte of answer.
+        case noAnswer
+        /// What came is no HTTP.
+        case garbage
+        /// A status came, and the body ended early or broken.
+        case cut(status: Int)
+        /// The client closed first; the status if one had come.
+        case aborted(at: FrameReference, status: Int?)
+        /// The gateway's close of an idle connection crossed the request.
+        case crossedClose
+        case open
+    }
+
+    /// The client got less than it asked for, and it was not its own doing.
+    var isFailed: Bool {
+        switch outcome {
+        case .error, .noAnswer, .garbage, .cut: true
+        case .answered, .aborted, .crossedClose, .open: false
+        }
+    }
+
+    var status: Int? {
+        switch outcome {
+        case .answered(let status), .error(let status), .cut(let status): status
+        case .aborted(_, let status): status
+        case .noAnswer, .garbage, .crossedClose, .open: nil
+        }
+    }
+}
+
+extension ClientRequest {
+    /// Reads the outcome off the client's connection; nil where the exchange holds no request.
+    init?(
+        connection index: Int,
+        exchange position: Int,
+        of facts: ConnectionFacts,
+        timeline: ConnectionTimeline,
+        isLast: Bool
+    ) {
+        let exchange = facts.exchanges[position]
+        guard let request = exchange.request, request.headEnd != nil else { return nil }
+        connection = index
+        self.exchange = position
+        start = request.firstFrame.time
+        gateway = facts.server
+        client = facts.client
+        (outcome, end) = Self.outcome(of: exchange, request, timeline: isLast ? timeline : nil)
+    }
+
+    /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange.
+    private static func outcome(
+        of exchange: ExchangeFacts,
+        _ request: RequestFacts,
+        timeline: ConnectionTimeline?
+    ) -> (Outcome, Timestamp?) {
+        // Whoever closed first decided; a FIN of the client that was still answered is a half-close (RFC 9293 §3.6).
+        let endings = timeline?.endings ?? []
+        let ending = endings.first { $0.isFromServer || $0.isReset } ?? endings.first
+        let clientLeft = endings.first { !$0.isFromServer }
+        guard let response = exchange.response else {
+            guard let ending else { return (.open, nil) }
+            // The client's close came first, or nothing but its close was seen.
+            if let left = clientLeft, left.frame.number >= request.firstFrame.number,
+                endings.first?.direction == .fromClient
+            {
+                return (.aborted(at: left.frame, status: nil), left.frame.time)
+            }
+            let acknowledged = ending.acknowledgedOffset ?? Int64.max
+            if ending.isFromServer, !ending.isReset, acknowledged <= request.start, request.start > 0 {
+                return (.crossedClose, ending.frame.time)
+            }
+            return (.noAnswer, ending.frame.time)
+        }
+        let status = response.status ?? 0
+        let last = response.lastFrame.time
+        switch response.completion {
+        case .notHTTP, .invalidStatusLine:
+            return (.garbage, last)
+        case .complete:
+            return (status >= 500 ? .error(status: status) : .answered(status: status), last)
+        case .brokenBody:
+            return (.cut(status: status), last)
+        case .incompleteHead, .incompleteBody:
+            guard let ending else { return (.open, nil) }
+            if let left = clientLeft, endings.first?.direction == .fromClient {
+                return (.aborted(at: left.frame, status: response.status), left.frame.time)
+            }
+            if status >= 500 { return (.error(status: status), ending.frame.time) }
+            return (response.status == nil ? .noAnswer : .cut(status: status), ending.frame.time)
+        }
+    }
+}

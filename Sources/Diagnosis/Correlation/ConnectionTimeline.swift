@@ -1,0 +1,85 @@
+import Model
+
+/// The turning points of a connection's TCP life, picked out of its events once.
+struct ConnectionTimeline {
+    /// SYNs of the client, repeated ones included.
+    var syns: [TCPEvent] = []
+    var synAcks: [TCPEvent] = []
+    var handshakeAck: TCPEvent?
+    var challengeAcks: [TCPEvent] = []
+    /// First FIN and first RST of each end.
+    var clientFin: TCPEvent?
+    var serverFin: TCPEvent?
+    var clientReset: TCPEvent?
+    var serverReset: TCPEvent?
+    var clientFins = 0
+    /// In capture order: who ended it, one entry for each of the four above.
+    var endings: [TCPEvent] = []
+    var serverZeroWindows: [TCPEvent] = []
+
+    init(_ connection: ConnectionFacts) {
+        for event in connection.events {
+            switch event.kind {
+            case .syn where event.direction == .fromClient: syns.append(event)
+            case .synAck where event.direction == .fromServer: synAcks.append(event)
+            case .handshakeAck: handshakeAck = handshakeAck ?? event
+            case .challengeAck: challengeAcks.append(event)
+            case .fin: noteFin(event)
+            case .rst: noteReset(event)
+            case .zeroWindow where event.direction == .fromServer,
+                .zeroWindowProbeAck where event.direction == .fromServer:
+                serverZeroWindows.append(event)
+            default: if event.flags.contains(.fin) { noteFin(event) }
+            }
+        }
+    }
+
+    private mutating func noteFin(_ event: TCPEvent) {
+        if event.direction == .fromClient {
+            clientFins += 1
+            guard clientFin == nil else { return }
+            clientFin = event
+        } else {
+            guard serverFin == nil else { return }
+            serverFin = event
+        }
+        endings.append(event)
+    }
+
+    private mutating func noteReset(_ event: TCPEvent) {
+        if event.direction == .fromClient {
+            guard clientReset == nil else { return }
+            clientReset = event
+        } else {
+            guard serverReset == nil else { return }
+            serverReset = event
+        }
+        endings.append(event)
+    }
+
+    /// The server's SYN-ACK was seen and the client's ACK of it, or what only an open connection carries.
+    func isEstablished(_ connection: ConnectionFacts) -> Bool {
+        if syns.isEmpty && synAcks.isEmpty { return true }
+        if handshakeAck != nil { return true }
+        return !synAcks.isEmpty && connection.fromClient.payloadBytes > 0
+            || connection.fromServer.payloadBytes > 0
+    }
+
+    /// SYN to the client's ACK of the SYN-ACK: the full round trip wherever the capture was taken. Nil where the
+    /// handshake was not seen or its SYN was repeated (it is not known which one was answered).
+    var roundTrip: Nanoseconds? {
+        guard let ack = handshakeAck, let syn = syns.last, let synAck = synAcks.first,
+            syn.frame.number < synAck.frame.number
+        else { return nil }
+        let trip = ack.frame.time - syn.frame.time
+        return trip >= 0 ? trip : nil
+    }
+
+    /// The first sign that either end closed: FIN or RST.
+    var firstEnding: TCPEvent? { endings.first }
+}
+
+extension TCPEvent {
+    var isReset: Bool { kind == .rst }
+    var isFromServer: Bool { direction == .fromServer }
+}

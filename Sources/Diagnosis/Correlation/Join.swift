@@ -1,0 +1,306 @@
+import Model
+
+/// Both legs joined: every client request with the attempts that were made for it.
+struct Join {
+    let facts: TrafficFacts
+    let map: RoleMap
+    var timelines: [ConnectionTimeline]
+    var requests: [ClientRequest] = []
+    var attempts: [Attempt] = []
+
+    /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
+    static let slack = Nanoseconds.milliseconds(2)
+    /// How many open requests are weighed for one attempt: bounds the work under thousands of open requests.
+    static let reach = 256
+
+    init(_ facts: TrafficFacts, _ map: RoleMap) {
+        self.facts = facts
+        self.map = map
+        timelines = facts.connections.map { ConnectionTimeline($0) }
+        collect()
+        matchExchanges()
+        matchConnects()
+        matchLeftovers()
+        order()
+    }
+
+    func host(_ address: IPAddress) -> Int { map.host[address] ?? -1 }
+
+    // MARK: Collecting
+
+    private mutating func collect() {
+        for (index, connection) in facts.connections.enumerated() {
+            if map.isClientLeg[index] { collectRequests(index, connection) }
+            if map.isUpstreamLeg[index] { collectAttempts(index, connection) }
+        }
+        requests.sort { $0.start < $1.start }
+        attempts.sort { $0.start < $1.start }
+    }
+
+    private mutating func collectRequests(_ index: Int, _ connection: ConnectionFacts) {
+        for position in connection.exchanges.indices {
+            let isLast = position == connection.exchanges.count - 1
+            if let request = ClientRequest(
+                connection: index,
+                exchange: position,
+                of: connection,
+                timeline: timelines[index],
+                isLast: isLast
+            ) {
+                requests.append(request)
+            }
+        }
+    }
+
+    private mutating func collectAttempts(_ index: Int, _ connection: ConnectionFacts) {
+        let timeline = timelines[index]
+        var hasRequest = false
+        for (position, exchange) in connection.exchanges.enumerated() {
+            guard let request = exchange.request else { continue }
+            let isFirst = !hasRequest && !timeline.syns.isEmpty
+            hasRequest = true
+            let isOver = exchange.response?.completion == .complete
+            attempts.append(
+                Attempt(
+                    connection: index,
+                    exchange: position,
+                    start: isFirst ? min(connection.first.time, request.firstFrame.time) : request.firstFrame.time,
+                    end: isOver ? exchange.response?.lastFrame.time : timeline.firstEnding?.frame.time,
+                    upstream: connection.server,
+                    dialler: connection.client.address
+                )
+            )
+        }
+        guard !hasRequest, connection.orientation == .handshake else { return }
+        attempts.append(
+            Attempt(
+                connection: index,
+                exchange: nil,
+                start: connection.first.time,
+                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.first?.frame.time,
+                upstream: connection.server,
+                dialler: connection.client.address
+            )
+        )
+    }
+
+    func request(of attempt: Attempt) -> RequestFacts? {
+        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].request }
+    }
+
+    func response(of attempt: Attempt) -> ResponseFacts? {
+        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].response }
+    }
+
+    func request(of request: ClientRequest) -> RequestFacts? {
+        facts.connections[request.connection].exchanges[request.exchange].request
+    }
+
+    func response(of request: ClientRequest) -> ResponseFacts? {
+        facts.connections[request.connection].exchanges[request.exchange].response
+    }
+
+    // MARK: Matching
+
+    /// Requests that are open at growing times, per gateway.
+    private struct OpenRequests {
+        var next = 0
+        var open: [Int] = []
+
+        mutating func advance(to time: Timestamp, _ all: [Int], _ requests: [ClientRequest]) {
+            while next < all.count, requests[all[next]].start <= time + Join.slack {
+                open.append(all[next])
+                next += 1
+            }
+            if open.count > 2 * Join.reach {
+                open.removeAll { requests[$0].end.map { $0 + Join.slack < time } ?? false }
+                if open.count > 16 * Join.reach { open.removeFirst(open.count - 8 * Join.reach) }
+            }
+        }
+    }
+
+    private func requestsByHost() -> [Int: [Int]] {
+        var result: [Int: [Int]] = [:]
+        for (index, request) in requests.enumerated() {
+            result[host(request.gateway.address), default: []].append(index)
+        }
+        return result
+    }
+
+    /// The attempt is over for its request: an answer that the gateway had no reason to retry.
+    private func settles(_ attempt: Attempt) -> Bool {
+        guard let response = response(of: attempt), response.completion == .complete, let status = response.status
+        else { return false }
+        return status < 400
+    }
+
+    private mutating func matchExchanges() {
+        let byHost = requestsByHost()
+        var windows: [Int: OpenRequests] = [:]
+        var order = attempts.indices.filter { attempts[$0].exchange != nil }
+        // By the request itself: a connection may have been opened long before.
+        order.sort { left, right in
+            (request(of: attempts[left])?.firstFrame.time ?? attempts[left].start)
+                < (request(of: attempts[right])?.firstFrame.time ?? attempts[right].start)
+        }
+        for index in order {
+            let attempt = attempts[index]
+            guard let asked = request(of: attempt), let all = byHost[host(attempt.dialler)] else { continue }
+            let time = asked.firstFrame.time
+            windows[host(attempt.dialler), default: OpenRequests()].advance(to: time, all, requests)
+            var best: (request: Int, score: Int)?
+            for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
+                guard let score = score(asked, attempt, for: candidate, at: time) else { continue }
+                if best == nil || score > best?.score ?? 0 { best = (candidate, score) }
+            }
+            guard let best, best.score > 0 else { continue }
+            assign(index, to: best.request)
+        }
+    }
+
+    /// How well an upstream request fits a client request; nil where it cannot be made for it. Ties go to the latest request.
+    private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
+        let candidate = requests[index]
+        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true,
+            let wanted = request(of: candidate)
+        else { return nil }
+        var score = 0
+        let relation = TargetRelation(wanted.target, asked.target)
+        switch relation {
+        case .equal: score += 20
+        case .samePath: score += 12
+        case .suffix: score += 10
+        case .lastSegment: score += 5
+        case .unrelated: score -= 10
+        }
+        score += wanted.method == asked.method ? 5 : -20
+        if wanted.host == asked.host, wanted.host != nil { score += 2 }
+        score += fieldScore(wanted, asked, client: candidate.client.address)
+        if case .contentLength(let left) = wanted.body.framing, case .contentLength(let right) = asked.body.framing {
+            score += left == right ? 3 : -6
+        }
+        for previous in candidate.attempts {
+            let other = attempts[previous]
+            if settles(other) { return nil }
+            if let end = other.end, end <= attempt.start + Self.slack { continue }
+            // Another attempt is still running: gateways try one after the other.
+            score -= 40
+        }
+        return score
+    }
+
+    private func fieldScore(_ wanted: RequestFacts, _ asked: RequestFacts, client: IPAddress) -> Int {
+        var score = 0
+        for field in asked.fields {
+            let mine = wanted.fields.first { $0.name == field.name }
+            switch field.name {
+            case "x-request-id", "traceparent", "x-amzn-trace-id", "cf-ray", "x-correlation-id",
+                "x-cloud-trace-context":
+                if let mine { score += mine.value == field.value ? 60 : -20 }
+            case "x-forwarded-for":
+                score += field.value.hasSuffix(client.description) ? 8 : -8
+            case "x-real-ip":
+                score += field.value == client.description ? 8 : -8
+            case "cookie", "authorization", "user-agent", "range", "if-none-match", "content-type":
+                if let mine { score += mine.value == field.value ? 3 : -8 }
+            default: break
+            }
+        }
+        return score
+    }
+
+    private mutating func assign(_ attempt: Int, to request: Int) {
+        attempts[attempt].parent = request
+        let start = attempts[attempt].start
+        let place = requests[request].attempts.firstIndex { attempts[$0].start > start }
+        requests[request].attempts.insert(attempt, at: place ?? requests[request].attempts.count)
+    }
+
+    /// Connections without a request carry nothing to compare: they belong to the request in whose chain of attempts they fit without a gap.
+    private mutating func matchConnects() {
+        let byHost = requestsByHost()
+        var windows: [Int: OpenRequests] = [:]
+        for index in attempts.indices where attempts[index].exchange == nil {
+            let attempt = attempts[index]
+            guard let all = byHost[host(attempt.dialler)] else { continue }
+            windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
+            var best: (request: Int, cost: Nanoseconds)?
+            for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
+                guard let cost = chainCost(attempt, candidate) else { continue }
+                if best == nil || cost < best?.cost ?? 0 { best = (candidate, cost) }
+            }
+            if let best { assign(index, to: best.request) }
+        }
+    }
+
+    /// How far the attempt stands from its neighbours in the request's chain of attempts; nil where it does not fit. HAProxy waits up to a second
+    /// before it tries the same server again.
+    private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
+        let candidate = requests[index]
+        guard candidate.connection != attempt.connection,
+            candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true, let asked = request(of: candidate)
+        else { return nil }
+        let end = attempt.end ?? facts.connections[attempt.connection].last.time
+        var before = candidate.start
+        var hasPrevious = false
+        var after = candidate.end
+        var hasNext = false
+        for previous in candidate.attempts {
+            let other = attempts[previous]
+            let otherEnd = other.end ?? facts.connections[other.connection].last.time
+            if other.start <= attempt.start {
+                if settles(other) || otherEnd > attempt.start + Self.slack { return nil }
+                if otherEnd > before || !hasPrevious { before = otherEnd }
+                hasPrevious = true
+            } else if !hasNext {
+                after = other.start
+                hasNext = true
+            }
+        }
+        // Gateways that buffer the request dial when its body is complete.
+        let fromHead = attempt.start - before
+        let fromBody = hasPrevious ? fromHead : attempt.start - asked.lastFrame.time
+        let startGap = Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
+        let endGap = after.map { Self.withoutPause(abs($0 - end)) }
+        let near = Nanoseconds.milliseconds(100)
+        if hasNext || !candidate.isFailed {
+            guard startGap <= near, (endGap ?? 0) <= near else { return nil }
+        } else {
+            guard startGap <= near || (endGap ?? .max) <= near else { return nil }
+        }
+        return startGap.addingSaturating(endGap ?? 0)
+    }
+
+    /// A pause of about a second between two tries is HAProxy's own, and no distance.
+    private static func withoutPause(_ gap: Nanoseconds) -> Nanoseconds {
+        (.milliseconds(900)...(.milliseconds(1200))).contains(gap) ? .milliseconds(1) : gap
+    }
+
+    /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.
+    private mutating func matchLeftovers() {
+        var loose: [Int: [Int]] = [:]
+        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && !settles(attempt) {
+            guard attempt.exchange != nil else { continue }
+            loose[host(attempt.dialler), default: []].append(index)
+        }
+        for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {
+            let request = requests[index]
+            guard let candidates = loose[host(request.gateway.address)], let end = request.end else { continue }
+            let fitting = candidates.prefix(4 * Self.reach).filter { candidate in
+                let attempt = attempts[candidate]
+                return attempt.parent == nil && attempt.start + Self.slack >= request.start
+                    && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
+            }
+            let nearest = fitting.min { left, right in
+                abs(end - (attempts[left].end ?? end)) < abs(end - (attempts[right].end ?? end))
+            }
+            if let nearest { assign(nearest, to: index) }
+        }
+    }
+
+    private mutating func order() {
+        for request in requests {
+            for (position, attempt) in request.attempts.enumerated() { attempts[attempt].ordinal = position + 1 }
+        }
+    }
+}

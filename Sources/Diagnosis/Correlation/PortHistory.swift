@@ -1,0 +1,36 @@
+import Model
+
+/// Per upstream port: when it was provably alive.
+struct PortHistory {
+    private(set) var ports: [Endpoint: PortActivity] = [:]
+
+    init(_ facts: TrafficFacts, _ map: RoleMap, _ timelines: [ConnectionTimeline], horizon: Timestamp) {
+        for (index, connection) in facts.connections.enumerated() where map.isUpstreamLeg[index] {
+            var activity = ports[connection.server] ?? PortActivity()
+            let timeline = timelines[index]
+            let stream = connection.stream
+            for event in timeline.synAcks { activity.proofs.append((event.frame.time, stream, event.frame)) }
+            let server = connection.fromServer
+            if connection.fromServer.payloadBytes > 0 || !timeline.synAcks.isEmpty || timeline.syns.isEmpty {
+                for frame in [server.firstDataFrame, server.lastDataFrame, server.lastFrame] {
+                    if let frame { activity.proofs.append((frame.time, stream, frame)) }
+                }
+            }
+            for exchange in connection.exchanges {
+                if let frame = exchange.response?.firstFrame { activity.proofs.append((frame.time, stream, frame)) }
+                if let frame = exchange.request?.acknowledged {
+                    activity.proofs.append((frame.time, stream, frame))
+                    // Acknowledged and never answered while the connection stayed open: it waits in a queue.
+                    if exchange.response == nil {
+                        let end = timeline.firstEnding?.frame.time ?? horizon
+                        activity.waiting.append((frame.time, end, stream, frame))
+                    }
+                }
+            }
+            ports[connection.server] = activity
+        }
+        for key in ports.keys { ports[key]?.sort() }
+    }
+
+    subscript(endpoint: Endpoint) -> PortActivity { ports[endpoint] ?? PortActivity() }
+}

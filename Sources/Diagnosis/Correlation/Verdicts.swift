@@ -1,0 +1,103 @@
+import Model
+
+/// One cause for each failed attempt.
+struct Verdicts {
+    let ports: PortHistory
+    let horizon: Timestamp
+
+    init(_ join: Join, horizon: Timestamp) {
+        ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
+        self.horizon = horizon
+    }
+
+    func outcome(of attempt: Attempt, in join: Join) -> Attempt.Outcome {
+        let connection = join.facts.connections[attempt.connection]
+        let exchange = attempt.exchange.map { connection.exchanges[$0] }
+        let client = attempt.parent.map { join.requests[$0] }
+        let isLast = attempt.exchange.map { $0 == connection.exchanges.count - 1 } ?? true
+        let timeline = isLast ? join.timelines[attempt.connection] : join.timelines[attempt.connection].withoutEnding
+        let previous = attempt.exchange.flatMap { position in
+            connection.exchanges[..<position].last { $0.response != nil }
+        }
+        let context = AttemptContext(
+            connection: connection,
+            exchange: exchange,
+            timeline: timeline,
+            client: client,
+            isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
+            idleBefore: previous.flatMap { previous in
+                guard let response = previous.response, let request = exchange?.request else { return nil }
+                return request.firstFrame.time - response.lastFrame.time
+            },
+            port: ports[connection.server],
+            horizon: horizon
+        )
+        return Self.outcome(context)
+    }
+
+    private static func outcome(_ context: AttemptContext) -> Attempt.Outcome {
+        // A connection on which nothing was asked is a failure only in its connect phase: probes and spare connections
+        // are opened and closed all day.
+        guard context.exchange != nil else { return connectOutcome(context) }
+        if let verdict = Detectors.examine(context) { return .failed(verdict) }
+        switch context.stage {
+        case .complete:
+            return .answered(status: context.response?.status ?? 0)
+        case .nothing, .partialHead, .partialBody:
+            guard context.ending != nil || context.client?.isFailed == true else { return .open }
+            // Without the client's leg a close by the gateway says nothing by itself.
+            if context.client == nil, context.ending?.direction == .fromClient { return .failed(unknown(context)) }
+            return context.clientFailed ? .failed(unknown(context)) : .open
+        case .notHTTP, .invalidStatusLine, .brokenBody:
+            return context.clientFailed ? .failed(unknown(context)) : .answered(status: 0)
+        }
+    }
+
+    private static func connectOutcome(_ context: AttemptContext) -> Attempt.Outcome {
+        let isEstablished = context.timeline.isEstablished(context.connection)
+        let detectors: [any Detector.Type] =
+            isEstablished
+            ? [ResetAfterAccept.self, AcceptQueueOverflow.self]
+            : [
+                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, ConnectRefused.self,
+                StaleTuple.self, AcceptQueueOverflow.self, ConnectTimeout.self,
+            ]
+        for detector in detectors {
+            guard let verdict = detector.examine(context) else { continue }
+            return .failed(verdict)
+        }
+        return context.ending == nil && !isEstablished ? .open : .unused
+    }
+
+    private static func unknown(_ context: AttemptContext) -> Verdict {
+        var missing: [String] = []
+        if context.client == nil { missing.append("client leg: whether the client left first") }
+        if context.ending == nil { missing.append("how the upstream exchange ended: the capture does not show it") }
+        if context.connection.fromServer.missedBytes > 0 || context.connection.fromClient.missedBytes > 0 {
+            missing.append("bytes of this connection that the capture missed")
+        }
+        if missing.isEmpty { missing.append("the gateway's own log line for this request") }
+        return Verdict(
+            .undetermined,
+            confidence: .low,
+            blame: .unknown,
+            frames: context.requestFrames + context.responseFrames + context.endingFrames,
+            explanation: "The exchange with \(context.upstream) did not complete, and the packets do not say why.",
+            missing: missing
+        )
+    }
+}
+
+extension ConnectionTimeline {
+    /// For an exchange that others followed on the same connection: its end says nothing about this one.
+    var withoutEnding: ConnectionTimeline {
+        var copy = self
+        copy.clientFin = nil
+        copy.serverFin = nil
+        copy.clientReset = nil
+        copy.serverReset = nil
+        copy.clientFins = 0
+        copy.endings = []
+        return copy
+    }
+}

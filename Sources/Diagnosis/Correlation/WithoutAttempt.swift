@@ -1,0 +1,201 @@
+import Model
+
+/// Failed client requests for which no upstream connection was tried: why not?
+struct WithoutAttempt {
+    struct Result {
+        var verdict: Verdict
+        /// A bare address where only address resolution was seen; nil where nothing was dialled.
+        var upstream: String?
+    }
+
+    let join: Join
+    /// Upstream attempts and probes per host, in time order, with how they ended.
+    private var history: [Int: [Entry]] = [:]
+    /// Unanswered address resolution per asking host, in time order.
+    private var unresolved: [Int: [NeighbourFacts]] = [:]
+
+    private struct Entry {
+        var time: Timestamp
+        var upstream: Endpoint
+        var isFailure: Bool
+        var frame: FrameReference
+        /// What kind of request it served: attempts for the like of it use the same group of upstreams.
+        var key: Key?
+    }
+
+    /// Requests that the same part of a gateway's configuration serves, as far as the wire tells.
+    private struct Key: Hashable {
+        var front: Endpoint
+        var host: String?
+        var segment: String
+    }
+
+    init(_ join: Join) {
+        self.join = join
+        for attempt in join.attempts {
+            let isFailure: Bool
+            switch attempt.outcome {
+            case .failed(let verdict): isFailure = verdict.cause != .clientAbort
+            case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
+            case .unused: isFailure = false
+            case .open: continue
+            }
+            let connection = join.facts.connections[attempt.connection]
+            history[join.host(attempt.dialler), default: []].append(
+                Entry(
+                    time: attempt.end ?? connection.last.time,
+                    upstream: attempt.upstream,
+                    isFailure: isFailure,
+                    frame: connection.last,
+                    key: attempt.parent.flatMap { key(join.requests[$0]) }
+                )
+            )
+        }
+        for host in history.keys { history[host]?.sort { $0.time < $1.time } }
+        for burst in join.facts.neighbours where burst.answered == nil && burst.target != burst.asker {
+            unresolved[join.host(burst.asker), default: []].append(burst)
+        }
+        for host in unresolved.keys { unresolved[host]?.sort { $0.last.time < $1.last.time } }
+    }
+
+    private func key(_ request: ClientRequest) -> Key? {
+        guard let asked = join.request(of: request) else { return nil }
+        let path = TargetRelation.path(asked.target)
+        let segment = path.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: true).first ?? ""
+        return Key(front: request.gateway, host: asked.host, segment: String(segment))
+    }
+
+    func explain(_ request: ClientRequest) -> Result {
+        let host = join.host(request.gateway.address)
+        if let result = unresolvedNeighbour(request, host) { return result }
+        let frames = clientFrames(request)
+        let status = request.status.map { "answered \($0)" } ?? "closed the connection"
+        guard let entries = history[host], !entries.isEmpty else {
+            return Result(verdict: uncovered(request, frames, status), upstream: nil)
+        }
+        let failing = lastFailures(before: request, in: entries)
+        if !failing.isEmpty {
+            let names = failing.map(\.upstream.description).sorted().joined(separator: ", ")
+            let evidence = failing.sorted { $0.frame.number < $1.frame.number }.prefix(4).map {
+                EvidenceFrame($0.frame, role: "failed attempt or probe at \($0.upstream)")
+            }
+            return Result(
+                verdict: Verdict(
+                    .noLiveUpstream,
+                    blame: .gateway,
+                    frames: evidence + frames,
+                    explanation:
+                        "The gateway \(status) without trying an upstream: what it had last seen of \(names) was "
+                        + "failure, so it took them for dead.",
+                    ruledOut: [
+                        RuledOut(.noUpstreamAttempt, "failures towards all upstreams of this request came before"),
+                        RuledOut(.connectRefused, "nothing was dialled for this request"),
+                    ]
+                ),
+                upstream: nil
+            )
+        }
+        return Result(
+            verdict: Verdict(
+                .noUpstreamAttempt,
+                confidence: .medium,
+                blame: .gateway,
+                frames: frames,
+                explanation: "The gateway \(status) without a SYN, a request or a query towards any upstream, although "
+                    + "the capture covers its upstream side.",
+                ruledOut: [RuledOut(.noLiveUpstream, "no failure towards its upstreams was seen before")],
+                missing: [
+                    "what no capture can see: a unix socket, a limit or queue of the gateway, its own configuration",
+                    "the gateway's log line for this request",
+                ]
+            ),
+            upstream: nil
+        )
+    }
+
+    private func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
+        guard let asked = join.request(of: request) else { return [] }
+        var frames = [
+            EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)
+        ]
+        if let response = join.response(of: request) {
+            let label = response.status.map { "status \($0) to the client" } ?? "answer to the client"
+            frames.append(EvidenceFrame(response.firstFrame, role: label, direction: .fromServer))
+        }
+        return frames
+    }
+
+    private func uncovered(_ request: ClientRequest, _ frames: [EvidenceFrame], _ status: String) -> Verdict {
+        Verdict(
+            .undetermined,
+            confidence: .low,
+            blame: .unknown,
+            frames: frames,
+            explanation: "The gateway \(status), and the capture shows nothing of its upstream side.",
+            missing: ["upstream leg: capture on the interface towards the upstreams too (or on `any`)"]
+        )
+    }
+
+    /// The upstreams that requests like this one use, where the last thing seen of each was a failure; empty unless all are.
+    private func lastFailures(before request: ClientRequest, in entries: [Entry]) -> [Entry] {
+        let end = request.end ?? request.start
+        let wanted = key(request)
+        var own: [Endpoint: Entry] = [:]
+        var all: [Endpoint: Entry] = [:]
+        var served: Set<Endpoint> = []
+        let until = entries.partitionPoint { $0.time > end }
+        for entry in entries[..<until].suffix(4096) {
+            all[entry.upstream] = entry
+            if entry.key != nil, entry.key == wanted { own[entry.upstream] = entry }
+            if entry.key != nil, entry.key != wanted { served.insert(entry.upstream) }
+        }
+        if !own.isEmpty {
+            // A probe may know better than the last request.
+            let states = own.keys.compactMap { all[$0] }
+            return states.allSatisfy(\.isFailure) ? states : []
+        }
+        // Never tried for the like of it: those that nothing else uses, or all of them.
+        let candidates = all.filter { !served.contains($0.key) }
+        let states = Array((candidates.isEmpty ? all : candidates).values)
+        return !states.isEmpty && states.allSatisfy(\.isFailure) ? states : []
+    }
+
+    /// ARP or neighbour solicitation by the gateway, unanswered, while the request was open: then no SYN leaves (Linux: three
+    /// tries, 1 s apart, then EHOSTUNREACH).
+    private func unresolvedNeighbour(_ request: ClientRequest, _ host: Int) -> Result? {
+        guard let end = request.end else { return nil }
+        // An asker that never got to send anything else is known by its question only (-1).
+        for bursts in [unresolved[host], unresolved[-1]].compactMap({ $0 }) {
+            let from = bursts.partitionPoint { $0.last.time + Join.slack >= request.start }
+            // The nearest few suffice, and bound the work.
+            for burst in bursts[from...].prefix(64) {
+                guard let first = burst.requests.first, first.time <= end + Join.slack else { continue }
+                return result(burst, request)
+            }
+        }
+        return nil
+    }
+
+    private func result(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {
+        let frames = burst.requests.prefix(4).map {
+            EvidenceFrame($0, role: "who has \(burst.target)? no answer")
+        }
+        return Result(
+                verdict: Verdict(
+                    .hostUnreachable,
+                    variant: "neighbour",
+                    blame: .network,
+                    frames: frames + clientFrames(request),
+                    explanation: "Nobody answers for \(burst.target): the gateway asked "
+                        + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
+                    ruledOut: [
+                        RuledOut(.connectTimeout, "no SYN left the gateway"),
+                        RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
+                    ]
+                ),
+                upstream: burst.target.description
+            )
+        }
+        return nil
+    }
+}

@@ -1,0 +1,145 @@
+import Model
+
+/// All that a detector may look at: one attempt, its connection, and what is known around it. Facts only.
+struct AttemptContext {
+    let connection: ConnectionFacts
+    let exchange: ExchangeFacts?
+    let timeline: ConnectionTimeline
+    /// The client request that it was made for, where the join found one.
+    let client: ClientRequest?
+    /// True where this is the connection's first request and the connection's beginning was captured.
+    let isFirst: Bool
+    /// From the end of the previous response to this request; nil on a first request.
+    let idleBefore: Nanoseconds?
+    let port: PortActivity
+    /// End of the capture or of what may be judged yet.
+    let horizon: Timestamp
+
+    var request: RequestFacts? { exchange?.request }
+
+    /// The response as the gateway had it when somebody ended the exchange: nil where its first byte came later.
+    var response: ResponseFacts? {
+        guard let response = exchange?.response else { return nil }
+        if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number { return nil }
+        return response
+    }
+
+    /// A response that began only after the gateway had closed.
+    var lateResponse: ResponseFacts? {
+        guard let response = exchange?.response, self.response == nil else { return nil }
+        return response
+    }
+
+    /// The close or reset that ended this exchange.
+    var ending: TCPEvent? { timeline.firstEnding }
+
+    /// How much of the response was there when the exchange ended.
+    var stage: Stage {
+        guard let response else { return .nothing }
+        switch response.completion {
+        case .notHTTP: return .notHTTP
+        case .invalidStatusLine: return .invalidStatusLine
+        case .incompleteHead: return .partialHead
+        case .brokenBody: return .brokenBody
+        case .incompleteBody, .complete:
+            if let ending, ending.direction == .fromClient {
+                if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
+                if response.lastFrame.number > ending.frame.number { return .partialBody }
+            }
+            return response.completion == .complete ? .complete : .partialBody
+        }
+    }
+
+    enum Stage {
+        case nothing, notHTTP, invalidStatusLine, partialHead, partialBody, brokenBody, complete
+    }
+
+    var roundTrip: Nanoseconds? { timeline.roundTrip }
+
+    /// "Too fast to have been read": the handshake's round trip and a millisecond.
+    var tooFast: Nanoseconds { (roundTrip ?? 0) + .milliseconds(1) }
+
+    /// Bytes of the response beyond a hole that never closed.
+    var hasOpenHole: Bool { connection.fromServer.highestEnd > connection.fromServer.contiguousEnd }
+
+    var isRequestAcknowledged: Bool {
+        guard let request else { return false }
+        if request.acknowledged != nil { return true }
+        let end = request.end ?? request.headEnd ?? request.start
+        return connection.fromClient.acknowledgedEnd >= end && end > request.start
+    }
+
+    /// The client left before the attempt was over.
+    var clientLeft: FrameReference? {
+        guard let client, case .aborted(let frame, _) = client.outcome else { return nil }
+        return frame
+    }
+
+    /// The last packet of the upstream before the gateway ended the exchange: since when there was silence.
+    var lastUpstreamProgress: Timestamp? {
+        if let response {
+            guard let ending, response.lastFrame.number > ending.frame.number else { return response.lastFrame.time }
+            return response.headFrame?.time ?? response.firstFrame.time
+        }
+        return request?.lastFrame.time
+    }
+
+    /// From the last progress to the gateway's close.
+    var silence: Nanoseconds? {
+        guard let ending, ending.direction == .fromClient, let progress = lastUpstreamProgress else { return nil }
+        return ending.frame.time - progress
+    }
+
+    /// The gateway answered its client with an error of its own making, or the like.
+    var clientFailed: Bool { client?.isFailed ?? true }
+
+    var gateway: String { connection.client.address.description }
+    var upstream: String { connection.server.description }
+}
+
+/// When a port of an upstream was provably alive.
+struct PortActivity {
+    /// Packets of the port that only a live listener sends (SYN-ACKs, data), with their connection's stream.
+    var proofs: [(time: Timestamp, stream: Int, frame: FrameReference)] = []
+    /// Connections that were accepted by the kernel and whose request was acknowledged, but never answered: they
+    /// wait in the accept queue, or for a worker.
+    var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
+
+    /// Brings both lists into time order, as the look-ups need them.
+    mutating func sort() {
+        proofs.sort { ($0.time, $0.frame.number) < ($1.time, $1.frame.number) }
+        waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
+    }
+
+    /// A proof on another connection between the two times.
+    func proof(from: Timestamp, to: Timestamp, except stream: Int) -> FrameReference? {
+        var index = proofs.partitionPoint { $0.time >= from }
+        while index < proofs.count, proofs[index].time <= to {
+            if proofs[index].stream != stream { return proofs[index].frame }
+            index += 1
+        }
+        return nil
+    }
+
+    func waiting(at time: Timestamp, except stream: Int) -> FrameReference? {
+        let end = waiting.partitionPoint { $0.from > time }
+        // The latest few suffice, and bound the work.
+        for entry in waiting[..<end].suffix(64) where entry.stream != stream && entry.to >= time {
+            return entry.frame
+        }
+        return nil
+    }
+}
+
+extension Array {
+    /// The first index whose element satisfies the predicate, in an array where all that do stand behind all that do not.
+    func partitionPoint(_ belongsBehind: (Element) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if belongsBehind(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,29 @@
+import Model
+
+/// SYN answered by RST+ACK (RFC 9293 §3.10.7.1: no listener). A packet filter can forge the same.
+enum ConnectRefused: Detector {
+    static let cause = Cause.connectRefused
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        let timeline = attempt.timeline
+        guard let syn = timeline.syns.last, timeline.synAcks.isEmpty, let reset = timeline.serverReset,
+            attempt.connection.fromServer.payloadBytes == 0, reset.flags.contains(.ack)
+        else { return nil }
+        let time = Phrases.duration(reset.frame.time - syn.frame.time)
+        return Verdict(
+            cause,
+            confidence: .high,
+            blame: .upstream,
+            frames: [
+                attempt.frame(syn, "SYN"), attempt.frame(reset, "RST, ACK from upstream, \(time) after the SYN"),
+            ],
+            explanation:
+                "\(attempt.upstream) answered the SYN with a reset after \(time): nothing listens on that port.",
+            ruledOut: [
+                RuledOut(.connectTimeout, "the SYN was answered"),
+                RuledOut(.icmpPortUnreachable, "the refusal is a TCP reset, not an ICMP error"),
+            ],
+            missing: ["whether a packet filter forged the reset: compare with another packet of that host"]
+        )
+    }
+}

@@ -1,0 +1,146 @@
+import Model
+
+extension AttemptContext {
+    /// The attempt never got past the SYN, and it is over: another sign than silence says so, or the next SYN is overdue.
+    var isUnansweredConnect: Bool {
+        guard let last = timeline.syns.last, connection.fromServer.payloadBytes == 0, timeline.serverReset == nil,
+            !timeline.isEstablished(connection)
+        else { return false }
+        if timeline.clientReset != nil { return true }
+        if let client, client.end != nil { return true }
+        // Linux repeats after 1 s and then at least doubles or stays at 1 s (kernel 6.5 and later): twice the last
+        // interval and half a second without another SYN is the end of the attempt.
+        let previous = timeline.syns.dropLast().last?.frame.time
+        let interval = max(previous.map { last.frame.time - $0 } ?? .seconds(1), .seconds(1))
+        return horizon - last.frame.time > 2 * min(interval, .seconds(60)) + .milliseconds(500)
+    }
+
+    var synFrames: [EvidenceFrame] {
+        timeline.syns.prefix(5).enumerated().map { index, syn in
+            frame(
+                syn,
+                index == 0 ? "SYN" : "SYN again, \(Phrases.duration(syn.frame.time - timeline.syns[0].frame.time))"
+            )
+        }
+    }
+}
+
+/// SYN unanswered although the same port answers others: Linux drops the SYN while the accept queue is full
+/// (no SYN-ACK, `TcpExtListenOverflows`). Or SYN-ACKs repeat although the gateway answered each: the third segment
+/// of the handshake was dropped for the same reason.
+enum AcceptQueueOverflow: Detector {
+    static let cause = Cause.acceptQueueOverflow
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        let timeline = attempt.timeline
+        let connection = attempt.connection
+        if timeline.synAcks.count >= 2, timeline.handshakeAck != nil, connection.fromClient.payloadBytes > 0,
+            connection.fromClient.acknowledgedEnd == 0, connection.fromServer.payloadBytes == 0
+        {
+            return Verdict(
+                cause,
+                confidence: .medium,
+                blame: .upstream,
+                frames: timeline.synAcks.prefix(4).map { attempt.frame($0, "SYN, ACK repeated") }
+                    + attempt.requestFrames,
+                explanation:
+                    "\(attempt.upstream) repeated its SYN-ACK \(timeline.synAcks.count - 1) times although the "
+                    + "gateway answered it, and never acknowledged the gateway's data: its accept queue was full.",
+                ruledOut: [RuledOut(.connectTimeout, "the gateway answered the SYN-ACKs")]
+            )
+        }
+        guard attempt.isUnansweredConnect, timeline.synAcks.isEmpty, let first = timeline.syns.first,
+            let last = timeline.syns.last
+        else { return nil }
+        let until = max(last.frame.time, attempt.client?.end ?? last.frame.time) + .milliseconds(100)
+        let proof = attempt.port.proof(
+            from: first.frame.time - .milliseconds(100),
+            to: until,
+            except: connection.stream
+        )
+        let waiting = attempt.port.waiting(at: first.frame.time, except: connection.stream)
+        guard let witness = proof ?? waiting else { return nil }
+        return Verdict(
+            cause,
+            confidence: proof != nil ? .high : .medium,
+            blame: .upstream,
+            frames: attempt.synFrames
+                + [
+                    EvidenceFrame(
+                        witness,
+                        role: proof != nil
+                            ? "the same port answers another connection"
+                            : "request waiting unanswered on the same port",
+                        direction: .fromServer
+                    )
+                ],
+            explanation:
+                "\(attempt.upstream) did not answer \(Phrases.count(timeline.syns.count, "SYN")) while the same "
+                + "port was alive on other connections: its accept queue was full.",
+            ruledOut: [
+                RuledOut(.connectTimeout, "frame \(witness.number) shows the port alive at the time"),
+                RuledOut(.connectRefused, "no reset came"),
+            ]
+        )
+    }
+}
+
+/// SYN repeated (1, 3, 7 s ... on Linux before 6.5; 1, 2, 3, 4, 5, 7 s ... since) and nothing ever comes back.
+enum ConnectTimeout: Detector {
+    static let cause = Cause.connectTimeout
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        let timeline = attempt.timeline
+        guard attempt.isUnansweredConnect, let first = timeline.syns.first else { return nil }
+        if timeline.synAcks.count > 0 {
+            return Verdict(
+                cause,
+                variant: "one-way",
+                confidence: timeline.synAcks.count > 1 ? .high : .medium,
+                blame: .network,
+                frames: attempt.synFrames
+                    + timeline.synAcks.prefix(3).map { attempt.frame($0, "SYN, ACK that the gateway never answers") },
+                explanation: "\(attempt.upstream) answered the SYN, and the gateway never answered back: the SYN-ACK "
+                    + "does not reach it.",
+                ruledOut: [RuledOut(.acceptQueueOverflow, "the gateway's ACK was never sent")]
+            )
+        }
+        let repeated = timeline.syns.count > 1 ? " and \(timeline.syns.count - 1) repeats of it" : ""
+        let waited = attempt.client?.end.map { $0 - first.frame.time }
+        return Verdict(
+            cause,
+            blame: .firewall,
+            frames: attempt.synFrames,
+            explanation: "Nothing came back to the SYN\(repeated) to \(attempt.upstream)"
+                + (waited.map { "; the gateway gave up after \(Phrases.duration($0))" } ?? "") + ".",
+            ruledOut: [
+                RuledOut(.connectRefused, "no reset came"),
+                RuledOut(.hostUnreachable, "no ICMP error came"),
+                RuledOut(.acceptQueueOverflow, "no sign of life of that port on any other connection at the time"),
+            ],
+            missing: ["a capture at the upstream: it would tell a dropped SYN from a dropped SYN-ACK"]
+        )
+    }
+}
+
+/// SYN answered by a challenge ACK (RFC 5961 §4): the upstream, or a NAT on the way, still holds an older connection
+/// with the same addresses and ports.
+enum StaleTuple: Detector {
+    static let cause = Cause.staleTuple
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard let challenge = attempt.timeline.challengeAcks.first, attempt.timeline.synAcks.isEmpty,
+            attempt.connection.fromServer.payloadBytes == 0, let syn = attempt.timeline.syns.first
+        else { return nil }
+        return Verdict(
+            cause,
+            confidence: .medium,
+            blame: .upstream,
+            frames: [attempt.frame(syn, "SYN"), attempt.frame(challenge, "challenge ACK instead of a SYN-ACK")],
+            explanation:
+                "\(attempt.upstream) answered the SYN with the ACK of an older connection of the same addresses "
+                + "and ports.",
+            ruledOut: [RuledOut(.connectTimeout, "something came back")]
+        )
+    }
+}

@@ -1,0 +1,56 @@
+import Model
+
+/// Recognises one cause in one failed attempt. Pure: facts in, verdict out.
+protocol Detector: SendableMetatype {
+    static var cause: Cause { get }
+    static func examine(_ attempt: AttemptContext) -> Verdict?
+}
+
+/// Precedence among causes: the first that answers wins (the catalogue's order, with what it says of its exceptions).
+enum Detectors {
+    static let ordered: [any Detector.Type] = [
+        // The client left first: nothing that happens afterwards is the upstream's fault.
+        ClientAbort.self,
+        // Connect.
+        ICMPPortUnreachable.self,
+        ICMPAdminProhibited.self,
+        HostUnreachable.self,
+        ConnectRefused.self,
+        StaleTuple.self,
+        AcceptQueueOverflow.self,
+        ConnectTimeout.self,
+        // What the first bytes of the upstream were beats how the connection ended.
+        NonHTTPBanner.self,
+        MalformedStatusLine.self,
+        ResetAfterAccept.self,
+        // Reused connections before the general close and reset.
+        StaleKeepaliveReuse.self,
+        ResetDuringUpload.self,
+        ZeroWindowStall.self,
+        ClosedBeforeResponse.self,
+        ResetBeforeResponse.self,
+        // Loss before the timeout that it causes.
+        LossStallRequest.self,
+        LossStallResponse.self,
+        // The gateway refuses the head, before anything else that may be wrong with the exchange.
+        HeaderTooLarge.self,
+        ConflictingContentLength.self,
+        MalformedHeader.self,
+        ResponseTimeout.self,
+        ClosedMidHead.self,
+        ResetMidHead.self,
+        UpstreamErrorResponse.self,
+        BadChunkSize.self,
+        TruncatedBodyFin.self,
+        TruncatedBodyReset.self,
+        BodyTimeout.self,
+        GatewayRejectedResponse.self,
+    ]
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        for detector in ordered {
+            if let verdict = detector.examine(attempt) { return verdict }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,231 @@
+import Model
+
+extension AttemptContext {
+    /// The gateway ended the exchange, or its client got an error while nothing had ended.
+    var gatewayGaveUp: Bool {
+        if let ending { return ending.direction == .fromClient }
+        return client?.isFailed == true
+    }
+
+    /// From the request's last byte to the gateway's close or the client's error.
+    var waited: Nanoseconds? {
+        guard let request else { return nil }
+        if let ending, ending.direction == .fromClient { return ending.frame.time - request.lastFrame.time }
+        return client?.end.map { $0 - request.lastFrame.time }
+    }
+
+    /// The gateway's FIN was repeated and never acknowledged: the path was dead, not the application slow.
+    var isGatewayFinUnacknowledged: Bool {
+        guard let fin = timeline.clientFin, ending?.direction == .fromClient, timeline.clientReset == nil else {
+            return false
+        }
+        let heard = connection.fromServer.lastFrame.map { $0.number > fin.frame.number } ?? false
+        return timeline.clientFins >= 2 && !heard
+    }
+
+    /// Segments of the response that the upstream sent again after the gateway had closed.
+    var resendsAfterClose: [TCPEvent] {
+        guard let ending, ending.direction == .fromClient else { return [] }
+        return connection.events.filter {
+            $0.isFromServer && $0.frame.number > ending.frame.number && $0.length > 0
+                && ($0.kind == .retransmission || $0.kind == .fastRetransmission || $0.kind == .outOfOrder)
+        }
+    }
+
+    func retransmissions(_ direction: Direction, from offset: Int64) -> [TCPEvent] {
+        connection.events.filter {
+            $0.direction == direction && $0.length > 0 && $0.offset >= offset
+                && ($0.kind == .retransmission || $0.kind == .fastRetransmission)
+        }
+    }
+}
+
+/// The request repeats with back-off (0.2, 0.4, 0.8 s ... RFC 6298 §5.5) and is never acknowledged, on a connection
+/// that was not idle before.
+enum LossStallRequest: Detector {
+    static let cause = Cause.lossStallRequest
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard let request = attempt.request, attempt.stage == .nothing, attempt.gatewayGaveUp,
+            !attempt.isRequestAcknowledged, attempt.timeline.synAcks.count < 2,
+            attempt.timeline.serverZeroWindows.isEmpty
+        else { return nil }
+        let repeats = attempt.retransmissions(.fromClient, from: request.start)
+        guard repeats.count >= 2, let last = repeats.last else { return nil }
+        let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
+        return Verdict(
+            cause,
+            confidence: attempt.idleBefore.map { $0 < .seconds(30) } ?? true ? .high : .medium,
+            blame: .network,
+            frames: attempt.requestFrames
+                + repeats.prefix(3).map { attempt.frame($0, "request again") }
+                + (repeats.count > 3
+                    ? [attempt.frame(last, "request again, the last of \(repeats.count) repeats")] : [])
+                + attempt.endingFrames,
+            explanation: "The gateway sent the request\(idle) \(repeats.count + 1) times over "
+                + "\(Phrases.duration(last.frame.time - request.firstFrame.time)), and \(attempt.upstream) never "
+                + "acknowledged it: it was lost on the way, or its acknowledgments were.",
+            ruledOut: [
+                RuledOut(.responseTimeout, "the request was never acknowledged, so the upstream never had it"),
+                RuledOut(.zeroWindowStall, "the upstream's window was open"),
+            ],
+            missing: attempt.isFirst
+                ? ["a capture at the upstream: it would show whether the request or its ACK was lost"]
+                : ["whether the path had forgotten the connection: a longer capture shows which idle gaps it survives"]
+        )
+    }
+}
+
+/// Bytes of the response are on the way and do not arrive: segments repeat unacknowledged, a hole stays open, or
+/// everything falls silent and the gateway's own FIN is not acknowledged either.
+enum LossStallResponse: Detector {
+    static let cause = Cause.lossStallResponse
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard attempt.request != nil,
+            attempt.stage == .nothing || attempt.stage == .partialHead || attempt.stage == .partialBody,
+            attempt.isRequestAcknowledged || attempt.response != nil
+        else { return nil }
+        let server = attempt.connection.fromServer
+        let start = attempt.exchange?.response?.start ?? server.contiguousEnd
+        let repeats = attempt.retransmissions(.fromServer, from: start)
+        let unacknowledged = repeats.filter { $0.offset + Int64($0.length) > server.acknowledgedEnd }
+        var frames = attempt.requestFrames + attempt.responseFrames
+        let story: String
+        if attempt.gatewayGaveUp, attempt.hasOpenHole {
+            story = "the capture holds bytes beyond a hole of the response that never closed"
+        } else if unacknowledged.count >= 2, attempt.ending != nil,
+            attempt.gatewayGaveUp || stalled(attempt, unacknowledged)
+        {
+            frames += unacknowledged.prefix(3).map { attempt.frame($0, "response segment again") }
+            story =
+                "the upstream sent parts of the response \(unacknowledged.count + 1) times and the gateway never "
+                + "acknowledged them"
+        } else if attempt.gatewayGaveUp, !attempt.resendsAfterClose.isEmpty {
+            frames += attempt.resendsAfterClose.prefix(2).map { attempt.frame($0, "upstream resends after the close") }
+            story = "the upstream went on resending after the gateway had closed"
+        } else if attempt.gatewayGaveUp, attempt.isGatewayFinUnacknowledged {
+            story = "the gateway's own FIN was repeated and never acknowledged either"
+        } else {
+            return nil
+        }
+        return Verdict(
+            cause,
+            confidence: .high,
+            blame: .network,
+            frames: frames + attempt.endingFrames,
+            explanation: "The response from \(attempt.upstream) stalled for "
+                + "\(attempt.silence.map(Phrases.duration) ?? "long"): \(story).",
+            ruledOut: [
+                RuledOut(
+                    attempt.stage == .partialBody ? .bodyTimeout : .responseTimeout,
+                    "the upstream was not silent by itself: \(story)"
+                )
+            ]
+        )
+    }
+
+    /// Repeats over a second or more: a stall, not a repaired loss.
+    private static func stalled(_ attempt: AttemptContext, _ repeats: [TCPEvent]) -> Bool {
+        guard let first = repeats.first, let last = repeats.last else { return false }
+        return last.frame.time - first.frame.time >= .seconds(1)
+    }
+}
+
+/// The upstream's window stays closed (RFC 9293 §3.8.6.1) and its ACKs of the probes say so, until the gateway gives up.
+enum ZeroWindowStall: Detector {
+    static let cause = Cause.zeroWindowStall
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard let request = attempt.request, attempt.stage == .nothing, attempt.gatewayGaveUp,
+            !attempt.isRequestAcknowledged || request.end == nil,
+            let closed = attempt.timeline.serverZeroWindows.last,
+            let first = attempt.timeline.serverZeroWindows.first,
+            closed.frame.time - first.frame.time >= .milliseconds(200),
+            attempt.ending.map({ $0.frame.time - closed.frame.time < .seconds(60) }) ?? true
+        else { return nil }
+        return Verdict(
+            cause,
+            blame: .upstream,
+            frames: attempt.requestFrames
+                + [attempt.frame(first, "window 0 from upstream"), attempt.frame(closed, "window still 0")]
+                + attempt.endingFrames,
+            explanation: "\(attempt.upstream) stopped reading the request: its window stayed at 0 for "
+                + "\(Phrases.duration(closed.frame.time - first.frame.time)).",
+            ruledOut: [RuledOut(.lossStallRequest, "the upstream answered the probes")]
+        )
+    }
+}
+
+/// The request was acknowledged, nothing (or a part of the head) came, and the gateway closed at its timer.
+enum ResponseTimeout: Detector {
+    static let cause = Cause.responseTimeout
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
+            attempt.gatewayGaveUp, let waited = attempt.waited
+        else { return nil }
+        // Without the client's side a quick close may as well be a client that left.
+        if attempt.client == nil, waited < .milliseconds(900) { return nil }
+        let late = attempt.lateResponse
+        let acknowledged = attempt.isRequestAcknowledged
+        var missing: [String] = []
+        if attempt.client == nil { missing.append("client leg: whether the client left first") }
+        if !acknowledged { missing.append("an ACK of the request: it may never have arrived") }
+        if late == nil { missing.append("whether the upstream would have answered: its own log") }
+        let lateFrames = late.map {
+            [EvidenceFrame($0.firstFrame, role: "late response from upstream", direction: .fromServer)]
+        }
+        return Verdict(
+            cause,
+            confidence: acknowledged ? (attempt.client == nil ? .medium : .high) : .medium,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.responseFrames + attempt.endingFrames
+                + (lateFrames ?? []),
+            explanation: "\(attempt.upstream) had the request and "
+                + (attempt.stage == .partialHead ? "sent only a part of the response head" : "sent nothing")
+                + "; the gateway gave up after \(Phrases.duration(waited))"
+                + (late.map {
+                    ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late"
+                }
+                    ?? "") + ".",
+            ruledOut: [
+                RuledOut(.closedBeforeResponse, "the gateway closed first, not the upstream"),
+                RuledOut(
+                    .lossStallRequest,
+                    acknowledged ? "the request was acknowledged" : "the request was not repeated"
+                ),
+            ],
+            missing: missing
+        )
+    }
+}
+
+/// The body stopped, everything was acknowledged, and the gateway closed at its timer.
+enum BodyTimeout: Detector {
+    static let cause = Cause.bodyTimeout
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard attempt.stage == .partialBody, let ending = attempt.ending, ending.direction == .fromClient,
+            let response = attempt.response, let silence = attempt.silence
+        else { return nil }
+        if attempt.client == nil, silence < .milliseconds(900) { return nil }
+        // A gateway whose client left or lags closes without a timer; only the client's leg tells.
+        return Verdict(
+            cause,
+            confidence: attempt.client == nil ? .medium : .high,
+            blame: .upstream,
+            frames: attempt.requestFrames + attempt.responseFrames
+                + [EvidenceFrame(response.lastFrame, role: "last bytes of the body", direction: .fromServer)]
+                + attempt.endingFrames,
+            explanation:
+                "\(attempt.upstream) sent \(Phrases.bytes(response.body.seen)) of the body and then nothing for "
+                + "\(Phrases.duration(silence)); the gateway gave up.",
+            ruledOut: [
+                RuledOut(.truncatedBodyFin, "the gateway closed first, not the upstream"),
+                RuledOut(.lossStallResponse, "everything that was sent was acknowledged, and no hole is open"),
+            ],
+            missing: attempt.client == nil ? ["client leg: whether the client left first"] : []
+        )
+    }
+}

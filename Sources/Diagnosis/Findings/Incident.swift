@@ -1,0 +1,298 @@
+import Model
+
+/// One failed attempt (or one failed request without attempt) on its way into a finding.
+struct Incident {
+    var verdict: Verdict
+    var severity: Severity
+    var upstream: String?
+    /// Client requests are counted once, however many attempts failed: their index, or one beyond all of them for
+    /// requests whose client leg was not seen.
+    var requestNumber: Int
+    var request: ClientRequest?
+    var occurrence: Occurrence
+    var gateway: IPAddress?
+    var kind: GatewayKind?
+    /// Requests without attempt count none.
+    var attempts: Int
+}
+
+/// Turns the judged join into incidents.
+struct Incidents {
+    var join: Join
+    let horizon: Timestamp
+    let isFinal: Bool
+    private(set) var all: [Incident] = []
+    /// Requests whose legs were not seen, told apart by their attempts.
+    private(set) var unseenRequests = 0
+    private var kinds: [Int: GatewayKind] = [:]
+
+    init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
+        self.join = join
+        self.horizon = horizon
+        self.isFinal = isFinal
+        HealthChecks.mark(&self.join)
+        let verdicts = Verdicts(self.join, horizon: horizon)
+        for index in self.join.attempts.indices {
+            self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
+        }
+        acceptRelayedErrors()
+        recogniseGateways()
+        collectJoined()
+        collectWithoutClient()
+        collectWithoutAttempt()
+        all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
+    }
+
+    /// A 5xx that the application made, other than 502, 503 and 504, is its answer and no failure of the gateway.
+    private mutating func acceptRelayedErrors() {
+        for index in join.requests.indices {
+            guard case .error(let status) = join.requests[index].outcome, !(502...504).contains(status) else {
+                continue
+            }
+            let isRelayed = join.requests[index].attempts.contains { attempt in
+                join.response(of: join.attempts[attempt])?.status == status
+            }
+            if isRelayed { join.requests[index].outcome = .answered(status: status) }
+        }
+    }
+
+    private mutating func recogniseGateways() {
+        for request in join.requests {
+            let host = join.host(request.gateway.address)
+            guard kinds[host] == nil, request.isFailed, let response = join.response(of: request) else { continue }
+            // A relayed error page names the one who made it, not the one who passed it on.
+            let isRelayed = request.attempts.contains {
+                join.response(of: join.attempts[$0])?.status == response.status
+            }
+            if !isRelayed { kinds[host] = GatewayKind(response: response) }
+        }
+        for attempt in join.attempts {
+            let host = join.host(attempt.dialler)
+            guard kinds[host] == nil, let request = join.request(of: attempt), !attempt.isHealthCheck else { continue }
+            kinds[host] = GatewayKind(request: request)
+        }
+    }
+
+    func kind(ofHost host: Int) -> GatewayKind? { kinds[host] }
+
+    // MARK: Attempts with their request
+
+    private mutating func collectJoined() {
+        for (number, request) in join.requests.enumerated() {
+            for (position, index) in request.attempts.enumerated() {
+                guard let verdict = join.attempts[index].verdict else { continue }
+                let isLast = position == request.attempts.count - 1
+                let attempt = join.attempts[index]
+                add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)
+            }
+        }
+    }
+
+    /// Where the upstream is itself a gateway of this capture, its error began further behind: the finding of that hop has
+    /// the cause.
+    private func adjusted(_ verdict: Verdict, _ attempt: Attempt) -> Verdict {
+        guard verdict.cause == .upstreamErrorResponse, join.map.isClientLeg[attempt.connection] else { return verdict }
+        var verdict = verdict
+        verdict.variant = "gateway"
+        verdict.explanation += " It is a gateway itself: what failed stands behind it."
+        return verdict
+    }
+
+    private func severity(of verdict: Verdict, _ request: ClientRequest, isLast: Bool) -> Severity {
+        if verdict.cause == .clientAbort { return .note }
+        if request.isFailed { return .failure }
+        let cutsBody: Set<Cause> = [.truncatedBodyFin, .truncatedBodyReset, .badChunkSize, .bodyTimeout]
+        // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
+        if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
+        if case .open = request.outcome, isLast { return .failure }
+        return .nearMiss
+    }
+
+    // MARK: Attempts whose client leg is not visible
+
+    private mutating func collectWithoutClient() {
+        var number = join.requests.count
+        var previous: [IPAddress: (attempt: Int, number: Int, chain: Int)] = [:]
+        var pending: [(attempt: Int, number: Int, verdict: Verdict)] = []
+        var recovered: Set<Int> = []
+        for (index, attempt) in join.attempts.enumerated() where attempt.parent == nil && !attempt.isHealthCheck {
+            guard join.map.opaqueHosts.contains(join.host(attempt.dialler)) else { continue }
+            if case .unused = attempt.outcome { continue }
+            var own = number
+            var chain = 1
+            if let last = previous[attempt.dialler],
+                isRetry(attempt, of: join.attempts[last.attempt], chain: last.chain)
+            {
+                own = last.number
+                chain = last.chain + 1
+            } else {
+                number += 1
+            }
+            previous[attempt.dialler] = (index, own, chain)
+            switch attempt.outcome {
+            case .failed(let verdict): pending.append((index, own, verdict))
+            case .answered: recovered.insert(own)
+            case .open, .unused: break
+            }
+        }
+        unseenRequests = number - join.requests.count
+        for entry in pending {
+            let isHidden = recovered.contains(entry.number)
+            add(
+                entry.attempt,
+                withoutClientLeg(entry.verdict),
+                isHidden ? .nearMiss : .failure,
+                entry.number,
+                nil
+            )
+        }
+    }
+
+    private func withoutClientLeg(_ verdict: Verdict) -> Verdict {
+        var verdict = verdict
+        if !verdict.missing.contains(where: { $0.hasPrefix("client leg") }) {
+            verdict.missing.append("client leg: not captured, or encrypted; counts come from the upstream leg")
+        }
+        return verdict
+    }
+
+    /// Without client leg, an attempt that repeats the previous request is its retry.
+    private func isRetry(_ attempt: Attempt, of previous: Attempt, chain: Int) -> Bool {
+        guard previous.verdict != nil else { return false }
+        let last = join.facts.connections[previous.connection]
+        let end = previous.end ?? last.last.time
+        let gap = attempt.start - end
+        let isPause = (.milliseconds(900)...(.milliseconds(1200))).contains(gap)
+        let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
+        let lastIsConnect = previous.exchange == nil
+        if let asked = join.request(of: attempt), let before = join.request(of: previous) {
+            return isPrompt && asked.method == before.method && asked.target == before.target
+                && asked.fields == before.fields
+        }
+        guard lastIsConnect, chain < 8 else { return false }
+        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
+        // HAProxy: the same server again after a pause of up to a second, or at once after its own timer.
+        if attempt.upstream == previous.upstream {
+            guard chain < 4 else { return false }
+            return isPause || isHAProxy && isPrompt && previous.verdict?.cause != .connectRefused
+        }
+        // nginx and others: the next server at once.
+        return isPrompt && gap <= .milliseconds(5)
+    }
+
+    // MARK: Requests without attempt
+
+    private mutating func collectWithoutAttempt() {
+        let explanation = WithoutAttempt(join)
+        for (number, request) in join.requests.enumerated() {
+            let result: WithoutAttempt.Result
+            if request.attempts.isEmpty {
+                guard request.isFailed else { continue }
+                result = explanation.explain(request)
+            } else {
+                // Attempts without fault of their own, and the client still failed.
+                let hasVerdict = request.attempts.contains { join.attempts[$0].verdict != nil }
+                guard request.isFailed, !hasVerdict else { continue }
+                result = explanation.unexplained(request)
+            }
+            let asked = join.request(of: request)
+            all.append(
+                Incident(
+                    verdict: result.verdict,
+                    severity: .failure,
+                    upstream: result.upstream,
+                    requestNumber: number,
+                    request: request,
+                    occurrence: Occurrence(
+                        time: request.end ?? request.start,
+                        from: nil,
+                        to: nil,
+                        stream: join.facts.connections[request.connection].stream,
+                        frames: result.verdict.frames,
+                        request: asked.map(summary),
+                        client: clientOutcome(request),
+                        attempt: 0,
+                        explanation: result.verdict.explanation
+                    ),
+                    gateway: request.gateway.address,
+                    kind: kinds[join.host(request.gateway.address)],
+                    attempts: 0
+                )
+            )
+        }
+    }
+
+    // MARK: Occurrences
+
+    private mutating func add(
+        _ index: Int,
+        _ verdict: Verdict,
+        _ severity: Severity,
+        _ number: Int,
+        _ request: ClientRequest?
+    ) {
+        let attempt = join.attempts[index]
+        let connection = join.facts.connections[attempt.connection]
+        let asked = join.request(of: attempt) ?? request.flatMap { join.request(of: $0) }
+        let time = attempt.end ?? connection.last.time
+        all.append(
+            Incident(
+                verdict: verdict,
+                severity: severity,
+                upstream: attempt.upstream.description,
+                requestNumber: number,
+                request: request,
+                occurrence: Occurrence(
+                    time: time,
+                    from: connection.client,
+                    to: connection.server,
+                    stream: connection.stream,
+                    frames: verdict.frames.sorted { $0.number < $1.number },
+                    request: asked.map(summary),
+                    client: request.flatMap(clientOutcome),
+                    attempt: attempt.ordinal,
+                    explanation: verdict.explanation
+                ),
+                gateway: request?.gateway.address ?? attempt.dialler,
+                kind: kinds[join.host(attempt.dialler)],
+                attempts: 1
+            )
+        )
+    }
+
+    func summary(_ request: RequestFacts) -> RequestSummary {
+        let ids = ["x-request-id", "x-correlation-id", "traceparent", "x-amzn-trace-id", "cf-ray"]
+        let id = ids.lazy.compactMap { name in request.fields.first { $0.name == name }?.value }.first
+        return RequestSummary(
+            method: request.method,
+            host: request.host,
+            target: TargetMask.masked(request.target),
+            id: id
+        )
+    }
+
+    func clientOutcome(_ request: ClientRequest) -> ClientOutcome? {
+        if case .open = request.outcome { return nil }
+        let connection = join.facts.connections[request.connection]
+        let frame = join.response(of: request)?.firstFrame.number
+        return ClientOutcome(status: request.status, stream: connection.stream, frame: frame)
+    }
+}
+
+extension WithoutAttempt {
+    /// Every attempt looks sound, and the client still got an error.
+    func unexplained(_ request: ClientRequest) -> Result {
+        let attempt = request.attempts.last.map { join.attempts[$0] }
+        return Result(
+            verdict: Verdict(
+                .undetermined,
+                confidence: .low,
+                blame: .unknown,
+                frames: [],
+                explanation: "The upstream exchange shows no fault, and the client's request still failed.",
+                missing: ["the gateway's log line for this request"]
+            ),
+            upstream: attempt?.upstream.description
+        )
+    }
+}

@@ -1,0 +1,93 @@
+import Model
+
+/// The report's tables: upstreams and the capture's quality.
+enum Summaries {
+    static func upstreams(_ join: Join) -> [UpstreamSummary] {
+        struct Collected {
+            var summary: UpstreamSummary
+            var connects: [Nanoseconds] = []
+            var firstBytes: [Nanoseconds] = []
+        }
+        var all: [Endpoint: Collected] = [:]
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            var entry = all[connection.server] ?? Collected(summary: UpstreamSummary(endpoint: connection.server))
+            entry.summary.connections += 1
+            let timeline = join.timelines[index]
+            if timeline.serverReset != nil { entry.summary.resets += 1 }
+            entry.summary.retransmissions +=
+                connection.fromClient.retransmissions + connection.fromServer.retransmissions
+            if let synAck = timeline.synAcks.first,
+                let syn = timeline.syns.last(where: { $0.frame.number < synAck.frame.number })
+            {
+                entry.connects.append(max(0, synAck.frame.time - syn.frame.time))
+            }
+            for exchange in connection.exchanges {
+                guard let request = exchange.request else { continue }
+                entry.summary.exchanges += 1
+                if let response = exchange.response {
+                    entry.firstBytes.append(max(0, response.firstFrame.time - request.lastFrame.time))
+                }
+            }
+            all[connection.server] = entry
+        }
+        for attempt in join.attempts where attempt.verdict != nil && attempt.verdict?.cause != .clientAbort {
+            all[attempt.upstream]?.summary.failures += 1
+        }
+        return all.values.map { entry in
+            var summary = entry.summary
+            summary.connectTime = DurationSummary(entry.connects)
+            summary.firstByteTime = DurationSummary(entry.firstBytes)
+            return summary
+        }.sorted { $0.endpoint < $1.endpoint }
+    }
+
+    static func quality(_ facts: TrafficFacts) -> CaptureQuality {
+        var quality = CaptureQuality()
+        let counters = facts.counters
+        quality.duplicatePackets = counters.duplicatePackets
+        quality.snappedPackets = counters.snappedPackets
+        quality.undecodedPackets = counters.undecodedLinkTypes.values.reduce(0, +)
+        for connection in facts.connections {
+            quality.missedBytes += connection.fromClient.missedBytes + connection.fromServer.missedBytes
+            if connection.orientation != .handshake { quality.midstreamConnections += 1 }
+            let packets = (connection.fromClient.packets, connection.fromServer.packets)
+            // A SYN that nobody answers is a finding, not a hole in the capture.
+            if min(packets.0, packets.1) == 0,
+                connection.fromClient.payloadBytes + connection.fromServer.payloadBytes > 0
+            {
+                quality.oneWayConnections += 1
+            }
+        }
+        if quality.missedBytes > 0 {
+            quality.notes.append("\(quality.missedBytes) acknowledged bytes are not in the capture")
+        }
+        if quality.oneWayConnections > 0 {
+            quality.notes.append("\(Phrases.count(quality.oneWayConnections, "connection")) with one direction only")
+        }
+        if quality.snappedPackets > 0 {
+            quality.notes.append("\(quality.snappedPackets) packets cut by the snap length")
+        }
+        if quality.duplicatePackets > 0 {
+            quality.notes.append("\(quality.duplicatePackets) packets captured twice, counted once")
+        }
+        if quality.midstreamConnections > 0 {
+            quality.notes.append(
+                "\(Phrases.count(quality.midstreamConnections, "connection")) began before the capture"
+            )
+        }
+        if quality.undecodedPackets > 0 {
+            let types = counters.undecodedLinkTypes.keys.map(\.rawValue).sorted().map(String.init)
+            quality.notes.append(
+                "\(quality.undecodedPackets) packets of link type \(types.joined(separator: ", ")) are not decoded"
+            )
+        }
+        let total = max(1, facts.connections.count)
+        let damaged = quality.oneWayConnections * 4 > total || quality.undecodedPackets * 2 > max(1, counters.packets)
+        if damaged {
+            quality.verdict = .poor
+        } else if quality.missedBytes > 0 || quality.oneWayConnections > 0 || quality.snappedPackets > 0 {
+            quality.verdict = .fair
+        }
+        return quality
+    }
+}

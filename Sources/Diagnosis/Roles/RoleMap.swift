@@ -1,0 +1,401 @@
+import Model
+
+/// Who is a gateway, where it listens, and which connections are its legs.
+struct RoleMap {
+    /// Leg of each connection, by index into `TrafficFacts.connections`. One between two gateways is both.
+    var isUpstreamLeg: [Bool]
+    var isClientLeg: [Bool]
+    /// Addresses of one gateway share a number.
+    var host: [IPAddress: Int] = [:]
+    /// Hosts with a listener whose requests cannot be read (TLS), or whose listeners were not captured at all.
+    var opaqueHosts: Set<Int> = []
+    /// Addresses that gateways dialled from, by host.
+    var diallers: [Int: Set<IPAddress>] = [:]
+    var roles = Roles()
+}
+
+extension RoleMap {
+    static func infer(from facts: TrafficFacts, options: DiagnosisOptions) -> RoleMap {
+        var inference = RoleInference(facts, options)
+        inference.findEdges()
+        return inference.assign()
+    }
+}
+
+/// Finds gateways by nesting: what a gateway asks upstream begins inside the client exchange that it serves, and carries its target.
+private struct RoleInference {
+    let facts: TrafficFacts
+    let options: DiagnosisOptions
+    var union = UnionFind()
+    /// Clients of each listener.
+    var clients: [Endpoint: Set<IPAddress>] = [:]
+    var edges: [Edge: EdgeCount] = [:]
+    var accepted: Set<Edge> = []
+    var totals: [Dialled: EdgeTotal] = [:]
+
+    struct Dialled: Hashable {
+        var from: IPAddress
+        var to: Endpoint
+    }
+    struct Edge: Hashable {
+        var front: Endpoint
+        var dialled: Dialled
+    }
+    struct EdgeCount {
+        /// Requests whose innermost enclosing client exchange has a related target.
+        var related = 0
+        /// Requests that lie wholly inside a client exchange.
+        var nested = 0
+        /// Connections that began inside a client exchange.
+        var connects = 0
+    }
+    struct EdgeTotal {
+        var requests = 0
+        var connects = 0
+    }
+
+    init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
+        self.facts = facts
+        self.options = options
+        for connection in facts.connections {
+            clients[connection.server, default: []].insert(connection.client.address)
+        }
+    }
+
+    /// A client exchange, as something that may enclose others.
+    private struct Enclosing {
+        var start: Timestamp
+        var end: Timestamp
+        var connection: Int
+        var front: Endpoint
+        var method: String
+        var target: String
+    }
+
+    private struct Start {
+        var time: Timestamp
+        var end: Timestamp
+        var connection: Int
+        /// Nil for the SYN of a connection.
+        var method: String?
+        var target: String = ""
+    }
+
+    /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
+    static let slack = Nanoseconds.milliseconds(2)
+    /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
+    static let reach = 64
+
+    mutating func findEdges() {
+        let horizon = facts.counters.last ?? Timestamp(nanoseconds: .max)
+        var enclosing: [Enclosing] = []
+        var starts: [Start] = []
+        for (index, connection) in facts.connections.enumerated() {
+            var connects = connection.exchanges.isEmpty
+            for exchange in connection.exchanges {
+                guard let request = exchange.request, !request.method.isEmpty else { continue }
+                let isOver = exchange.response?.completion == .complete
+                let end =
+                    isOver
+                    ? exchange.response?.lastFrame.time ?? horizon
+                    : connection.isClosed ? connection.last.time : horizon
+                enclosing.append(
+                    Enclosing(
+                        start: request.firstFrame.time - Self.slack,
+                        end: end + Self.slack,
+                        connection: index,
+                        front: connection.server,
+                        method: request.method,
+                        target: request.target
+                    )
+                )
+                starts.append(
+                    Start(
+                        time: request.firstFrame.time,
+                        end: end,
+                        connection: index,
+                        method: request.method,
+                        target: request.target
+                    )
+                )
+                connects = false
+            }
+            if connects, connection.orientation == .handshake {
+                starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
+            }
+        }
+        enclosing.sort { $0.start < $1.start }
+        starts.sort { $0.time < $1.time }
+        var next = 0
+        var open: [Enclosing] = []
+        for start in starts {
+            while next < enclosing.count, enclosing[next].start <= start.time {
+                open.append(enclosing[next])
+                next += 1
+            }
+            // Amortised: each enclosing exchange is dropped once, when the list has doubled since the last sweep.
+            if open.count > 4 * Self.reach { open.removeAll { $0.end < start.time } }
+            if open.count > 16 * Self.reach { open.removeFirst(open.count - 8 * Self.reach) }
+            count(start, in: open)
+        }
+    }
+
+    private mutating func count(_ start: Start, in open: [Enclosing]) {
+        let connection = facts.connections[start.connection]
+        let dialled = Dialled(from: connection.client.address, to: connection.server)
+        if start.method == nil {
+            totals[dialled, default: EdgeTotal()].connects += 1
+        } else {
+            totals[dialled, default: EdgeTotal()].requests += 1
+        }
+        var best: (enclosing: Enclosing, rank: Int)?
+        for candidate in open.suffix(Self.reach).reversed() {
+            guard candidate.end >= start.time, candidate.connection != start.connection,
+                candidate.front != connection.server
+            else { continue }
+            let isSameHost =
+                union.find(candidate.front.address) == union.find(dialled.from)
+            // A client of the listener is not the gateway, unless all share one address.
+            guard isSameHost || !(clients[candidate.front]?.contains(dialled.from) ?? false) else { continue }
+            var rank = isSameHost ? 1 : 0
+            if let method = start.method {
+                let relation = TargetRelation(candidate.target, start.target)
+                if method == candidate.method, relation >= .suffix {
+                    rank += 4
+                } else if relation >= .lastSegment {
+                    rank += 2
+                }
+            }
+            // The innermost wins: `reversed` meets the latest start first.
+            if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
+        }
+        guard let best else { return }
+        let edge = Edge(front: best.enclosing.front, dialled: dialled)
+        var counted = edges[edge] ?? EdgeCount()
+        if start.method == nil {
+            counted.connects += 1
+        } else {
+            if best.rank >= 2 { counted.related += 1 }
+            if start.end <= best.enclosing.end { counted.nested += 1 }
+        }
+        edges[edge] = counted
+    }
+
+    /// Edges that are more than chance.
+    private mutating func accept() {
+        var explained: Set<IPAddress> = []
+        for (edge, count) in edges {
+            let total = totals[edge.dialled] ?? EdgeTotal()
+            if total.requests > 0, count.related * 2 >= total.requests {
+                accepted.insert(edge)
+                explained.insert(edge.dialled.from)
+            }
+        }
+        for (edge, count) in edges where !accepted.contains(edge) {
+            let total = totals[edge.dialled] ?? EdgeTotal()
+            let isSameAddress = edge.front.address == edge.dialled.from
+            let isExplained = explained.contains(edge.dialled.from) && !isSameAddress
+            if total.requests == 0, !isExplained, count.connects * 5 >= total.connects * 4 {
+                accepted.insert(edge)
+            } else if total.requests > 0, !isExplained, count.nested * 10 >= total.requests * 9 {
+                accepted.insert(edge)
+            }
+        }
+        for edge in accepted { union.join(edge.front.address, edge.dialled.from) }
+    }
+
+    mutating func assign() -> RoleMap {
+        let count = facts.connections.count
+        var map = RoleMap(
+            isUpstreamLeg: Array(repeating: false, count: count),
+            isClientLeg: Array(repeating: false, count: count)
+        )
+        let isGiven = !options.gateways.isEmpty || !options.upstreams.isEmpty
+        if isGiven {
+            assignGiven(&map)
+        } else {
+            accept()
+            assignInferred(&map)
+        }
+        finish(&map, isGiven: isGiven)
+        return map
+    }
+
+    private mutating func assignGiven(_ map: inout RoleMap) {
+        var first: IPAddress?
+        for connection in facts.connections {
+            for address in [connection.client.address, connection.server.address]
+            where options.gateways.contains(where: { $0.contains(address) }) {
+                union.join(first ?? address, address)
+                first = first ?? address
+            }
+        }
+        for (index, connection) in facts.connections.enumerated() {
+            let dials =
+                options.gateways.isEmpty || options.gateways.contains { $0.contains(connection.client.address) }
+            let serves = options.gateways.contains { $0.contains(connection.server) }
+            let isUpstream = options.upstreams.contains { $0.contains(connection.server) }
+            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? !serves : isUpstream)
+            map.isClientLeg[index] = serves && !(isUpstream && dials)
+            if options.gateways.isEmpty, isUpstream { union.touch(connection.client.address) }
+        }
+        // Only upstreams were said: the listeners of those who dial them are the fronts.
+        if options.gateways.isEmpty {
+            accept()
+            let diallers = Set(
+                facts.connections.indices.filter { map.isUpstreamLeg[$0] }
+                    .map { union.find(facts.connections[$0].client.address) }
+            )
+            for (index, connection) in facts.connections.enumerated()
+            where !map.isUpstreamLeg[index] && diallers.contains(union.find(connection.server.address)) {
+                map.isClientLeg[index] = true
+            }
+        }
+    }
+
+    private mutating func assignInferred(_ map: inout RoleMap) {
+        let fronts = Set(accepted.map(\.front))
+        let dialled = Set(accepted.map(\.dialled))
+        let diallers = Set(dialled.map(\.from))
+        for (index, connection) in facts.connections.enumerated() {
+            let pair = Dialled(from: connection.client.address, to: connection.server)
+            let isFront = fronts.contains(connection.server)
+            if isFront { map.isClientLeg[index] = true }
+            if dialled.contains(pair) {
+                map.isUpstreamLeg[index] = true
+            } else if diallers.contains(pair.from), !isFront {
+                // Everything else that a gateway dials is an upstream of it, unless its own clients share its address.
+                let isAmbiguous = fronts.contains {
+                    union.find($0.address) == union.find(pair.from) && clients[$0]?.contains(pair.from) == true
+                }
+                if !isAmbiguous { map.isUpstreamLeg[index] = true }
+            } else if !isFront, fronts.contains(where: { $0.address == connection.server.address }),
+                !connection.exchanges.isEmpty
+            {
+                // Another listener of a known gateway.
+                map.isClientLeg[index] = true
+            }
+        }
+        if accepted.isEmpty { assignSingleLeg(&map) }
+    }
+
+    /// No nesting anywhere: one leg was captured. It is the upstream leg, unless the answers are a gateway's own and the requests are no gateway's.
+    private mutating func assignSingleLeg(_ map: inout RoleMap) {
+        var made: Set<Endpoint> = []
+        var forwarded: Set<Endpoint> = []
+        var idleDiallers: Set<IPAddress> = []
+        for connection in facts.connections {
+            if connection.exchanges.isEmpty { idleDiallers.insert(connection.client.address) }
+            for exchange in connection.exchanges {
+                if exchange.request?.looksForwarded == true { forwarded.insert(connection.server) }
+                guard let response = exchange.response, let status = response.status, status >= 500 else { continue }
+                if GatewayKind(response: response) != nil { made.insert(connection.server) }
+            }
+        }
+        let fronts = made.subtracting(forwarded)
+        let frontClients = Set(fronts.flatMap { clients[$0] ?? [] })
+        for (index, connection) in facts.connections.enumerated() {
+            if fronts.contains(connection.server) {
+                map.isClientLeg[index] = true
+                union.touch(connection.server.address)
+            } else if case .tls = connection.application {
+                continue
+            } else if connection.exchanges.isEmpty,
+                connection.fromServer.payloadBytes > 0 || connection.orientation == .guess
+            {
+                continue
+            } else {
+                map.isUpstreamLeg[index] = true
+            }
+        }
+        // Health checks next to failing clients: the one other dialler is the gateway's other address.
+        let others = Set(
+            facts.connections.indices.filter { map.isUpstreamLeg[$0] }.map { facts.connections[$0].client.address }
+        ).subtracting(frontClients)
+        if let other = others.first, others.count == 1, let front = fronts.first,
+            Set(fronts.map(\.address)).count == 1
+        {
+            union.join(front.address, other)
+        }
+    }
+
+    private mutating func finish(_ map: inout RoleMap, isGiven: Bool) {
+        var listeners: [Int: Set<Endpoint>] = [:]
+        var upstreams: Set<Endpoint> = []
+        for (index, connection) in facts.connections.enumerated() {
+            if map.isUpstreamLeg[index] {
+                let host = union.find(connection.client.address)
+                map.diallers[host, default: []].insert(connection.client.address)
+                upstreams.insert(connection.server)
+            }
+            if map.isClientLeg[index] {
+                listeners[union.find(connection.server.address), default: []].insert(connection.server)
+            }
+        }
+        for connection in facts.connections {
+            for address in [connection.client.address, connection.server.address] where map.host[address] == nil {
+                map.host[address] = union.find(address)
+            }
+            if case .tls = connection.application, connection.fromServer.payloadBytes > 0 {
+                map.opaqueHosts.insert(union.find(connection.server.address))
+            }
+        }
+        for host in map.diallers.keys where listeners[host] == nil { map.opaqueHosts.insert(host) }
+        // A TLS listener on an address of its own cannot be tied to the dialling address by what it carries: where
+        // nothing readable was tied to that dialler either, it counts as unseen already.
+        let hosts = Set(map.diallers.keys).union(listeners.keys).sorted()
+        var gateways: Set<IPAddress> = []
+        for host in hosts {
+            let listening = (listeners[host] ?? []).sorted()
+            let dialling = (map.diallers[host] ?? []).sorted()
+            gateways.formUnion(listening.map(\.address))
+            gateways.formUnion(dialling)
+            map.roles.reasons.append(reason(listening, dialling, isGiven: isGiven))
+        }
+        map.roles.gateways = gateways.sorted()
+        map.roles.upstreams = upstreams.sorted()
+        map.roles.isGiven = isGiven
+    }
+
+    private func reason(_ listening: [Endpoint], _ dialling: [IPAddress], isGiven: Bool) -> String {
+        func list(_ items: [String]) -> String {
+            items.prefix(4).joined(separator: ", ") + (items.count > 4 ? " and \(items.count - 4) more" : "")
+        }
+        let fronts = list(listening.map(\.description))
+        let dials = list(dialling.map(\.description))
+        if isGiven { return "\(dials.isEmpty ? fronts : dials) was given" }
+        if listening.isEmpty { return "\(dials) sends the requests; no client leg of it can be read" }
+        if dialling.isEmpty {
+            return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
+        }
+        return "requests from \(dials) begin inside the client exchanges at \(fronts)"
+    }
+}
+
+/// Disjoint sets of addresses with path halving.
+struct UnionFind {
+    private var numbers: [IPAddress: Int] = [:]
+    private var parents: [Int] = []
+
+    mutating func touch(_ address: IPAddress) { _ = find(address) }
+
+    mutating func find(_ address: IPAddress) -> Int {
+        guard let number = numbers[address] else {
+            numbers[address] = parents.count
+            parents.append(parents.count)
+            return parents.count - 1
+        }
+        var root = number
+        while parents[root] != root {
+            parents[root] = parents[parents[root]]
+            root = parents[root]
+        }
+        return root
+    }
+
+    mutating func join(_ left: IPAddress, _ right: IPAddress) {
+        let (a, b) = (find(left), find(right))
+        // The smaller number stays the root, so that the result does not depend on hashing order.
+        if a < b { parents[b] = a } else if b < a { parents[a] = b }
+    }
+}

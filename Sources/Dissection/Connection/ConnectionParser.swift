@@ -1,0 +1,11 @@
+package import Model
+
+/// The parser of one connection, as the connection table makes and reads it.
+package protocol ConnectionParser: ApplicationParser {
+    /// - Parameter startsAtBeginning: the capture has the SYN or SYN-ACK, so offset 0 is the first byte of the stream.
+    init(startsAtBeginning: Bool)
+    /// Writes what the bytes told so far into `facts`; changes nothing, so that a snapshot may ask at any time.
+    func state(into facts: inout ConnectionFacts)
+    /// DNS messages that this connection carried.
+    var dnsMessages: [DNSFacts] { get }
+}

@@ -1,0 +1,111 @@
+import Model
+
+/// One direction of a connection: its numbering, what of it was delivered, and what waits.
+struct HalfConnection: Sendable {
+    /// How well the offsets of this direction are known.
+    enum Anchor: Sendable {
+        case unknown
+        /// From a segment without payload or from an acknowledgment of the peer: the first payload may correct it.
+        case provisional
+        /// From a SYN or from the first payload.
+        case fixed
+    }
+
+    /// An acknowledgment of the peer for bytes that the capture has not shown (yet).
+    struct AheadAcknowledgment: Sendable {
+        var offset: Int64
+        /// The packet that carried it.
+        var event: TCPEvent
+        /// Packets of the connection since then.
+        var packets = 0
+    }
+
+    /// The largest scaled window (RFC 7323 §2.3): what lies farther ahead is not of this connection.
+    static let largestWindow: Int64 = 1 << 30
+
+    private(set) var anchor = Anchor.unknown
+    /// Sequence number of offset 0.
+    private(set) var origin: UInt32 = 0
+    var sawSYN = false
+    /// Sequence number from which Wireshark tells a new connection: of the SYN, or one before the first seen.
+    var baseSequence: UInt32?
+    /// Offset after the last byte that the parser got, as bytes or as a gap.
+    var delivered: Int64 = 0
+    var finOffset: Int64?
+    var finFrame: FrameReference?
+    var finWasDelivered = false
+    var buffer = ReassemblyBuffer()
+    var ahead: AheadAcknowledgment?
+    /// Nothing of this direction is delivered before the peer's bytes up to here are: this side had them when it
+    /// sent what waits.
+    var waitsForPeer: Int64?
+    /// How far the parser knows this direction to be acknowledged.
+    var reportedAcknowledgment: Int64 = 0
+    var analysis = SegmentAnalysis()
+    var facts = HalfConnectionFacts()
+
+    func offset(of sequence: UInt32) -> Int64 {
+        SequenceNumber.offset(of: sequence, origin: origin, near: facts.highestEnd)
+    }
+
+    mutating func anchorProvisionally(at sequence: UInt32) {
+        guard anchor == .unknown else { return }
+        origin = sequence
+        anchor = .provisional
+    }
+
+    /// Puts offset 0 at `sequence`, unless bytes (or a gap) already fixed it.
+    mutating func anchorFirmly(at sequence: UInt32) {
+        guard delivered == 0, facts.highestEnd == 0, buffer.isEmpty else {
+            anchor = .fixed
+            return
+        }
+        if anchor != .unknown, origin != sequence {
+            let shift = SequenceNumber.distance(from: origin, to: sequence)
+            facts.acknowledgedEnd = max(0, facts.acknowledgedEnd - shift)
+            ahead = nil
+        }
+        origin = sequence
+        anchor = .fixed
+    }
+
+    /// An acknowledgment number for this direction without the position of the FIN, which is no byte.
+    func clipped(_ offset: Int64) -> Int64 {
+        finOffset.map { min($0, offset) } ?? offset
+    }
+
+    /// Bytes of `range` that were neither delivered nor are waiting.
+    func unseen(in range: Range<Int64>) -> Int64 {
+        let lower = max(range.lowerBound, delivered)
+        return lower < range.upperBound ? buffer.missing(in: lower..<range.upperBound) : 0
+    }
+
+    mutating func advanceContiguousEnd() {
+        facts.contiguousEnd = buffer.contiguousEnd(from: max(facts.contiguousEnd, delivered))
+    }
+
+    mutating func countPacket(_ segment: Segment, _ frame: FrameReference) {
+        facts.packets += 1
+        facts.payloadBytes &+= Int64(segment.wirePayloadLength)
+        if facts.firstFrame == nil { facts.firstFrame = frame }
+        facts.lastFrame = frame
+        let isSYN = segment.flags.contains(.syn)
+        if facts.hopLimit == nil || (isSYN && !sawSYN), isSYN || segment.wirePayloadLength > 0 {
+            if !segment.flags.contains(.rst) { facts.hopLimit = segment.hopLimit }
+        }
+        if segment.timestampValue != nil { facts.usesTimestamps = true }
+        if isSYN {
+            if let scale = segment.windowScale { facts.windowScale = scale }
+            if let size = segment.maximumSegmentSize { facts.maximumSegmentSize = size }
+        }
+    }
+
+    /// The first 64 payload bytes, for as long as nothing before them is missing.
+    mutating func keepFirstBytes(_ bytes: RawSpan, at offset: Int64) {
+        guard offset == Int64(facts.firstBytes.count), offset < 64 else { return }
+        let count = min(64 - facts.firstBytes.count, bytes.byteCount)
+        for index in 0..<count {
+            facts.firstBytes.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+        }
+    }
+}

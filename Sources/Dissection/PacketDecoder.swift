@@ -1,0 +1,162 @@
+package import Model
+
+/// Turns captured packets into TCP segments, and everything else that matters to a gateway's failures into facts.
+///
+/// Lax: what parsed is kept; a header that is cut or lies becomes a `DecodeObservation`, and nothing behind a lying
+/// header is delivered, because a receiver would have dropped that packet. Checksums are not looked at: behind offload
+/// they are wrong. The per-packet path allocates nothing; all tables have named limits.
+///
+/// One owner, who reads the facts and takes the drained ones away.
+package struct PacketDecoder {
+    /// Errors kept between two drains; more are counted as packets only.
+    static let maximumICMPErrors = 65_536
+    static let maximumDNSMessages = 65_536
+    static let maximumObservations = 1_000
+    /// No packet is longer (offload stops at 512 KiB); a larger wire length in a file lies.
+    static let maximumWireLength = 1 << 20
+    static let maximumInterfaces = 1_024
+    static let maximumLinkTypes = 64
+
+    package internal(set) var counters = CaptureCounters()
+    package internal(set) var icmpErrors: [ICMPErrorFacts] = []
+    package internal(set) var dns: [DNSFacts] = []
+    /// All bursts so far, oldest first; not drained, as a burst may still be answered.
+    package var neighbours: [NeighbourFacts] { neighbourTable.bursts }
+
+    var neighbourTable = NeighbourTable()
+    var fragments = FragmentTable()
+    var duplicates = DuplicateFilter()
+    private var lastTimes: [Timestamp?] = []
+
+    package init() {}
+
+    /// Decodes one packet. `deliver` is called at most once, with the segment and the bytes that its `payload` ranges
+    /// over: the packet, or a datagram put together from fragments.
+    package mutating func decode(
+        _ record: PacketRecord,
+        _ bytes: RawSpan,
+        deliver: (Segment, RawSpan) -> Void
+    ) {
+        count(record, bytes)
+        var scope = DecodeScope(
+            frame: FrameReference(number: record.number, time: record.timestamp),
+            place: 0,
+            end: max(min(record.wireLength, Self.maximumWireLength), bytes.byteCount),
+            endSource: record.wireLength > bytes.byteCount ? .wireLength : .capturedLength
+        )
+        scope.mark(UInt32(truncatingIfNeeded: record.interface))
+        decodeLink(record.linkType, bytes, scope, deliver)
+    }
+
+    /// The errors since the last call.
+    package mutating func drainICMPErrors() -> [ICMPErrorFacts] {
+        guard !icmpErrors.isEmpty else { return [] }
+        defer { icmpErrors = [] }
+        return icmpErrors
+    }
+
+    /// The DNS messages over UDP since the last call.
+    package mutating func drainDNS() -> [DNSFacts] {
+        guard !dns.isEmpty else { return [] }
+        defer { dns = [] }
+        return dns
+    }
+
+    /// The end of the capture: what still waits for fragments will not be completed.
+    package mutating func finish() {
+        counters.incompleteFragments += fragments.removeAll()
+    }
+
+    private mutating func count(_ record: PacketRecord, _ bytes: RawSpan) {
+        counters.packets &+= 1
+        counters.capturedBytes &+= Int64(bytes.byteCount)
+        counters.wireBytes = counters.wireBytes.addingSaturating(Int64(max(record.wireLength, bytes.byteCount)))
+        if record.wireLength > bytes.byteCount { counters.snappedPackets &+= 1 }
+        let time = record.timestamp
+        if let first = counters.first { counters.first = min(first, time) } else { counters.first = time }
+        if let last = counters.last { counters.last = max(last, time) } else { counters.last = time }
+        let interface = record.interface
+        guard interface >= 0, interface < Self.maximumInterfaces else { return }
+        while lastTimes.count <= interface { lastTimes.append(nil) }
+        if let last = lastTimes[interface], time < last { counters.timeRegressions &+= 1 }
+        lastTimes[interface] = time
+    }
+}
+
+// MARK: Checks
+
+extension PacketDecoder {
+    /// Whether `required` bytes from `offset` are captured and inside the enclosing length; notes it when not.
+    @inline(__always)
+    mutating func holds(
+        _ required: Int,
+        at offset: Int,
+        of bytes: RawSpan,
+        _ scope: DecodeScope,
+        _ layer: DecodeObservation.Layer
+    ) -> Bool {
+        if scope.capturedEnd(bytes) &- offset >= required { return true }
+        observeShortage(required, at: offset, captured: bytes.byteCount, scope, layer)
+        return false
+    }
+
+    @inline(never)
+    private mutating func observeShortage(
+        _ required: Int,
+        at offset: Int,
+        captured: Int,
+        _ scope: DecodeScope,
+        _ layer: DecodeObservation.Layer
+    ) {
+        let isCut = captured < scope.end && scope.end &- offset >= required
+        observe(
+            layer,
+            at: offset,
+            required: required,
+            available: max((isCut ? captured : scope.end) &- offset, 0),
+            isCut ? .capturedLength : scope.endSource,
+            scope
+        )
+    }
+
+    @inline(never)
+    mutating func observe(
+        _ layer: DecodeObservation.Layer,
+        at offset: Int,
+        required: Int,
+        available: Int,
+        _ source: DecodeObservation.LengthSource,
+        _ scope: DecodeScope
+    ) {
+        counters.observationCount &+= 1
+        guard counters.observations.count < Self.maximumObservations else { return }
+        counters.observations.append(
+            DecodeObservation(
+                layer: layer,
+                offset: offset,
+                required: required,
+                available: available,
+                lengthSource: source,
+                frame: scope.frame
+            )
+        )
+    }
+
+    /// One encapsulation deeper; nil, with an observation, where it nests too deeply to be real.
+    mutating func inner(_ scope: DecodeScope, at offset: Int) -> DecodeScope? {
+        guard scope.depth < DecodeScope.maximumDepth else {
+            observe(
+                .tunnel,
+                at: offset,
+                required: scope.depth + 1,
+                available: DecodeScope.maximumDepth,
+                scope.endSource,
+                scope
+            )
+            return nil
+        }
+        var scope = scope
+        scope.depth += 1
+        return scope
+    }
+}

@@ -1,0 +1,38 @@
+package import Model
+
+/// What a run tells its caller while it goes on.
+package struct RunStatistics: Sendable {
+    /// Packets analysed so far, those that the filter dropped not counted.
+    package var packets = 0
+    package var capturedBytes: Int64 = 0
+    package var first: Timestamp?
+    /// The newest time stamp; two interfaces may run backwards by up to a second.
+    package var last: Timestamp?
+    /// Bytes read from the files, and bytes that they have where that is known.
+    package var readBytes: Int64 = 0
+    package var totalBytes: Int64?
+    /// Packets that the kernel or the interface dropped before gwsniff saw them; nil where nobody says.
+    package var dropped: Int?
+
+    package init() {}
+}
+
+/// How a caller stops a run and looks into it, without the run knowing about signals, terminals or clocks.
+package struct RunControl {
+    /// Asked every few thousand packets, several times a second live, and when a signal interrupts a read.
+    package var shouldStop: @Sendable () -> Bool
+    /// Called about as often as `shouldStop`.
+    package var progress: (RunStatistics) -> Void
+    /// One line that concerns the run, not its result: an unreadable file in a directory, a cut.
+    package var warn: (String) -> Void
+
+    package init(
+        shouldStop: @escaping @Sendable () -> Bool = { false },
+        progress: @escaping (RunStatistics) -> Void = { _ in },
+        warn: @escaping (String) -> Void = { _ in }
+    ) {
+        self.shouldStop = shouldStop
+        self.progress = progress
+        self.warn = warn
+    }
+}

@@ -1,0 +1,205 @@
+import ArgumentParser
+import Model
+import Pipeline
+
+struct LiveArguments: ParsableArguments {
+    @Option(
+        name: [.customShort("i"), .customLong("iface"), .customLong("interface")],
+        help: ArgumentHelp("Analyse live on this interface; may be repeated; 'any' is all of them.", valueName: "if")
+    )
+    var interfaces: [String] = []
+
+    @Flag(name: [.customShort("D"), .long], help: "List the interfaces that can be captured on.")
+    var listInterfaces = false
+
+    @Option(
+        name: [.customShort("w"), .long],
+        help: ArgumentHelp("Also keep every captured packet in this pcapng file.", valueName: "file"),
+        completion: .file()
+    )
+    var write: String?
+
+    @Option(
+        name: [.customShort("s"), .long],
+        help: ArgumentHelp("Bytes to capture of each packet (default: all).", valueName: "bytes")
+    )
+    var snapshotLength: Int?
+
+    @Option(
+        name: [.customShort("B"), .long],
+        help: ArgumentHelp("Kernel buffer, in MiB.", valueName: "MiB")
+    )
+    var bufferSize: Int?
+
+    @Flag(name: [.customShort("p"), .long], help: "Do not put the interface into promiscuous mode.")
+    var noPromiscuousMode = false
+
+    func validate(readsFiles: Bool) throws {
+        if let snapshotLength, !(1...262_144).contains(snapshotLength) {
+            throw ValidationError("--snapshot-length is 1 to 262144.")
+        }
+        if let bufferSize, !(1...2_047).contains(bufferSize) {
+            throw ValidationError("--buffer-size is 1 to 2047.")
+        }
+        if readsFiles, !interfaces.isEmpty || listInterfaces {
+            throw ValidationError("Either files or interfaces, not both.")
+        }
+        guard interfaces.isEmpty else { return }
+        let stray =
+            write != nil
+            ? "--write"
+            : snapshotLength != nil
+                ? "--snapshot-length"
+                : bufferSize != nil ? "--buffer-size" : noPromiscuousMode ? "--no-promiscuous-mode" : nil
+        if let stray {
+            throw ValidationError("\(stray) is for live capture, with --iface.")
+        }
+    }
+}
+
+struct ScopeArguments: ParsableArguments {
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp("Only packets that this BPF expression lets through; frame numbers stay.", valueName: "expr")
+    )
+    var filter: String?
+
+    @Option(
+        name: [.customShort("c"), .long],
+        help: ArgumentHelp("Stop after this many packets.", valueName: "n")
+    )
+    var count: Int?
+
+    @Option(
+        help: ArgumentHelp("Stop after this time: 90, 90s, 5m, 1h; of packet time where files are read.", valueName: "time"),
+        transform: Duration.parse
+    )
+    var duration: Nanoseconds?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which addresses are the gateway's; may be repeated (default: inferred).",
+            valueName: "addr[/len]"
+        ),
+        transform: ScopeArguments.gatewayPrefix
+    )
+    var gateway: [AddressPrefix] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Which are upstreams; may be repeated (default: inferred).",
+            valueName: "addr[/len][:port]"
+        ),
+        transform: ScopeArguments.prefix
+    )
+    var upstream: [AddressPrefix] = []
+
+    @Option(help: ArgumentHelp("Threads that analyse; only 1 so far.", valueName: "n"))
+    var threads = 1
+
+    func validate() throws {
+        if let count, count < 1 { throw ValidationError("--count is 1 or more.") }
+        guard threads == 1 else { throw ValidationError("--threads can only be 1 in this version.") }
+    }
+
+    static func prefix(_ text: String) throws -> AddressPrefix {
+        guard let prefix = AddressPrefix(text) else {
+            throw ValidationError("'\(text)' is no ADDR[/LEN][:PORT], such as 10.0.3.7:8080 or [fd00::7]:8080.")
+        }
+        return prefix
+    }
+
+    static func gatewayPrefix(_ text: String) throws -> AddressPrefix {
+        guard let prefix = AddressPrefix(text), prefix.port == nil else {
+            throw ValidationError("'\(text)' is no ADDR[/LEN], such as 10.0.0.5 or fd00::/64.")
+        }
+        return prefix
+    }
+}
+
+struct SelectionArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Requests from this time on: RFC 3339, or HH:MM[:SS] of the capture's first day (UTC).", valueName: "time"),
+        transform: SelectionArguments.time
+    )
+    var since: TimeBound?
+
+    @Option(help: ArgumentHelp("Requests up to this time.", valueName: "time"), transform: SelectionArguments.time)
+    var until: TimeBound?
+
+    @Option(help: ArgumentHelp("Requests that the client saw end with this status.", valueName: "n"))
+    var status: Int?
+
+    @Option(help: ArgumentHelp("Requests whose path matches; '*' and '?' as in a shell.", valueName: "glob"))
+    var path: String?
+
+    @Option(help: ArgumentHelp("The request with this id (X-Request-ID and the like).", valueName: "id"))
+    var request: String?
+
+    func validate() throws {
+        if let status, !(100...999).contains(status) { throw ValidationError("--status is a status code.") }
+    }
+
+    static func time(_ text: String) throws -> TimeBound {
+        guard let bound = TimeBound(text) else {
+            throw ValidationError("'\(text)' is no time such as 03:12:07 or 2026-03-01T03:12:07Z.")
+        }
+        return bound
+    }
+}
+
+struct OutputArguments: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json, ndjson, markdown
+    }
+
+    enum FailOn: String, ExpressibleByArgument, CaseIterable {
+        case none, finding
+    }
+
+    enum When: String, ExpressibleByArgument, CaseIterable {
+        case auto, always, never
+    }
+
+    enum Progress: String, ExpressibleByArgument, CaseIterable {
+        case auto, never
+    }
+
+    @Option(help: "How the report is written.")
+    var format = Format.text
+
+    @Option(
+        name: [.customShort("o"), .long],
+        help: ArgumentHelp("Write the report here instead of to standard output.", valueName: "file"),
+        completion: .file()
+    )
+    var output: String?
+
+    @Option(help: "Exit with status 1 when there is a finding.")
+    var failOn = FailOn.none
+
+    @Option(help: "Colour in the text report; NO_COLOR is honoured.")
+    var color = When.auto
+
+    @Option(help: "Progress on standard error, where that is a terminal.")
+    var progress = Progress.auto
+
+    @Flag(name: [.customShort("q"), .long], help: "No warnings, no progress.")
+    var quiet = false
+
+    @Flag(name: [.customShort("v"), .long], help: "More in the text report: every occurrence, all that was ruled out.")
+    var verbose = false
+}
+
+/// `--duration`: a number of seconds, or a number with s, m or h.
+enum Duration {
+    static func parse(_ text: String) throws -> Nanoseconds {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3_600]
+        let scale = text.last.flatMap { units[$0] }
+        let digits = scale == nil ? text[...] : text.dropLast()
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }),
+            let number = Double(digits), number > 0, number < 1e8
+        else { throw ValidationError("'\(text)' is no time such as 90, 1.5m or 1h.") }
+        return Nanoseconds(number * (scale ?? 1) * 1e9 < 9e18 ? number * (scale ?? 1) * 1e9 : 9e18)
+    }
+}

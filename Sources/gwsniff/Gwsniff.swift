@@ -1,0 +1,113 @@
+import ArgumentParser
+import Capture
+import Model
+
+/// `gwsniff FILE...` and `gwsniff --iface IF`; the other commands hang below it.
+struct Gwsniff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gwsniff",
+        abstract: "Say why a gateway failed its clients' requests, from the packets.",
+        usage: """
+            gwsniff [options] FILE...
+            gwsniff [options] --iface IF
+            gwsniff causes
+            gwsniff explain CAUSE
+            """,
+        discussion: """
+            EXAMPLES:
+              gwsniff outage.pcapng                     the cause of every failed request
+              gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
+              gwsniff --status 502 --since 03:10 a.pcap only these requests
+              gwsniff --format markdown a.pcap          for a ticket; or json, ndjson
+              gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
+              tcpdump -i any -U -w - | gwsniff -        from standard input
+              gwsniff explain stale-keepalive-reuse     what it is and how to fix it
+
+            A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4. \
+            Several are read as one capture, in time order. A file that is named like a \
+            command is read with -r.
+
+            EXIT STATUS:
+               0 ran                1 findings, with --fail-on finding
+              64 wrong usage       65 not a capture       66 cannot open
+              74 input or output   77 no permission
+            """,
+        version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
+        subcommands: [Causes.self, Explain.self]
+    )
+
+    @Argument(
+        help: ArgumentHelp("Captures to analyse as one; '-' is standard input, a directory means the captures in it.", valueName: "FILE"),
+        completion: .file()
+    )
+    var files: [String] = []
+
+    @Option(
+        name: [.customShort("r"), .long],
+        help: ArgumentHelp("The same as naming the file; may be repeated.", valueName: "file"),
+        completion: .file()
+    )
+    var read: [String] = []
+
+    @OptionGroup(title: "Live capture")
+    var live: LiveArguments
+
+    @OptionGroup(title: "What is read")
+    var scope: ScopeArguments
+
+    @OptionGroup(title: "What is reported")
+    var selection: SelectionArguments
+
+    @OptionGroup(title: "Output")
+    var output: OutputArguments
+
+    var inputs: [String] { read + files }
+
+    /// Here and not in `validate`, which runs before unknown options are complained about.
+    private func checkUsage() throws {
+        try live.validate(readsFiles: !inputs.isEmpty)
+        if live.listInterfaces { return }
+        guard !inputs.isEmpty || !live.interfaces.isEmpty else {
+            throw ValidationError("Name a capture file, or an interface with --iface.")
+        }
+        guard inputs.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("Standard input can be read only once.")
+        }
+    }
+
+    func run() throws {
+        try checkUsage()
+        if live.listInterfaces {
+            try Run.listInterfaces()
+        } else {
+            try Run(self).start()
+        }
+    }
+}
+
+@main
+enum Main {
+    /// The commands below `gwsniff` are found by the first argument alone. Elsewhere a word is a file: the parser gives
+    /// all positional arguments of a command to that command, and `gwsniff causes` has to work beside `gwsniff FILE`.
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments == ["help"] {
+            Gwsniff.main(["--help"])
+        } else if let first = arguments.first, Commands.names.contains(first) {
+            Commands.main(arguments)
+        } else {
+            Gwsniff.main(arguments)
+        }
+    }
+}
+
+/// The same tree without the options of the analysis.
+private struct Commands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gwsniff",
+        abstract: Gwsniff.configuration.abstract,
+        subcommands: [Causes.self, Explain.self]
+    )
+
+    static let names: Set<String> = ["causes", "explain", "help"]
+}

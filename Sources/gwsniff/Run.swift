@@ -1,0 +1,135 @@
+import ArgumentParser
+import Capture
+import Diagnosis
+import Model
+import Pipeline
+import Reporting
+
+/// One run of `gwsniff FILE...` or `gwsniff --iface IF`: options to configuration, outcome to report and exit status.
+struct Run {
+    private let command: Gwsniff
+    private let progress: Progress
+
+    init(_ command: Gwsniff) {
+        self.command = command
+        progress = Progress(
+            isShown: !command.output.quiet && command.output.progress == .auto && StandardError.isTerminal
+        )
+    }
+
+    func start() throws {
+        Signals.install()
+        let report: Report
+        do {
+            report = try command.live.interfaces.isEmpty ? offline() : live()
+        } catch let error as CaptureError {
+            throw fail(error.message, hint: error.hint, ExitCode(error.exitStatus))
+        } catch let failure as WriteFailure {
+            throw fail("\(failure.name): \(failure.reason)", hint: nil, ExitStatus.inputOutput)
+        }
+        if command.output.failOn == .finding, report.findings.contains(where: { $0.severity > .note }) {
+            throw ExitStatus.findings
+        }
+    }
+
+    private func offline() throws -> Report {
+        let report = try OfflineRun.report(on: command.inputs, request(), control: control())
+        progress.clear()
+        let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
+        try write(report, to: file ?? .standardOutput)
+        return report
+    }
+
+    private func live() throws -> Report {
+        // Opened first: a capture that cannot be told about should not be made.
+        let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
+        let feed = LiveFeed(command.output, file: file ?? .standardOutput, progress: progress)
+        let run = LiveRun(
+            interfaces: command.live.interfaces,
+            options: LiveOptions(
+                snapLength: command.live.snapshotLength ?? 262_144,
+                isPromiscuous: !command.live.noPromiscuousMode,
+                bufferMebibytes: command.live.bufferSize,
+                filter: command.scope.filter
+            ),
+            savefile: command.live.write,
+            request: request(),
+            control: control(),
+            clock: monotonicSeconds,
+            decided: feed.tell
+        )
+        let report = try run.report()
+        progress.clear()
+        try feed.check()
+        try write(report, to: file ?? .standardOutput)
+        return report
+    }
+
+    private func request() -> AnalysisRequest {
+        var request = AnalysisRequest()
+        request.filter = command.scope.filter
+        request.packetLimit = command.scope.count
+        request.duration = command.scope.duration
+        request.diagnosis.gateways = command.scope.gateway
+        request.diagnosis.upstreams = command.scope.upstream
+        request.diagnosis.selection.status = command.selection.status
+        request.diagnosis.selection.pathGlob = command.selection.path
+        request.diagnosis.selection.requestID = command.selection.request
+        request.since = command.selection.since
+        request.until = command.selection.until
+        return request
+    }
+
+    private func control() -> RunControl {
+        RunControl(
+            shouldStop: { Signals.wantsStop },
+            progress: progress.update,
+            warn: { [quiet = command.output.quiet, progress] line in
+                guard !quiet else { return }
+                progress.clear()
+                StandardError.write("gwsniff: warning: \(SafeText.terminal(line))\n")
+            }
+        )
+    }
+
+    private func write(_ report: Report, to file: OutputFile) throws(WriteFailure) {
+        try file.write(Rendering(command.output, file: file).render(report))
+        try file.close()
+    }
+
+    static func listInterfaces() throws {
+        do {
+            var lines = ""
+            for interface in try NetworkInterface.all() {
+                var words = [interface.name]
+                if let description = interface.description { words.append("(\(description))") }
+                if !interface.isUp { words.append("down") }
+                words += interface.addresses
+                lines += SafeText.terminal(words.joined(separator: " ")) + "\n"
+            }
+            try print(lines)
+        } catch let error as CaptureError {
+            throw fail(error.message, hint: error.hint, ExitCode(error.exitStatus))
+        }
+    }
+
+    /// Writes a text that is no report.
+    static func print(_ text: String) throws {
+        do {
+            try OutputFile.standardOutput.write(text)
+        } catch {
+            throw fail("\(error.name): \(error.reason)", hint: nil, ExitStatus.inputOutput)
+        }
+    }
+
+    private func fail(_ message: String, hint: String?, _ status: ExitCode) -> ExitCode {
+        progress.clear()
+        return Run.fail(message, hint: hint, status)
+    }
+
+    private static func fail(_ message: String, hint: String?, _ status: ExitCode) -> ExitCode {
+        StandardError.write("gwsniff: \(SafeText.terminal(message))\n")
+        if let hint { StandardError.write("gwsniff: \(SafeText.terminal(hint))\n") }
+        return status
+    }
+}

@@ -1,0 +1,57 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What signals asked for. A handler may run at any instruction, so it only counts in a lock-free atomic; the run looks
+/// at the counts when it next may stop.
+enum Signals {
+    private static let stops = Atomic<Int>(0)
+    private static let statistics = Atomic<Int>(0)
+
+    /// SIGINT and SIGTERM ask the run to finish with a report, SIGUSR1 asks for statistics. A second SIGINT or SIGTERM
+    /// ends the process at once: the first one gave the handler back.
+    static func install() {
+        // Touched here once, so that no handler is the first to initialise them.
+        stops.store(0, ordering: .relaxed)
+        statistics.store(0, ordering: .relaxed)
+        let stop: @convention(c) (Int32) -> Void = { number in
+            Signals.stops.add(1, ordering: .relaxed)
+            _ = signal(number, SIG_DFL)
+        }
+        let count: @convention(c) (Int32) -> Void = { _ in
+            Signals.statistics.add(1, ordering: .relaxed)
+        }
+        handle(SIGINT, stop)
+        handle(SIGTERM, stop)
+        handle(SIGUSR1, count)
+        // A closed pipe is a failed write with a message and status 74, not a silent end.
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Without SA_RESTART: a read that waits on a pipe has to return, or a stop would wait for the next packet.
+    private static func handle(_ number: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+        var action = sigaction()
+        #if canImport(Darwin)
+            action.__sigaction_u.__sa_handler = handler
+        #elseif canImport(Musl)
+            action.__sa_handler.sa_handler = handler
+        #else
+            action.__sigaction_handler.sa_handler = handler
+        #endif
+        sigemptyset(&action.sa_mask)
+        sigaction(number, &action, nil)
+    }
+
+    static var wantsStop: Bool { stops.load(ordering: .relaxed) > 0 }
+
+    /// True once for any number of SIGUSR1 since the last call.
+    static func takeStatisticsRequest() -> Bool {
+        statistics.load(ordering: .relaxed) > 0 && statistics.exchange(0, ordering: .relaxed) > 0
+    }
+}

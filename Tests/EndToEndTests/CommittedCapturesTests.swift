@@ -1,0 +1,51 @@
+import Model
+import Pipeline
+import Testing
+
+/// Real gateways, real faults: the captures under captures/ against the gateway's own log.
+@Suite struct CommittedCapturesTests {
+    @Test("every committed capture gives the causes, counts and errors that the gateway's log shows", arguments: CommittedCase.all)
+    func givesTheExpectedFindings(_ sample: CommittedCase) throws {
+        let report = try sample.report()
+        let differences = Comparison.differences(report, sample.expected)
+        #expect(differences.isEmpty, "\(sample.name):\n  \(differences.joined(separator: "\n  "))")
+    }
+
+    @Test("there are at least 40 committed failures and 10 clean captures")
+    func areManyEnough() {
+        let clean = CommittedCase.all.count { $0.expected.findings.isEmpty }
+        #expect(clean >= 10)
+        #expect(CommittedCase.all.count - clean >= 40)
+    }
+
+    @Test("at most 5 % of the failed requests stay undetermined")
+    func areDetermined() throws {
+        var failed = 0
+        var undetermined = 0
+        for sample in CommittedCase.all {
+            let report = try sample.report()
+            let causes = report.findings.filter { $0.severity == .failure }
+            failed += max(report.failedRequests, causes.reduce(0) { $0 + $1.count })
+            // One request may show in both.
+            undetermined += max(
+                causes.filter { $0.cause == .undetermined }.reduce(0) { $0 + $1.count },
+                report.clientErrors.count { $0.findings.isEmpty }
+            )
+        }
+        print("undetermined: \(undetermined) of \(failed) failed requests")
+        #expect(failed > 0)
+        #expect(undetermined * 20 <= failed)
+    }
+
+    @Test("every finding above a note lists the packets that show it", arguments: CommittedCase.all)
+    func givesEvidence(_ sample: CommittedCase) throws {
+        for finding in try sample.report().findings where finding.severity > .note {
+            #expect(!finding.occurrences.isEmpty)
+            for occurrence in finding.occurrences {
+                #expect(!occurrence.frames.isEmpty, "\(Comparison.describe(finding))")
+                #expect(!occurrence.explanation.isEmpty)
+            }
+            #expect(!finding.displayFilter.isEmpty)
+        }
+    }
+}

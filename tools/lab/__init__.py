@@ -1,0 +1,1 @@
+"""A laboratory for gateway failures: network namespaces, nginx and HAProxy, servers that misbehave."""

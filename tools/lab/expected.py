@@ -1,0 +1,109 @@
+"""expected.json, from the plan and the gateway's log, or a refusal where they disagree."""
+
+from .evidence import BLAME, TABLE
+
+
+class Disagreement(Exception):
+    """The plan, the gateway's log and the client's view do not fit together; nothing is written."""
+
+
+def check(sent, record, kind):
+    """Compares one planned request with the gateway's record and returns its findings as
+    (fault, attempts) pairs."""
+    target, faults, answer = sent.target, sent.faults, sent.answer
+    if record is None:
+        if answer.status is None and answer.received == 0 and kind == "haproxy" and not answer.left:
+            _allow(target, faults, "silent")
+            return [(fault, 1) for fault in faults]
+        raise Disagreement(f"{target}: no log line, the client got {answer.status}")
+    if not answer.left and answer.status != record.status and not _unlike(answer, record):
+        raise Disagreement(f"{target}: the client got {answer.status}, the log says {record.status}: {record.lines}")
+    if not faults:
+        if record.attempts and not sent.odd:
+            raise Disagreement(f"{target}: planned as healthy, the log says {record.lines}")
+        if not answer.complete and not answer.left and not sent.odd:
+            raise Disagreement(f"{target}: planned as healthy, the client got {answer}")
+        return []
+    found, used = [], []
+    for fault in faults:
+        rows = [a for a in record.attempts if a not in used and _fits(fault, a)]
+        if not rows:
+            raise Disagreement(f"{target}: planned {fault.cause} at {fault.upstream}, the log says {record.lines}")
+        for row in rows:
+            if fault.cause not in TABLE[row.evidence]:
+                raise Disagreement(f"{target}: {fault.cause} does not fit {row.evidence!r}: {record.lines}")
+        used += rows
+        attempts = sum(row.count for row in rows)
+        found.append((fault, 0 if fault.upstream is None else attempts))
+    if len(used) != len(record.attempts):
+        raise Disagreement(f"{target}: more happened than planned: {record.lines}")
+    return found
+
+
+def _fits(fault, attempt):
+    """An attempt whose server the log does not name fits by its evidence alone."""
+    if fault.upstream is None or attempt.upstream is None:
+        return fault.cause in TABLE[attempt.evidence]
+    return attempt.upstream in (fault.upstream, fault.logged_as)
+
+
+def _unlike(answer, record):
+    """nginx logs 009 for what it passes on as HTTP/0.9; HAProxy logs its status also where it closed instead of
+    sending it (0 bytes)."""
+    if answer.status is not None:
+        return False
+    return record.status == 9 or (answer.received == 0 and record.sent == 0)
+
+
+def _allow(target, faults, row):
+    for fault in faults:
+        if fault.cause not in TABLE[row]:
+            raise Disagreement(f"{target}: {fault.cause} does not fit {row!r}")
+
+
+def build(plan, gateway, capture, sents, records, behind=()):
+    """The content of expected.json. `behind` holds (fault, count, log lines) of a second gateway behind this one."""
+    groups, lines, failed, client_errors = {}, [], 0, {}
+    unchecked = False
+    for sent in sents:
+        record = records.get(sent.target)
+        found = check(sent, record, gateway["kind"])
+        for fault, attempts in found:
+            key = (fault.cause, fault.variant, fault.upstream, fault.severity)
+            group = groups.setdefault(key, {"count": 0, "attempts": 0, "fault": fault})
+            group["count"] += attempts if fault.severity == "nearMiss" else 1
+            if fault.attempts_known:
+                group["attempts"] += attempts
+            else:
+                group["attempts"] = None
+        if found:
+            lines += record.lines if record else [f"(no log line for {sent.target}: the client got nothing)"]
+        if any(fault.severity == "failure" for fault in sent.faults):
+            failed += 1
+        if any(fault.cause == "client-abort" for fault in sent.faults):
+            unchecked = True
+        elif not sent.odd and (sent.answer.status is None or sent.answer.status >= 500) and sent.faults:
+            key = sent.answer.status
+            client_errors[key] = client_errors.get(key, 0) + 1
+    for fault, count, quoted in behind:
+        if len(quoted) != count:
+            raise Disagreement(f"{fault.cause} at {fault.upstream}: planned {count}, the inner log says {quoted}")
+        key = (fault.cause, fault.variant, fault.upstream, fault.severity)
+        groups[key] = {"count": count, "attempts": count, "fault": fault}
+        lines += quoted
+    expected = {"schema": "gwsniff.expected/1", "gateway": gateway, "plan": plan, "capture": capture, "options": []}
+    if capture["legs"] != "upstream" and not capture["clientTLS"]:
+        expected["requests"] = {"total": len(sents), "failed": None if unchecked else failed}
+        if not unchecked:
+            ordered = sorted(client_errors.items(), key=lambda item: item[0] or 0)
+            expected["clientErrors"] = [{"status": status, "count": count} for status, count in ordered]
+    expected["findings"] = [
+        {
+            "cause": cause, "variant": variant, "upstream": upstream, "count": group["count"],
+            "attempts": group["attempts"], "severity": None if severity == "unchecked" else severity,
+            "blame": group["fault"].blame or BLAME[cause],
+        }
+        for (cause, variant, upstream, severity), group in groups.items()
+    ]
+    expected["log"] = lines
+    return expected

@@ -1,0 +1,55 @@
+"""Real servers as upstreams."""
+
+import subprocess
+import time
+
+
+def tcp_balancer(s, number, port):
+    """An HAProxy in TCP mode that rejects each connection as soon as it has it; returns its address."""
+    namespace, address = s.host(number)
+    configuration = s.folder / "balancer.cfg"
+    configuration.write_text(
+        "global\nnbthread 1\ndefaults\nmode tcp\ntimeout connect 2s\ntimeout client 9s\ntimeout server 9s\n"
+        f"frontend f\nbind {address}:{port}\ntcp-request connection reject\n"
+    )
+    _start(s, namespace, ["haproxy", "-db", "-f", str(configuration)])
+    return f"{address}:{port}"
+
+
+def nginx(s, number, port, location, http=""):
+    """An nginx on an upstream host; returns its address."""
+    namespace, address = s.host(number)
+    return nginx_at(s, namespace, address, port, location, http)[0]
+
+
+def nginx_at(s, namespace, address, port, location, http=""):
+    """An nginx on any host; returns its address and the path of its error log."""
+    folder = s.folder / f"upstream-{port}"
+    folder.mkdir()
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    text = f"[{address}]" if ":" in address else address
+    (folder / "nginx.conf").write_text(
+        f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info; events {{}}\n"
+        f"http {{ access_log {folder}/access.log; {temporary} {http} server {{ listen {text}:{port}; {location} }} }}\n"
+    )
+    command = ["nginx", "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+    _start(s, namespace, command)
+    return f"{text}:{port}", folder / "error.log"
+
+
+def error_lines(log, message, upstream):
+    """The lines of an nginx error log that hold `message` and name `upstream`."""
+    return [line for line in log.read_text().splitlines() if message in line and f"//{upstream}/" in line]
+
+
+def _start(s, namespace, command):
+    process = subprocess.Popen(namespace.command(*command), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def end():
+        process.terminate()
+        process.wait(5)
+
+    s.on_close(end)
+    time.sleep(0.5)
+    if process.poll() is not None:
+        raise RuntimeError(process.stderr.read().decode())

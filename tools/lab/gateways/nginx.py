@@ -1,0 +1,141 @@
+"""nginx: configuration, life, and what its logs say."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+
+from . import Attempt, Record
+
+_LOG_FORMAT = (
+    '{"time":"$time_iso8601","client":"$remote_addr:$remote_port","request":"$request","status":"$status",'
+    '"upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
+    '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
+    '"upstream_response_time":"$upstream_response_time","body_bytes_sent":"$body_bytes_sent",'
+    '"request_id":"$request_id"}'
+)
+
+# Order matters: the first expression that matches names the row of evidence.TABLE.
+_ERRORS = [
+    (r"no live upstreams", "no live upstreams"),
+    (r"connect\(\) to unix:\S+ failed", "unix socket"),
+    (r"connect\(\) failed \(111", "connect 111"),
+    (r"connect\(\) failed \(113", "connect 113"),
+    (r"connect\(\) failed \(101", "connect 101"),
+    (r"connect\(\) failed \(104", "connect 104"),
+    (r"timed out \(110.*while connecting to upstream", "connect timed out"),
+    (r"timed out \(110.*while sending request", "send timed out"),
+    (r"timed out \(110.*while reading response header", "head timed out"),
+    (r"timed out \(110.*while reading upstream", "body timed out"),
+    (r"(writev|sendfile|send)\(\) failed \((104|32)", "send reset"),
+    (r"upstream sent too big header", "head too big"),
+    (r"upstream sent invalid header", "head invalid"),
+    (r"upstream sent no valid HTTP/1.0 header", "no status line"),
+    (r"upstream sent invalid chunked response", "chunk invalid"),
+    (r"prematurely closed connection while reading response header", "head closed"),
+    (r"(recv|readv)\(\) failed \(104.*while reading response header", "head reset"),
+    (r"upstream prematurely closed connection while reading upstream", "body closed"),
+    (r"(recv|readv)\(\) failed \(104.*while reading upstream", "body reset"),
+    (r"client prematurely closed connection|client closed connection while", "client left"),
+]
+
+
+class Nginx:
+    kind = "nginx"
+
+    def __init__(self, host, folder, settings):
+        self.host, self.folder, self.settings = host, folder, settings
+        self._process = None
+        (folder / "nginx.conf").write_text(self._configuration())
+
+    @staticmethod
+    def version():
+        text = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr
+        return re.search(r"nginx/(\S+)", text).group(1)
+
+    def _configuration(self):
+        settings, folder = self.settings, self.folder
+        lines = [
+            "daemon off;", "worker_processes 1;", f"pid {folder}/nginx.pid;", f"error_log {folder}/error.log info;",
+            "events { worker_connections 256; }", "http {", f"log_format lab escape=none '{_LOG_FORMAT}';",
+            f"access_log {folder}/access.log lab;", "keepalive_timeout 65;", "server_tokens off;",
+        ]
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+            lines.append(f"{kind}_temp_path {folder}/{kind};")
+        lines += settings.lines.get("nginx", [])
+        for number, route in enumerate(settings.routes):
+            options = route.server_options.get("nginx", "")
+            lines.append(f"upstream pool{number} {{")
+            lines += [f"server {server} {options};" for server in route.servers]
+            if route.keepalive:
+                lines.append("keepalive 8;")
+            lines.append("}")
+        lines.append("server {")
+        secure = " ssl" if settings.tls else ""
+        lines += [f"listen {address}{secure};" for address in settings.listen]
+        if settings.tls:
+            lines += [f"ssl_certificate {settings.tls[0]};", f"ssl_certificate_key {settings.tls[1]};"]
+        for number, route in enumerate(settings.routes):
+            lines.append(f"location {route.prefix} {{ proxy_pass http://pool{number};")
+            lines += [f"proxy_connect_timeout {settings.connect_s}s;", f"proxy_read_timeout {settings.read_s}s;"]
+            lines += [f"proxy_send_timeout {settings.read_s}s;"]
+            if route.keepalive:
+                lines += ["proxy_http_version 1.1;", 'proxy_set_header Connection "";']
+            lines += route.lines.get("nginx", []) + ["}"]
+        return "\n".join([*lines, "}", "}", ""])
+
+    def start(self):
+        # Without -e the program would first open its compiled-in log.
+        command = ["nginx", "-e", f"{self.folder}/error.log", "-p", str(self.folder), "-c", f"{self.folder}/nginx.conf"]
+        self._process = subprocess.Popen(self.host.command(*command), stderr=subprocess.PIPE)
+        end = time.monotonic() + 10
+        while not (self.folder / "nginx.pid").exists() or not (self.folder / "nginx.pid").read_text().strip():
+            if self._process.poll() is not None:
+                raise RuntimeError("nginx: " + self._process.stderr.read().decode())
+            if time.monotonic() > end:
+                raise RuntimeError("nginx does not start")
+            time.sleep(0.02)
+        time.sleep(0.2)
+
+    def stop(self):
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def records(self):
+        """What the logs say, by request target."""
+        errors = {}
+        for line in (self.folder / "error.log").read_text(errors="replace").splitlines():
+            found = re.search(r'request: "(\S+) (\S+)[^"]*"', line)
+            if found:
+                errors.setdefault(found.group(2), []).append(line)
+        records = {}
+        for line in (self.folder / "access.log").read_text(errors="replace").splitlines():
+            # The target may hold quotes only if the lab put them there, and it does not.
+            entry = json.loads(line)
+            parts = entry["request"].split(" ")
+            target = parts[1] if len(parts) > 1 else entry["request"]
+            records[target] = self._record(target, entry, line, errors.get(target, []))
+        return records
+
+    def _record(self, target, entry, line, errors):
+        status = int(entry["status"])
+        attempts, lines = [], [line]
+        for error in errors:
+            row = next((name for pattern, name in _ERRORS if re.search(pattern, error)), None)
+            if row is None:
+                continue
+            upstream = re.search(r'upstream: "\w+://([^/"]+)', error)
+            name = upstream.group(1) if upstream and row not in ("no live upstreams", "unix socket") else None
+            attempts.append(Attempt(name, row))
+            lines.append(error)
+        if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed"))
+        if not attempts and status == 499:
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
+        return Record(target, status, attempts, lines)

@@ -1,0 +1,20 @@
+"""What the lab needs from the distribution."""
+
+import shutil
+import subprocess
+
+_PACKAGES = {
+    "nginx": "nginx-light", "haproxy": "haproxy", "nft": "nftables", "dumpcap": "tshark", "tshark": "tshark",
+    "ip": "iproute2", "openssl": "openssl", "nsenter": "util-linux",
+}
+
+
+def install():
+    """Installs what is absent (Debian and relatives); returns the packages installed."""
+    missing = sorted({package for program, package in _PACKAGES.items() if shutil.which(program) is None})
+    if missing:
+        command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+        environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        subprocess.run(["apt-get", "update", "-q"], env=environment, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return missing
