@@ -82,7 +82,7 @@ def _run(chosen, arguments):
 
 
 def _one(path, out, keep):
-    for _ in range(2):  # a race may be lost once
+    for _ in range(3):  # a race may be lost
         try:
             play(CASES[path], out, keep)
             return None
