@@ -164,7 +164,8 @@ struct Join {
         guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true,
             let wanted = request(of: candidate)
         else { return nil }
-        var score = 0
+        // A request that came after what it caused is only believed where no other fits.
+        var score = candidate.start > time ? -15 : 0
         let relation = TargetRelation(wanted.target, asked.target)
         switch relation {
         case .equal: score += 20

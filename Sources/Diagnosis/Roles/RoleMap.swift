@@ -81,8 +81,6 @@ private struct RoleInference {
         var target: String = ""
     }
 
-    /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
-    static let slack = Nanoseconds.milliseconds(2)
     /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
     static let reach = 64
 
@@ -95,14 +93,15 @@ private struct RoleInference {
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
                 let isOver = exchange.response?.completion == .complete
+                // The first sign of its end: the closing handshake may go on while the next request comes.
                 let end =
                     isOver
                     ? exchange.response?.lastFrame.time ?? horizon
-                    : connection.isClosed ? connection.last.time : horizon
+                    : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
                 enclosing.append(
                     Enclosing(
-                        start: request.firstFrame.time - Self.slack,
-                        end: end + Self.slack,
+                        start: request.firstFrame.time,
+                        end: end,
                         connection: index,
                         front: connection.server,
                         method: request.method,
@@ -150,7 +149,7 @@ private struct RoleInference {
         }
         var best: (enclosing: Enclosing, rank: Int)?
         for candidate in open.suffix(Self.reach).reversed() {
-            guard candidate.end >= start.time, candidate.connection != start.connection,
+            guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
                 candidate.front != connection.server
             else { continue }
             let isSameHost =
@@ -369,6 +368,13 @@ private struct RoleInference {
             return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
         }
         return "requests from \(dials) begin inside the client exchanges at \(fronts)"
+    }
+}
+
+extension ConnectionFacts {
+    /// The first FIN or RST of either side.
+    var firstEnding: FrameReference? {
+        events.first { $0.kind == .fin || $0.kind == .rst }?.frame
     }
 }
 
