@@ -58,7 +58,9 @@ extension ClientRequest {
         isLast: Bool
     ) {
         let exchange = facts.exchanges[position]
-        guard let request = exchange.request, request.headEnd != nil else { return nil }
+        // A head that the snap length cut is enough where it names the request.
+        guard let request = exchange.request, request.headEnd != nil || request.body.hasGap, !request.method.isEmpty
+        else { return nil }
         connection = index
         self.exchange = position
         start = request.firstFrame.time
@@ -93,7 +95,16 @@ extension ClientRequest {
         }
         let status = response.status ?? 0
         let last = response.lastFrame.time
+        // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered.
+        if let first = endings.first, !first.isFromServer, first.frame.number < response.firstFrame.number,
+            timeline?.clientReset != nil || first.isReset, status >= 400
+        {
+            return (.aborted(at: first.frame, status: nil), first.frame.time)
+        }
         switch response.completion {
+        case .incompleteHead where response.body.hasGap:
+            guard response.status != nil else { return (.open, nil) }
+            return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .notHTTP, .invalidStatusLine:
             return (.garbage, last)
         case .complete:

@@ -77,7 +77,7 @@ struct Join {
                 connection: index,
                 exchange: nil,
                 start: connection.first.time,
-                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.first?.frame.time,
+                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.last?.frame.time,
                 upstream: connection.server,
                 dialler: connection.client.address
             )
@@ -238,7 +238,7 @@ struct Join {
     /// before it tries the same server again.
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection,
+        guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
             candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true, let asked = request(of: candidate)
         else { return nil }
         let end = attempt.end ?? facts.connections[attempt.connection].last.time
@@ -246,6 +246,7 @@ struct Join {
         var hasPrevious = false
         var after = candidate.end
         var hasNext = false
+        var isOpenBefore = false
         for previous in candidate.attempts {
             let other = attempts[previous]
             let otherEnd = other.end ?? facts.connections[other.connection].last.time
@@ -253,6 +254,7 @@ struct Join {
                 if settles(other) || otherEnd > attempt.start + Self.slack { return nil }
                 if otherEnd > before || !hasPrevious { before = otherEnd }
                 hasPrevious = true
+                isOpenBefore = other.exchange == nil && other.end == nil
             } else if !hasNext {
                 after = other.start
                 hasNext = true
@@ -261,8 +263,13 @@ struct Join {
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
         let fromBody = hasPrevious ? fromHead : attempt.start - asked.lastFrame.time
-        let startGap = Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
-        let endGap = after.map { Self.withoutPause(abs($0 - end)) }
+        // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
+        let unknownEnd = Nanoseconds.milliseconds(50)
+        let startGap =
+            isOpenBefore
+            ? unknownEnd
+            : Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
+        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
         let near = Nanoseconds.milliseconds(100)
         if hasNext || !candidate.isFailed {
             guard startGap <= near, (endGap ?? 0) <= near else { return nil }

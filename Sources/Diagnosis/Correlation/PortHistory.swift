@@ -17,7 +17,14 @@ struct PortHistory {
                 }
             }
             for exchange in connection.exchanges {
-                if let frame = exchange.response?.firstFrame { activity.proofs.append((frame.time, stream, frame)) }
+                if let response = exchange.response {
+                    activity.proofs.append((response.firstFrame.time, stream, response.firstFrame))
+                    if response.lastFrame.number != response.firstFrame.number {
+                        activity.responses.append(
+                            (response.firstFrame.time, response.lastFrame.time, stream, response.lastFrame)
+                        )
+                    }
+                }
                 if let frame = exchange.request?.acknowledged {
                     activity.proofs.append((frame.time, stream, frame))
                     // Acknowledged and never answered while the connection stayed open: it waits in a queue.

@@ -4,8 +4,10 @@ import Model
 struct Verdicts {
     let ports: PortHistory
     let horizon: Timestamp
+    let isFinal: Bool
 
-    init(_ join: Join, horizon: Timestamp) {
+    init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
+        self.isFinal = isFinal
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         self.horizon = horizon
     }
@@ -30,7 +32,8 @@ struct Verdicts {
                 return request.firstFrame.time - response.lastFrame.time
             },
             port: ports[connection.server],
-            horizon: horizon
+            horizon: horizon,
+            isFinal: isFinal
         )
         return Self.outcome(context)
     }
@@ -43,6 +46,10 @@ struct Verdicts {
         switch context.stage {
         case .complete:
             return .answered(status: context.response?.status ?? 0)
+        case .unseen:
+            // The status line may be all that the capture kept of it.
+            guard let status = context.response?.status else { return .unused }
+            return .answered(status: status)
         case .nothing, .partialHead, .partialBody:
             guard context.ending != nil || context.client?.isFailed == true else { return .open }
             // Without the client's leg a close by the gateway says nothing by itself.
@@ -55,6 +62,7 @@ struct Verdicts {
 
     private static func connectOutcome(_ context: AttemptContext) -> Attempt.Outcome {
         let isEstablished = context.timeline.isEstablished(context.connection)
+        if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
             ? [ResetAfterAccept.self, AcceptQueueOverflow.self]

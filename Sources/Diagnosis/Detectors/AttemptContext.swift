@@ -14,14 +14,28 @@ struct AttemptContext {
     let port: PortActivity
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
+    /// The capture is over: what has not come will not come.
+    let isFinal: Bool
 
     var request: RequestFacts? { exchange?.request }
 
-    /// The response as the gateway had it when somebody ended the exchange: nil where its first byte came later.
+    /// The response as the gateway had it when somebody ended the exchange: nil where nothing of it had arrived.
     var response: ResponseFacts? {
         guard let response = exchange?.response else { return nil }
         if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number { return nil }
+        if let end = receivedEnd, end <= response.start { return nil }
         return response
+    }
+
+    /// Up to where the gateway had the upstream's bytes: what its own close acknowledged, or the hole that never closed. Nil where nothing
+    /// limits it.
+    private var receivedEnd: Int64? {
+        var limit: Int64?
+        if let ending, ending.direction == .fromClient, let acknowledged = ending.acknowledgedOffset {
+            limit = acknowledged
+        }
+        if hasOpenHole { limit = min(limit ?? .max, connection.fromServer.contiguousEnd) }
+        return limit
     }
 
     /// A response that began only after the gateway had closed.
@@ -39,9 +53,13 @@ struct AttemptContext {
         switch response.completion {
         case .notHTTP: return .notHTTP
         case .invalidStatusLine: return .invalidStatusLine
-        case .incompleteHead: return .partialHead
+        // A head that the capture cut or missed is not one that the upstream cut.
+        case .incompleteHead: return response.body.hasGap ? .unseen : .partialHead
         case .brokenBody: return .brokenBody
         case .incompleteBody, .complete:
+            let received = receivedEnd ?? .max
+            if let head = response.headEnd, head > received { return .partialHead }
+            if let end = response.end, end > received { return .partialBody }
             if let ending, ending.direction == .fromClient {
                 if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
                 if response.lastFrame.number > ending.frame.number { return .partialBody }
@@ -51,7 +69,7 @@ struct AttemptContext {
     }
 
     enum Stage {
-        case nothing, notHTTP, invalidStatusLine, partialHead, partialBody, brokenBody, complete
+        case nothing, unseen, notHTTP, invalidStatusLine, partialHead, partialBody, brokenBody, complete
     }
 
     var roundTrip: Nanoseconds? { timeline.roundTrip }
@@ -62,11 +80,14 @@ struct AttemptContext {
     /// Bytes of the response beyond a hole that never closed.
     var hasOpenHole: Bool { connection.fromServer.highestEnd > connection.fromServer.contiguousEnd }
 
+    /// The upstream acknowledged the whole request before the exchange was ended.
     var isRequestAcknowledged: Bool {
         guard let request else { return false }
-        if request.acknowledged != nil { return true }
+        let last = ending?.frame.number ?? .max
+        if let frame = request.acknowledged { return frame.number < last }
         let end = request.end ?? request.headEnd ?? request.start
-        return connection.fromClient.acknowledgedEnd >= end && end > request.start
+        guard connection.fromClient.acknowledgedEnd >= end, end > request.start else { return false }
+        return connection.fromClient.acknowledgedFrame.map { $0.number < last } ?? false
     }
 
     /// The client left before the attempt was over.
@@ -101,6 +122,8 @@ struct AttemptContext {
 struct PortActivity {
     /// Packets of the port that only a live listener sends (SYN-ACKs, data), with their connection's stream.
     var proofs: [(time: Timestamp, stream: Int, frame: FrameReference)] = []
+    /// Responses under way: the port was alive all the time between their first and last byte.
+    var responses: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
     /// Connections that were accepted by the kernel and whose request was acknowledged, but never answered: they
     /// wait in the accept queue, or for a worker.
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
@@ -108,6 +131,7 @@ struct PortActivity {
     /// Brings both lists into time order, as the look-ups need them.
     mutating func sort() {
         proofs.sort { ($0.time, $0.frame.number) < ($1.time, $1.frame.number) }
+        responses.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
     }
 
@@ -117,6 +141,11 @@ struct PortActivity {
         while index < proofs.count, proofs[index].time <= to {
             if proofs[index].stream != stream { return proofs[index].frame }
             index += 1
+        }
+        let end = responses.partitionPoint { $0.from > to }
+        // The latest few suffice, and bound the work.
+        for entry in responses[..<end].suffix(64) where entry.stream != stream && entry.to >= from {
+            return entry.frame
         }
         return nil
     }

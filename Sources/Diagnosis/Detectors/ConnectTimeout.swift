@@ -6,8 +6,16 @@ extension AttemptContext {
         guard let last = timeline.syns.last, connection.fromServer.payloadBytes == 0, timeline.serverReset == nil,
             !timeline.isEstablished(connection)
         else { return false }
-        if timeline.clientReset != nil { return true }
+        // A gateway that resets after the SYN-ACK was probing, or changed its mind: it had its answer.
+        if let reset = timeline.clientReset {
+            return timeline.synAcks.allSatisfy { $0.frame.number > reset.frame.number }
+        }
+        if timeline.synAcks.count == 1, timeline.syns.last?.frame.number ?? 0 < timeline.synAcks[0].frame.number {
+            return false
+        }
         if let client, client.end != nil { return true }
+        // Nothing more will come, and two repeats went unanswered.
+        if client == nil, isFinal, timeline.syns.count >= 3 { return true }
         // Linux repeats after 1 s and then at least doubles or stays at 1 s (kernel 6.5 and later): twice the last
         // interval and half a second without another SYN is the end of the attempt.
         let previous = timeline.syns.dropLast().last?.frame.time

@@ -31,7 +31,7 @@ struct Incidents {
         self.horizon = horizon
         self.isFinal = isFinal
         HealthChecks.mark(&self.join)
-        let verdicts = Verdicts(self.join, horizon: horizon)
+        let verdicts = Verdicts(self.join, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
             self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
         }
@@ -112,7 +112,7 @@ struct Incidents {
 
     private mutating func collectWithoutClient() {
         var number = join.requests.count
-        var previous: [IPAddress: (attempt: Int, number: Int, chain: Int)] = [:]
+        var previous: [IPAddress: [(attempt: Int, number: Int, chain: Int)]] = [:]
         var pending: [(attempt: Int, number: Int, verdict: Verdict)] = []
         var recovered: Set<Int> = []
         for (index, attempt) in join.attempts.enumerated() where attempt.parent == nil && !attempt.isHealthCheck {
@@ -120,15 +120,18 @@ struct Incidents {
             if case .unused = attempt.outcome { continue }
             var own = number
             var chain = 1
-            if let last = previous[attempt.dialler],
-                isRetry(attempt, of: join.attempts[last.attempt], chain: last.chain)
+            // The latest few: under load other requests' attempts stand between an attempt and its retry.
+            let recent = previous[attempt.dialler] ?? []
+            if let place = recent.lastIndex(where: { isRetry(attempt, of: join.attempts[$0.attempt], chain: $0.chain) })
             {
-                own = last.number
-                chain = last.chain + 1
+                own = recent[place].number
+                chain = recent[place].chain + 1
+                previous[attempt.dialler]?.remove(at: place)
             } else {
                 number += 1
             }
-            previous[attempt.dialler] = (index, own, chain)
+            previous[attempt.dialler, default: []].append((index, own, chain))
+            if recent.count >= 16 { previous[attempt.dialler]?.removeFirst() }
             switch attempt.outcome {
             case .failed(let verdict): pending.append((index, own, verdict))
             case .answered: recovered.insert(own)
@@ -156,6 +159,9 @@ struct Incidents {
         return verdict
     }
 
+    /// A gateway dials the next server of a group within this time; a client needs its round trip to ask again.
+    static let nextServer: Nanoseconds = 200_000
+
     /// Without client leg, an attempt that repeats the previous request is its retry.
     private func isRetry(_ attempt: Attempt, of previous: Attempt, chain: Int) -> Bool {
         guard previous.verdict != nil else { return false }
@@ -177,7 +183,7 @@ struct Incidents {
             return isPause || isHAProxy && isPrompt && previous.verdict?.cause != .connectRefused
         }
         // nginx and others: the next server at once.
-        return isPrompt && gap <= .milliseconds(5)
+        return isPrompt && gap <= Self.nextServer
     }
 
     // MARK: Requests without attempt
