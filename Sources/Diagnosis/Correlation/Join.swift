@@ -9,7 +9,7 @@ struct Join {
     var attempts: [Attempt] = []
 
     /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
-    static let slack = Nanoseconds.milliseconds(2)
+    static let slack: Nanoseconds = 300_000
     /// How many open requests are weighed for one attempt: bounds the work under thousands of open requests.
     static let reach = 256
 
@@ -19,7 +19,10 @@ struct Join {
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()
         matchExchanges()
+        matchRewritten()
         matchConnects()
+        // What a failed connect stood before fits only now.
+        matchRewritten()
         matchLeftovers()
         order()
     }
@@ -165,15 +168,17 @@ struct Join {
             let wanted = request(of: candidate)
         else { return nil }
         // A request that came after what it caused is only believed where no other fits.
-        var score = candidate.start > time ? -15 : 0
+        var score = candidate.start > time || candidate.end.map { $0 < time } ?? false ? -15 : 0
         let relation = TargetRelation(wanted.target, asked.target)
         switch relation {
         case .equal: score += 20
         case .samePath: score += 12
         case .suffix: score += 10
         case .lastSegment: score += 5
+        case .sameQuery: score += 3
         case .unrelated: score -= 10
         }
+        if relation != .equal, TargetRelation.haveSameQuery(wanted.target, asked.target) { score += 4 }
         score += wanted.method == asked.method ? 5 : -20
         if wanted.host == asked.host, wanted.host != nil { score += 2 }
         score += fieldScore(wanted, asked, client: candidate.client.address)
@@ -217,11 +222,20 @@ struct Join {
         requests[request].attempts.insert(attempt, at: place ?? requests[request].attempts.count)
     }
 
+    /// Requests whose target the gateway rewrote beyond recognition: they belong to the one request in whose chain of attempts they fit without a gap.
+    private mutating func matchRewritten() {
+        matchByChain { $0.exchange != nil }
+    }
+
     /// Connections without a request carry nothing to compare: they belong to the request in whose chain of attempts they fit without a gap.
     private mutating func matchConnects() {
+        matchByChain { $0.exchange == nil }
+    }
+
+    private mutating func matchByChain(_ isWanted: (Attempt) -> Bool) {
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
-        for index in attempts.indices where attempts[index].exchange == nil {
+        for index in attempts.indices where attempts[index].parent == nil && isWanted(attempts[index]) {
             let attempt = attempts[index]
             guard let all = byHost[host(attempt.dialler)] else { continue }
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
@@ -234,6 +248,12 @@ struct Join {
         }
     }
 
+    /// When the attempt ended, or the gateway's last packet of it: an upstream may repeat itself long after.
+    private func lastSign(of attempt: Attempt) -> Timestamp {
+        let connection = facts.connections[attempt.connection]
+        return attempt.end ?? connection.fromClient.lastFrame?.time ?? connection.last.time
+    }
+
     /// How far the attempt stands from its neighbours in the request's chain of attempts; nil where it does not fit. HAProxy waits up to a second
     /// before it tries the same server again.
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
@@ -241,20 +261,27 @@ struct Join {
         guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
             candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true, let asked = request(of: candidate)
         else { return nil }
-        let end = attempt.end ?? facts.connections[attempt.connection].last.time
+        let end = lastSign(of: attempt)
+        // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt.
+        if let over = candidate.end, end > over + Self.slack {
+            guard case .aborted = candidate.outcome else { return nil }
+        }
+        if let wanted = request(of: attempt), wanted.method != asked.method { return nil }
         var before = candidate.start
         var hasPrevious = false
         var after = candidate.end
         var hasNext = false
         var isOpenBefore = false
+        var changesUpstream = false
         for previous in candidate.attempts {
             let other = attempts[previous]
-            let otherEnd = other.end ?? facts.connections[other.connection].last.time
+            let otherEnd = lastSign(of: other)
             if other.start <= attempt.start {
                 if settles(other) || otherEnd > attempt.start + Self.slack { return nil }
                 if otherEnd > before || !hasPrevious { before = otherEnd }
                 hasPrevious = true
                 isOpenBefore = other.exchange == nil && other.end == nil
+                changesUpstream = other.upstream != attempt.upstream
             } else if !hasNext {
                 after = other.start
                 hasNext = true
@@ -270,13 +297,18 @@ struct Join {
             ? unknownEnd
             : Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
         let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
-        let near = Nanoseconds.milliseconds(100)
+        let near: Nanoseconds = candidate.isFailed ? .milliseconds(100) : .milliseconds(20)
         if hasNext || !candidate.isFailed {
             guard startGap <= near, (endGap ?? 0) <= near else { return nil }
         } else {
             guard startGap <= near || (endGap ?? .max) <= near else { return nil }
         }
-        return startGap.addingSaturating(endGap ?? 0)
+        // Another server of the group is dialled at once; a pause before it belongs to somebody else's chain.
+        // And no gateway tries the same server again at once.
+        let isPrompt = hasPrevious && !isOpenBefore && abs(fromHead) < .milliseconds(200)
+        let detour = changesUpstream ? max(.milliseconds(20), abs(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        // More attempts may follow, so the distance to the request's end says little.
+        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(20))).addingSaturating(detour)
     }
 
     /// A pause of about a second between two tries is HAProxy's own, and no distance.

@@ -27,11 +27,9 @@ struct PortHistory {
                 }
                 if let frame = exchange.request?.acknowledged {
                     activity.proofs.append((frame.time, stream, frame))
-                    // Acknowledged and never answered while the connection stayed open: it waits in a queue.
-                    if exchange.response == nil {
-                        let end = timeline.firstEnding?.frame.time ?? horizon
-                        activity.waiting.append((frame.time, end, stream, frame))
-                    }
+                    // Acknowledged and not answered yet while the connection stayed open: it waits in a queue.
+                    let end = exchange.response?.firstFrame.time ?? timeline.firstEnding?.frame.time ?? horizon
+                    activity.waiting.append((frame.time, end, stream, frame))
                 }
             }
             ports[connection.server] = activity

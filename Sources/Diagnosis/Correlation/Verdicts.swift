@@ -31,6 +31,7 @@ struct Verdicts {
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
+            previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
             horizon: horizon,
             isFinal: isFinal

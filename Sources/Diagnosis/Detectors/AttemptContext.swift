@@ -11,6 +11,8 @@ struct AttemptContext {
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.
     let idleBefore: Nanoseconds?
+    /// Offset after the previous response on the connection, 0 on a first exchange.
+    let previousResponseEnd: Int64
     let port: PortActivity
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
@@ -47,9 +49,16 @@ struct AttemptContext {
     /// The close or reset that ended this exchange.
     var ending: TCPEvent? { timeline.firstEnding }
 
+    /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
+    private var hasMissedResponse: Bool {
+        guard exchange?.response == nil else { return false }
+        let fin = timeline.serverFin?.offset ?? 0
+        return max(fin, connection.fromServer.acknowledgedEnd) > previousResponseEnd
+    }
+
     /// How much of the response was there when the exchange ended.
     var stage: Stage {
-        guard let response else { return .nothing }
+        guard let response else { return hasMissedResponse ? .unseen : .nothing }
         switch response.completion {
         case .notHTTP: return .notHTTP
         case .invalidStatusLine: return .invalidStatusLine
@@ -124,8 +133,8 @@ struct PortActivity {
     var proofs: [(time: Timestamp, stream: Int, frame: FrameReference)] = []
     /// Responses under way: the port was alive all the time between their first and last byte.
     var responses: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
-    /// Connections that were accepted by the kernel and whose request was acknowledged, but never answered: they
-    /// wait in the accept queue, or for a worker.
+    /// Connections that were accepted by the kernel and whose request was acknowledged and not answered yet: they wait
+    /// in the accept queue, or for a worker.
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
 
     /// Brings both lists into time order, as the look-ups need them.

@@ -57,6 +57,7 @@ enum AcceptQueueOverflow: Detector {
                 ruledOut: [RuledOut(.connectTimeout, "the gateway answered the SYN-ACKs")]
             )
         }
+        if let verdict = queued(attempt) { return verdict }
         guard attempt.isUnansweredConnect, timeline.synAcks.isEmpty, let first = timeline.syns.first,
             let last = timeline.syns.last
         else { return nil }
@@ -89,6 +90,40 @@ enum AcceptQueueOverflow: Detector {
                 RuledOut(.connectTimeout, "frame \(witness.number) shows the port alive at the time"),
                 RuledOut(.connectRefused, "no reset came"),
             ]
+        )
+    }
+}
+
+extension AcceptQueueOverflow {
+    /// Linux 6.x does not repeat the SYN-ACK once it dropped the ACK that answered it: the gateway believes itself connected, and its request
+    /// is never acknowledged, while requests of its siblings are acknowledged and wait.
+    private static func queued(_ attempt: AttemptContext) -> Verdict? {
+        guard attempt.isFirst, let request = attempt.request, attempt.stage == .nothing,
+            attempt.connection.fromClient.acknowledgedEnd == 0, attempt.gatewayGaveUp || attempt.ending == nil,
+            let synAck = attempt.timeline.synAcks.first, attempt.connection.fromServer.lastFrame == synAck.frame,
+            let witness = attempt.port.waiting(at: request.firstFrame.time, except: attempt.connection.stream)
+        else { return nil }
+        let repeats = attempt.retransmissions(.fromClient, from: request.start)
+        guard repeats.count >= 3, let last = repeats.last else { return nil }
+        return Verdict(
+            cause,
+            confidence: .medium,
+            blame: .upstream,
+            frames: [attempt.frame(synAck, "SYN, ACK")] + attempt.requestFrames + [
+                attempt.frame(last, "request again, never acknowledged")
+            ]
+                + [
+                    EvidenceFrame(
+                        witness,
+                        role: "a sibling's request is acknowledged and waits",
+                        direction: .fromServer
+                    )
+                ],
+            explanation:
+                "\(attempt.upstream) never acknowledged the request (\(repeats.count + 1) times sent) while it "
+                + "acknowledged others that wait unanswered: its accept queue was full.",
+            ruledOut: [RuledOut(.connectTimeout, "the SYN was answered")],
+            missing: ["a capture at the upstream: loss-stall-request, a loss on the path, is not ruled out"]
         )
     }
 }

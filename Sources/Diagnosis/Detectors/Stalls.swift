@@ -46,12 +46,14 @@ enum LossStallRequest: Detector {
     static let cause = Cause.lossStallRequest
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let request = attempt.request, attempt.stage == .nothing, attempt.gatewayGaveUp,
-            !attempt.isRequestAcknowledged, attempt.timeline.synAcks.count < 2,
-            attempt.timeline.serverZeroWindows.isEmpty
+        guard let request = attempt.request, attempt.stage == .nothing, !attempt.isRequestAcknowledged,
+            attempt.timeline.synAcks.count < 2, attempt.timeline.serverZeroWindows.isEmpty
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
+        // The gateway's own close may be held back behind the bytes that nobody acknowledges.
+        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .seconds(2)
+        guard attempt.gatewayGaveUp || (isLong && attempt.client == nil && attempt.ending == nil) else { return nil }
         let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
         return Verdict(
             cause,

@@ -36,6 +36,7 @@ struct Incidents {
             self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
         }
         acceptRelayedErrors()
+        adoptRejections()
         recogniseGateways()
         collectJoined()
         collectWithoutClient()
@@ -53,6 +54,30 @@ struct Incidents {
                 join.response(of: join.attempts[attempt])?.status == status
             }
             if isRelayed { join.requests[index].outcome = .answered(status: status) }
+        }
+    }
+
+    /// Routers limit the rate of their ICMP errors (RFC 1812 §4.3.2.8): a try that got none, among tries of the same request at
+    /// the same upstream that did, failed for the same reason.
+    private mutating func adoptRejections() {
+        let rejections: Set<Cause> = [.icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable]
+        for request in join.requests where request.attempts.count > 1 {
+            for index in request.attempts where join.attempts[index].verdict?.cause == .connectTimeout {
+                let own = join.attempts[index].upstream
+                let siblings = request.attempts.map { join.attempts[$0] }
+                let sibling = siblings.first {
+                    $0.upstream == own
+                        && rejections.contains($0.verdict?.cause ?? .undetermined)
+                }
+                guard var verdict = join.attempts[index].verdict, let model = sibling?.verdict else { continue }
+                verdict.cause = model.cause
+                verdict.variant = model.variant
+                verdict.blame = model.blame
+                verdict.confidence = .medium
+                verdict.ruledOut = model.ruledOut
+                verdict.explanation += " Its other tries were answered: \(model.explanation)"
+                join.attempts[index].outcome = .failed(verdict)
+            }
         }
     }
 

@@ -84,7 +84,22 @@ private struct RoleInference {
     /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
     static let reach = 64
 
+    /// First by what requests ask for; then, with the listeners known, by when connections begin.
     mutating func findEdges() {
+        sweep(inside: nil)
+        acceptRelated()
+        let fronts = Set(accepted.map(\.front))
+        if !fronts.isEmpty {
+            edges = [:]
+            totals = [:]
+            sweep(inside: fronts)
+        }
+        acceptNested()
+        for edge in accepted { union.join(edge.front.address, edge.dialled.from) }
+    }
+
+    /// Counts for each start the innermost exchange that encloses it, among those at `fronts` (nil: at any listener).
+    private mutating func sweep(inside fronts: Set<Endpoint>?) {
         let horizon = facts.counters.last ?? Timestamp(nanoseconds: .max)
         var enclosing: [Enclosing] = []
         var starts: [Start] = []
@@ -98,16 +113,18 @@ private struct RoleInference {
                     isOver
                     ? exchange.response?.lastFrame.time ?? horizon
                     : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
-                enclosing.append(
-                    Enclosing(
-                        start: request.firstFrame.time,
-                        end: end,
-                        connection: index,
-                        front: connection.server,
-                        method: request.method,
-                        target: request.target
+                if fronts?.contains(connection.server) ?? true {
+                    enclosing.append(
+                        Enclosing(
+                            start: request.firstFrame.time,
+                            end: end,
+                            connection: index,
+                            front: connection.server,
+                            method: request.method,
+                            target: request.target
+                        )
                     )
-                )
+                }
                 starts.append(
                     Start(
                         time: request.firstFrame.time,
@@ -161,7 +178,7 @@ private struct RoleInference {
                 let relation = TargetRelation(candidate.target, start.target)
                 if method == candidate.method, relation >= .suffix {
                     rank += 4
-                } else if relation >= .lastSegment {
+                } else if relation >= .sameQuery {
                     rank += 2
                 }
             }
@@ -180,27 +197,36 @@ private struct RoleInference {
         edges[edge] = counted
     }
 
-    /// Edges that are more than chance.
-    private mutating func accept() {
-        var explained: Set<IPAddress> = []
+    /// Edges that are more than chance: half of what was asked there has a related request around it.
+    private mutating func acceptRelated() {
         for (edge, count) in edges {
             let total = totals[edge.dialled] ?? EdgeTotal()
-            if total.requests > 0, count.related * 2 >= total.requests {
-                accepted.insert(edge)
-                explained.insert(edge.dialled.from)
+            if total.requests > 0, count.related * 2 >= total.requests { accepted.insert(edge) }
+        }
+        // Where two listeners seem to lie inside each other, a hole in the capture made one of them look open too long.
+        for edge in accepted {
+            let mine = edges[edge]?.related ?? 0
+            for other in accepted
+            where other.front == edge.dialled.to && other.dialled.to == edge.front && edges[other]?.related ?? 0 > mine
+            {
+                accepted.remove(edge)
             }
         }
-        for (edge, count) in edges where !accepted.contains(edge) {
+    }
+
+    /// What carries nothing to compare must lie inside as a rule.
+    private mutating func acceptNested() {
+        let known = Set(accepted.map(\.dialled))
+        let explained = Set(known.map(\.from))
+        for (edge, count) in edges where !known.contains(edge.dialled) {
             let total = totals[edge.dialled] ?? EdgeTotal()
             let isSameAddress = edge.front.address == edge.dialled.from
-            let isExplained = explained.contains(edge.dialled.from) && !isSameAddress
-            if total.requests == 0, !isExplained, count.connects * 5 >= total.connects * 4 {
-                accepted.insert(edge)
-            } else if total.requests > 0, !isExplained, count.nested * 10 >= total.requests * 9 {
+            if explained.contains(edge.dialled.from), !isSameAddress { continue }
+            if total.requests == 0 ? count.connects * 5 >= total.connects * 4 : count.nested * 10 >= total.requests * 9
+            {
                 accepted.insert(edge)
             }
         }
-        for edge in accepted { union.join(edge.front.address, edge.dialled.from) }
     }
 
     mutating func assign() -> RoleMap {
@@ -213,7 +239,6 @@ private struct RoleInference {
         if isGiven {
             assignGiven(&map)
         } else {
-            accept()
             assignInferred(&map)
         }
         finish(&map, isGiven: isGiven)
@@ -240,7 +265,6 @@ private struct RoleInference {
         }
         // Only upstreams were said: the listeners of those who dial them are the fronts.
         if options.gateways.isEmpty {
-            accept()
             let diallers = Set(
                 facts.connections.indices.filter { map.isUpstreamLeg[$0] }
                     .map { union.find(facts.connections[$0].client.address) }

@@ -1,6 +1,6 @@
 /// How the target of a client's request relates to the one that the gateway sent upstream.
 enum TargetRelation: Int, Comparable {
-    case unrelated, lastSegment, suffix, samePath, equal
+    case unrelated, sameQuery, lastSegment, suffix, samePath, equal
 
     static func < (left: TargetRelation, right: TargetRelation) -> Bool { left.rawValue < right.rawValue }
 
@@ -21,7 +21,11 @@ enum TargetRelation: Int, Comparable {
             return
         }
         let (leftLast, rightLast) = (Self.lastSegment(leftPath), Self.lastSegment(rightPath))
-        self = leftLast.utf8.count > 1 && leftLast == rightLast ? .lastSegment : .unrelated
+        if !leftLast.isEmpty, leftLast == rightLast {
+            self = .lastSegment
+        } else {
+            self = Self.haveSameQuery(left, right) ? .sameQuery : .unrelated
+        }
     }
 
     static func path(_ target: String) -> Substring {
@@ -31,6 +35,16 @@ enum TargetRelation: Int, Comparable {
             rest = rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
         }
         return rest.prefix { $0 != "?" && $0 != "#" }
+    }
+
+    /// Both have a query, and it is the same.
+    static func haveSameQuery(_ left: String, _ right: String) -> Bool {
+        let query = Self.query(left)
+        return !query.isEmpty && query == Self.query(right)
+    }
+
+    private static func query(_ target: String) -> Substring {
+        target.firstIndex(of: "?").map { target[target.index(after: $0)...] } ?? ""
     }
 
     private static func lastSegment(_ path: Substring) -> Substring {
