@@ -132,7 +132,8 @@ package struct ApplicationDispatcher: ApplicationParser {
     private mutating func decide(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
         let room = Self.longestClientStart - clientBytes.count
         for index in 0..<min(bytes.byteCount, room) { clientBytes.append(bytes.byte(index)) }
-        if ProtocolProbe.isNameQuery(clientBytes) {
+        let query = ProtocolProbe.nameQuery(clientBytes)
+        if query == .yes {
             choice = .dns
             for delivery in held { dns.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context) }
             dns.consume(bytes, at: offset, context)
@@ -156,6 +157,9 @@ package struct ApplicationDispatcher: ApplicationParser {
         case .certain(let name):
             choice = .other(name)
             dropHTTP()
+        case .unknown where query == .open:
+            hold(bytes, at: offset, context)
+            return
         case .unknown:
             if case .certain(let name) = ProtocolProbe.examine(serverBytes, from: .fromServer), name != .http1 {
                 choice = .other(name)
@@ -164,12 +168,14 @@ package struct ApplicationDispatcher: ApplicationParser {
             }
             dropHTTP()
         case .unsure:
-            held.append(
-                Held(bytes: (0..<bytes.byteCount).map { bytes.byte($0) }, offset: offset, context: context)
-            )
+            hold(bytes, at: offset, context)
             return
         }
         held = []
+    }
+
+    private mutating func hold(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
+        held.append(Held(bytes: (0..<bytes.byteCount).map { bytes.byte($0) }, offset: offset, context: context))
     }
 
     /// Hands on the bytes behind a PROXY protocol header of `headerLength` bytes.

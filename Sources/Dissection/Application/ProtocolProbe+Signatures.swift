@@ -132,11 +132,15 @@ extension ProtocolProbe {
 
     /// A DNS query behind its length (RFC 1035 §4.1.1, §4.2.2): a standard query of one question and no answers, with
     /// at most an OPT and a signature. DNS has no name in the catalogue: it is dissected, never mistaken for a server's.
-    static func isNameQuery(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count >= 15, let length = bigEndian(bytes, 0..<2) else { return false }
-        let label = bytes[14]
-        return length >= 17 && bytes[4] & 0xf8 == 0 && bytes[5] & 0x8f == 0
-            && Array(bytes[6..<13]) == [0, 1, 0, 0, 0, 0, 0]
-            && bytes[13] <= 2 && label < 64
+    static func nameQuery(_ bytes: [UInt8]) -> Match {
+        let matches = [
+            byte(bytes, at: 4) { $0 & 0xf8 == 0 }, byte(bytes, at: 5) { $0 & 0x8f == 0 },
+            prefix([0, 1, 0, 0, 0, 0, 0], of: bytes, at: 6), byte(bytes, at: 13) { $0 <= 2 },
+            byte(bytes, at: 14) { $0 < 64 },
+        ]
+        // Header, shortest name, type and class.
+        if let length = bigEndian(bytes, 0..<2), length < 17 { return .no }
+        if matches.contains(.no) { return .no }
+        return matches.contains(.open) ? .open : .yes
     }
 }
