@@ -62,7 +62,9 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["Pipeline", "Reporting", "Capture", "Diagnosis", "Model", "TestSupport"],
+            dependencies: [
+                "Pipeline", "Reporting", "Capture", "Dissection", "Diagnosis", "Model", "TestSupport",
+            ],
             swiftSettings: settings
         ),
     ]

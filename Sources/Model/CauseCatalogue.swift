@@ -79,7 +79,7 @@ extension Cause {
     /// The RFC 9209 error type; nil where the RFC has none.
     package var proxyStatus: String? { proxyStatus(variant: nil) }
 
-    /// The RFC 9209 error type for a variant: a resolver that never answered is a `dns_timeout` (RFC 9209 §2.3.3).
+    /// The RFC 9209 error type for a variant: a resolver that never answered is a `dns_timeout` (RFC 9209 §2.3.1).
     package func proxyStatus(variant: String?) -> String? {
         if self == .dnsFailure, variant == "timeout" { return "dns_timeout" }
         return entry.proxyErrors.first

@@ -69,7 +69,8 @@ extension AddressPrefix {
         var rest = text[...]
         let address: IPAddress
         if rest.first == "[" {
-            guard let close = rest.firstIndex(of: "]"), let parsed = IPAddress(rest[rest.index(after: rest.startIndex)..<close]),
+            guard let close = rest.firstIndex(of: "]"),
+                let parsed = IPAddress(rest[rest.index(after: rest.startIndex)..<close]),
                 parsed.isIPv6
             else { return nil }
             address = parsed

@@ -10,7 +10,7 @@ package enum Headline {
         if report.failedRequests > 0 || worst != nil { return failures(report, worst: worst) }
         let hidden = report.findings.filter { $0.severity == .nearMiss }.reduce(0) { $0 + $1.attempts }
         if report.totalRequests > 0 {
-            let all = "No failed requests in \(counted(report.totalRequests, report))"
+            let all = "No failed \(noun(report)) among \(Numbers.grouped(report.totalRequests))"
             return hidden == 0 ? all + "." : all + "; a retry hid \(Numbers.counted(hidden, "failed attempt"))."
         }
         return nothingSeen(report)

@@ -29,13 +29,16 @@ package enum MarkdownReport {
         let variant = finding.variant.map { " (\(SafeText.markdown($0)))" } ?? ""
         var text = "\n### \(finding.id) `\(finding.cause.rawValue)`\(variant): \(SafeText.markdown(finding.title))\n\n"
         text += "\(SafeText.markdown(Phrases.standing(finding))). \(SafeText.markdown(Phrases.extent(finding))).\n\n"
-        if let pattern = finding.pattern { text += "- **Pattern**: \(SafeText.markdown(pattern))\n" }
+        if let pattern = finding.pattern {
+            text += "- **Pattern**: \(SafeText.markdown(TargetMask.maskedText(pattern)))\n"
+        }
         if let mismatch = finding.statusMismatch { text += "- **Status**: \(SafeText.markdown(mismatch))\n" }
         for item in finding.ruledOut {
-            text += "- **Ruled out** `\(item.cause.rawValue)`: \(SafeText.markdown(item.why))\n"
+            text += "- **Ruled out** `\(item.cause.rawValue)`: \(SafeText.markdown(TargetMask.maskedText(item.why)))\n"
         }
         if !finding.missing.isEmpty {
-            text += "- **Missing**: \(finding.missing.map(SafeText.markdown).joined(separator: "; "))\n"
+            text +=
+                "- **Missing**: \(finding.missing.map { SafeText.markdown(TargetMask.maskedText($0)) }.joined(separator: "; "))\n"
         }
         for remedy in finding.remedies {
             let fix = SafeText.markdownKeepingCode(remedy.text)
@@ -55,7 +58,7 @@ package enum MarkdownReport {
         if let client = example.client { text += ", \(Phrases.outcome(client))" }
         let connection = Phrases.connection(example)
         if !connection.isEmpty { text += ", \(connection)" }
-        text += ": \(SafeText.markdown(example.explanation))\n"
+        text += ": \(SafeText.markdown(TargetMask.maskedText(example.explanation)))\n"
         let ladder = Ladder(example).lines(width: 100, indent: 0, unicode: true)
         guard !ladder.isEmpty else { return text }
         // No line of it begins with backticks: each begins with a number or a space.

@@ -40,7 +40,7 @@ enum Phrases {
             text += "; first \(first.date) \(first.clock(digits: 3)), last \(last.date) \(last.clock(digits: 3)) UTC"
         }
         if let gateway = finding.gateway { text += "; gateway \(gateway)" }
-        if let name = finding.upstreamName { text += "; upstream \(finding.upstream.map { "\($0) = " } ?? "")\(name)" }
+        if let name = finding.upstreamName { text += "; name \(name)" }
         return text
     }
 
@@ -82,7 +82,7 @@ enum Phrases {
         let others = GeneralCause.allCases.filter { !meant.contains($0) }
         let supported = meant.map(\.name).joined(separator: ", ")
         guard finding.confidence == .high else { return "points to \(supported)" }
-        return "\(supported); not \(others.map(\.name).joined(separator: ", "))"
+        return "\(supported); nothing points to \(others.map(\.name).joined(separator: ", "))"
     }
 
     /// Errors without a finding, grouped by what was missing, the most frequent first.
@@ -90,7 +90,7 @@ enum Phrases {
         var order: [String] = []
         var groups: [String: [ClientError]] = [:]
         for error in report.clientErrors where error.findings.isEmpty {
-            let why = error.why ?? "the packets do not decide it"
+            let why = TargetMask.maskedText(error.why ?? "the packets do not decide it")
             if groups[why] == nil { order.append(why) }
             groups[why, default: []].append(error)
         }

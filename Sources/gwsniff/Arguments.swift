@@ -71,7 +71,10 @@ struct ScopeArguments: ParsableArguments {
     var count: Int?
 
     @Option(
-        help: ArgumentHelp("Stop after this time: 90, 90s, 5m, 1h; of packet time where files are read.", valueName: "time"),
+        help: ArgumentHelp(
+            "Stop after this time: 90, 90s, 5m, 1h; of packet time where files are read.",
+            valueName: "time"
+        ),
         transform: Duration.parse
     )
     var duration: Nanoseconds?
@@ -119,7 +122,10 @@ struct ScopeArguments: ParsableArguments {
 
 struct SelectionArguments: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Requests from this time on: RFC 3339, or HH:MM[:SS] of the capture's first day (UTC).", valueName: "time"),
+        help: ArgumentHelp(
+            "Requests from this time on: RFC 3339, or HH:MM[:SS] of the capture's first day (UTC).",
+            valueName: "time"
+        ),
         transform: SelectionArguments.time
     )
     var since: TimeBound?

@@ -37,7 +37,10 @@ struct Gwsniff: ParsableCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("Captures to analyse as one; '-' is standard input, a directory means the captures in it.", valueName: "FILE"),
+        help: ArgumentHelp(
+            "Captures to analyse as one; '-' is standard input, a directory means the captures in it.",
+            valueName: "FILE"
+        ),
         completion: .file()
     )
     var files: [String] = []

@@ -7,6 +7,7 @@ final class LiveFeed {
     private let isQuiet: Bool
     private let file: OutputFile
     private let progress: Progress
+    private let text: TextOptions
     private var failure: WriteFailure?
 
     init(_ output: OutputArguments, file: OutputFile, progress: Progress) {
@@ -14,6 +15,8 @@ final class LiveFeed {
         isQuiet = output.quiet
         self.file = file
         self.progress = progress
+        // Standard error has its own terminal, or none: no colour there.
+        text = format == .text ? Rendering.textOptions(output, file: file) : TextOptions()
     }
 
     /// False once the output takes nothing any more.
@@ -22,11 +25,11 @@ final class LiveFeed {
         do {
             switch format {
             case .text:
-                try file.write(LiveFeed.line(occurrence, finding))
+                try file.write(TextReport.live(occurrence, of: finding, options: text) + "\n")
             case .ndjson:
                 try file.write(NDJSONReport.occurrence(occurrence, of: finding) + "\n")
             case .json, .markdown:
-                if !isQuiet { StandardError.write(LiveFeed.line(occurrence, finding)) }
+                if !isQuiet { StandardError.write(TextReport.live(occurrence, of: finding, options: text) + "\n") }
             }
             return true
         } catch {
@@ -37,19 +40,5 @@ final class LiveFeed {
 
     func check() throws(WriteFailure) {
         if let failure { throw failure }
-    }
-
-    /// `03:12:07.120 connect-refused 10.0.3.7:8080 GET /cart 502`
-    private static func line(_ occurrence: Occurrence, _ finding: Finding) -> String {
-        var words = [CivilTime(occurrence.time).clock(digits: 3), finding.cause.rawValue]
-        if finding.severity == .nearMiss { words.append("(hidden by a retry)") }
-        if let upstream = finding.upstream ?? finding.upstreamName { words.append(upstream) }
-        if let request = occurrence.request {
-            words += [request.method, TargetMask.masked(request.target)]
-        }
-        if let client = occurrence.client {
-            words.append(client.status.map { "\($0)" } ?? "no answer")
-        }
-        return SafeText.terminal(words.joined(separator: " ")) + "\n"
     }
 }

@@ -2,34 +2,34 @@ import Model
 import Reporting
 
 /// A report in the format that was asked for, fit for where it goes.
-struct Rendering {
-    private let format: OutputArguments.Format
-    private let text: TextOptions
+enum Rendering {
+    static func report(_ report: Report, _ output: OutputArguments, file: OutputFile) -> String {
+        switch output.format {
+        case .text: TextReport.render(report, options: textOptions(output, file: file))
+        case .json: JSONReport.render(report)
+        case .ndjson: NDJSONReport.render(report)
+        case .markdown: MarkdownReport.render(report)
+        }
+    }
 
-    init(_ output: OutputArguments, file: OutputFile) {
-        format = output.format
+    static func textOptions(_ output: OutputArguments, file: OutputFile) -> TextOptions {
+        textOptions(file: file, color: output.color, isVerbose: output.verbose)
+    }
+
+    static func textOptions(file: OutputFile, color: OutputArguments.When, isVerbose: Bool) -> TextOptions {
         let isColored =
-            switch output.color {
+            switch color {
             case .always: true
             case .never: false
             // no-color.org: any value that is not empty.
             case .auto: file.isTerminal && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
             }
-        text = TextOptions(
-            width: file.columns ?? environment("COLUMNS").flatMap(Int.init) ?? 100,
+        return TextOptions(
+            width: file.columns ?? environment("COLUMNS").flatMap { Int($0) } ?? 100,
             color: isColored,
-            verbose: output.verbose,
-            unicode: Rendering.isUnicode
+            verbose: isVerbose,
+            unicode: isUnicode
         )
-    }
-
-    func render(_ report: Report) -> String {
-        switch format {
-        case .text: TextReport.render(report, options: text)
-        case .json: JSONReport.render(report)
-        case .ndjson: NDJSONReport.render(report)
-        case .markdown: MarkdownReport.render(report)
-        }
     }
 
     /// As the C library decides it: LC_ALL, then LC_CTYPE, then LANG. Where none says anything, as in a cron job, UTF-8.

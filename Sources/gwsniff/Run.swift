@@ -93,7 +93,7 @@ struct Run {
     }
 
     private func write(_ report: Report, to file: OutputFile) throws(WriteFailure) {
-        try file.write(Rendering(command.output, file: file).render(report))
+        try file.write(Rendering.report(report, command.output, file: file))
         try file.close()
     }
 
@@ -127,7 +127,8 @@ struct Run {
         return Run.fail(message, hint: hint, status)
     }
 
-    private static func fail(_ message: String, hint: String?, _ status: ExitCode) -> ExitCode {
+    /// Says why the run cannot go on; to be thrown.
+    static func fail(_ message: String, hint: String?, _ status: ExitCode) -> ExitCode {
         StandardError.write("gwsniff: \(SafeText.terminal(message))\n")
         if let hint { StandardError.write("gwsniff: \(SafeText.terminal(hint))\n") }
         return status

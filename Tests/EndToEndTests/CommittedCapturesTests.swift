@@ -4,7 +4,10 @@ import Testing
 
 /// Real gateways, real faults: the captures under captures/ against the gateway's own log.
 @Suite struct CommittedCapturesTests {
-    @Test("every committed capture gives the causes, counts and errors that the gateway's log shows", arguments: CommittedCase.all)
+    @Test(
+        "every committed capture gives the causes, counts and errors that the gateway's log shows",
+        arguments: CommittedCase.all
+    )
     func givesTheExpectedFindings(_ sample: CommittedCase) throws {
         let report = try sample.report()
         let differences = Comparison.differences(report, sample.expected)

@@ -1,4 +1,5 @@
 import Capture
+import Diagnosis
 import Foundation
 import Model
 import Pipeline
@@ -6,7 +7,10 @@ import Testing
 
 /// What must not change a verdict: names, compression, and how a capture is cut into files.
 @Suite struct SameFindingsTests {
-    @Test("no verdict comes from names: other hosts, paths, ports and addresses give the same findings", arguments: CommittedCase.all)
+    @Test(
+        "no verdict comes from names: other hosts, paths, ports and addresses give the same findings",
+        arguments: CommittedCase.all
+    )
     func renamed(_ sample: CommittedCase) throws {
         let scratch = try Scratch()
         let copy = scratch.file("renamed.pcapng")
@@ -14,7 +18,9 @@ import Testing
         let writer = try PcapngWriter(path: copy, application: "gwsniff tests")
         let renaming = Renaming()
         while let record = try reader.advance() {
-            let bytes = reader.withPacket { span in (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) } }
+            let bytes = reader.withPacket { span in
+                (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+            }
             try writer.write(record, renaming.packet(bytes, linkType: record.linkType.rawValue).span.bytes)
         }
         try writer.finish()

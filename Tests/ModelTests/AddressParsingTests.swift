@@ -15,7 +15,8 @@ import Testing
             ("1::8", "1::8"),
             ("::ffff:10.0.0.1", "::ffff:a00:1"),
             ("1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"),
-        ])
+        ]
+    )
     func canonical(text: String, expected: String) throws {
         let address = try #require(IPAddress(text))
         #expect(address.description == expected)
@@ -27,7 +28,8 @@ import Testing
             "", "10.0.0", "10.0.0.256", "10.0.0.01", "10.0.0.1.", "a.b.c.d", ":", ":::", "1::2::3", "12345::",
             "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "fe80::1%eth0", "::1.2.3", ":1:2:3:4:5:6:7", "1:2:3:4:5:6:7:",
             "::+1",
-        ])
+        ]
+    )
     func refused(text: String) {
         #expect(IPAddress(text) == nil)
     }
@@ -43,7 +45,8 @@ import Testing
             ("fd00::1", "fd00::1", 128, nil),
             ("[fd00::1]:8080", "fd00::1", 128, 8080),
             ("[fd00::]/64:8080", "fd00::", 64, 8080),
-        ] as [(String, String, Int, UInt16?)])
+        ] as [(String, String, Int, UInt16?)]
+    )
     func prefix(text: String, address: String, length: Int, port: UInt16?) throws {
         let prefix = try #require(AddressPrefix(text))
         #expect(prefix.address.description == address)
@@ -53,9 +56,11 @@ import Testing
 
     @Test(
         "what is no prefix is refused",
-        arguments: ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "[10.0.0.1]:80",
+        arguments: [
+            "", "10.0.0.0/33", "10.0.0.0/", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "[10.0.0.1]:80",
             "[::1", "::1/129", "10.0.0.0/8x", "10.0.0.0/+8", "host:80",
-        ])
+        ]
+    )
     func prefixRefused(text: String) {
         #expect(AddressPrefix(text) == nil)
     }

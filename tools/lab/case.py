@@ -107,6 +107,7 @@ class Scene:
         self.ipv6 = self.loopback = self.tls = False
         self.gateway = None
         self.round_trip = 0.1
+        self.record = Capture
         self.verify = None  # called with the capture's path: the plan's own timing, checked on the wire
 
     # Building
@@ -115,8 +116,8 @@ class Scene:
         """Lays the wires: client, gateway, [relay], [router], switch. Hosts are plugged in as they are asked for."""
         self.ipv6, self.loopback = ipv6, loopback
         net, third = self.net, self.random.randrange(1, 250)
-        self._near = (f"fd00:78:{third}::" if ipv6 else f"10.78.{third}.")
-        self._far = (f"fd00:79:{third}::" if ipv6 else f"10.79.{third}.")
+        self._near = f"fd00:78:{third}::" if ipv6 else f"10.78.{third}."
+        self._far = f"fd00:79:{third}::" if ipv6 else f"10.79.{third}."
         self._mask = "/64" if ipv6 else "/24"
         self.client_host, self.gateway_host = net.host("c"), net.host("g")
         net.link(self.client_host, "eth0", self.gateway_host, "eth0")
@@ -138,7 +139,7 @@ class Scene:
                 self.router.sysctl("net.ipv4.icmp_ratelimit", 0)
             net.link(*toward, self.router, "eth0")
             net.plug(self.switch, "p0", self.router, "eth1")
-            between = (f"fd00:77:{third}::" if ipv6 else f"10.77.{third}.")
+            between = f"fd00:77:{third}::" if ipv6 else f"10.77.{third}."
             self._address(self.gateway_host, "eth1", between + "1")
             self._address(self.router, "eth0", between + "254")
             self._address(self.router, "eth1", self._far + "254")
@@ -212,11 +213,23 @@ class Scene:
         self.routes[prefix] = route, [server for server in servers if isinstance(server, Upstream)]
         return prefix
 
-    def start(self, capture="both", connect_s=2, read_s=3, tls=False, lines=None, link_type=None, host=None):
+    def start(
+        self,
+        capture="both",
+        connect_s=2,
+        read_s=3,
+        tls=False,
+        lines=None,
+        link_type=None,
+        host=None,
+        warm=(),
+        snap=None,
+    ):
         """Starts the gateway and the capture.
 
         `capture` is both, upstream, client, any or loopback (all on the gateway), or switch: the upstream network as a
-        mirror port shows it; or `upstream-host`.
+        mirror port shows it; or `upstream-host`. `warm` holds prefixes that are asked for before the capture begins,
+        `snap` is the snapshot length.
         """
         self.tls = tls
         certificate = self._certificate() if tls else None
@@ -224,12 +237,18 @@ class Scene:
         if ":" in front and not front.startswith("["):
             front = f"[{front}]"
         self.front_port = 443 if tls else self.random.choice((80, 80, 8000 + self.random.randrange(1, 60)))
-        while any(str(self.front_port) == server.rpartition(":")[2] for r, _ in self.routes.values() for server in r.servers):
+        while any(
+            str(self.front_port) == server.rpartition(":")[2] for r, _ in self.routes.values() for server in r.servers
+        ):
             self.front_port = 80
         self.front = front.strip("[]")
         settings = Settings(
-            [f"{front}:{self.front_port}"], [route for route, _ in self.routes.values()], connect_s, read_s,
-            certificate, lines or {},
+            [f"{front}:{self.front_port}"],
+            [route for route, _ in self.routes.values()],
+            connect_s,
+            read_s,
+            certificate,
+            lines or {},
         )
         self.gateway = gateway(self.kind)(self.gateway_host, self.folder, settings)
         self._closers.append(self.gateway.stop)
@@ -246,9 +265,12 @@ class Scene:
         if capture == "any" and link_type is None:
             link_type = self.random.choice(("LINUX_SLL", "LINUX_SLL2"))
         self._legs, self._on = where[2], where[3]
-        self._capture = Capture(where[0], where[1], self.folder / "capture.pcapng", link_type)
-        self._closers.append(self._capture.abandon)
         self.client = self.new_client()
+        for prefix in warm:
+            self.client.request("GET", self.target(prefix))
+            time.sleep(0.1)
+        self._capture = self.record(where[0], where[1], self.folder / "capture.pcapng", link_type, snap)
+        self._closers.append(self._capture.abandon)
 
     def _certificate(self):
         both, key = self.folder / "front.pem", self.folder / "front.key"
@@ -352,7 +374,10 @@ class Scene:
         if self.verify is not None:
             self.verify(self.folder / "capture.pcapng")
         capture = {
-            "legs": self._legs, "on": self._on, "clientTLS": self.tls, "ipv6": self.ipv6,
+            "legs": self._legs,
+            "on": self._on,
+            "clientTLS": self.tls,
+            "ipv6": self.ipv6,
             "roundTripMs": self.round_trip,
         }
         made_by = {"kind": self.kind, "version": self.gateway.version()}
@@ -366,6 +391,19 @@ class Scene:
             except Exception:
                 pass  # the rest must be undone too
         self.net.close()
+
+
+def rehearse(case, record, judge):
+    """Plays a case whose capture is `record`'s business, and hands expected.json's content to `judge`."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-lab-"))
+    scene = Scene(case, folder)
+    scene.record = record
+    try:
+        case.play(scene)
+        return judge(scene.finish())
+    finally:
+        scene.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def play(case, out, keep=None):

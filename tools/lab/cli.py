@@ -10,7 +10,8 @@ import time
 import traceback
 
 from . import faults  # noqa: F401  (registers the cases)
-from .case import CASES, play
+from . import live
+from .case import BOTH, CASES, play
 from .install import install
 
 
@@ -26,10 +27,17 @@ def main():
     running.add_argument("--out", required=True, metavar="DIR")
     running.add_argument("--keep", metavar="DIR", help="keep configurations and logs there")
     running.add_argument("--jobs", type=int, default=4, metavar="N")
+    living = commands.add_parser("live", help="let gwsniff capture ten faults by itself and compare it with the log")
+    living.add_argument("--gwsniff", required=True, metavar="BIN")
+    living.add_argument("--gateway", choices=("nginx", "haproxy"))
+    living.add_argument("--keep", metavar="DIR", help="keep the reports there")
     arguments = parser.parse_args()
     if arguments.command == "install":
         print("installed: " + (", ".join(install()) or "nothing was missing"))
         return 0
+    if arguments.command == "live":
+        install()
+        return live.run(arguments.gwsniff, (arguments.gateway,) if arguments.gateway else BOTH, arguments.keep)
     chosen = _chosen(arguments)
     if not chosen:
         print("no such case", file=sys.stderr)
@@ -64,14 +72,17 @@ def _run(chosen, arguments):
         for future in concurrent.futures.as_completed(futures):
             problem = future.result()
             failures += problem is not None
-            print(f"{'ok  ' if problem is None else 'FAIL'} {futures[future].path}{'' if problem is None else ': '}"
-                  f"{problem or ''}", flush=True)
+            print(
+                f"{'ok  ' if problem is None else 'FAIL'} {futures[future].path}{'' if problem is None else ': '}"
+                f"{problem or ''}",
+                flush=True,
+            )
     print(f"{len(chosen) - failures} written, {failures} refused, {time.monotonic() - start:.0f} s")
     return 1 if failures else 0
 
 
 def _one(path, out, keep):
-    for _ in range(2):  # a race may be lost once
+    for _ in range(3):  # a race may be lost
         try:
             play(CASES[path], out, keep)
             return None

@@ -8,7 +8,11 @@ lab: the case is not written.
 _CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
 _NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable"}
 _NO_HEAD = {
-    "response-timeout", "loss-stall-request", "loss-stall-response", "accept-queue-overflow", "connect-timeout",
+    "response-timeout",
+    "loss-stall-request",
+    "loss-stall-response",
+    "accept-queue-overflow",
+    "connect-timeout",
 }
 _RESET = {"reset-after-accept", "reset-before-response", "reset-mid-head", "stale-keepalive-reuse"}
 _CLOSED = {"closed-before-response", "closed-mid-head", "stale-keepalive-reuse"}
@@ -37,8 +41,9 @@ TABLE = {
     "body reset": {"truncated-body-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
-    # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing (abort_keep_alive).
-    "no server": {"no-live-upstream"},
+    # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
+    # (abort_keep_alive).
+    "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
     "SC": _CONNECT_FAILED | {"reset-after-accept"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
@@ -59,13 +64,30 @@ TABLE = {
 
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {
-    "connect-refused": "upstream", "icmp-port-unreachable": "firewall", "icmp-admin-prohibited": "firewall",
-    "host-unreachable": "network", "connect-timeout": None, "accept-queue-overflow": "upstream",
-    "reset-after-accept": "upstream", "closed-before-response": "upstream", "reset-before-response": "upstream",
-    "response-timeout": "upstream", "closed-mid-head": "upstream", "reset-mid-head": "upstream",
-    "header-too-large": "gateway", "malformed-header": "upstream", "malformed-status-line": "upstream",
-    "non-http-banner": "gateway", "truncated-body-fin": "upstream", "truncated-body-reset": "upstream",
-    "body-timeout": "upstream", "loss-stall-request": "network", "loss-stall-response": "network",
-    "stale-keepalive-reuse": None, "upstream-error-response": "upstream", "no-live-upstream": "gateway",
-    "no-upstream-attempt": "gateway", "client-abort": "client",
+    "connect-refused": "upstream",
+    "icmp-port-unreachable": "firewall",
+    "icmp-admin-prohibited": "firewall",
+    "host-unreachable": "network",
+    "connect-timeout": None,
+    "accept-queue-overflow": "upstream",
+    "reset-after-accept": "upstream",
+    "closed-before-response": "upstream",
+    "reset-before-response": "upstream",
+    "response-timeout": "upstream",
+    "closed-mid-head": "upstream",
+    "reset-mid-head": "upstream",
+    "header-too-large": "gateway",
+    "malformed-header": "upstream",
+    "malformed-status-line": "upstream",
+    "non-http-banner": "gateway",
+    "truncated-body-fin": "upstream",
+    "truncated-body-reset": "upstream",
+    "body-timeout": "upstream",
+    "loss-stall-request": "network",
+    "loss-stall-response": "network",
+    "stale-keepalive-reuse": None,
+    "upstream-error-response": "upstream",
+    "no-live-upstream": "gateway",
+    "no-upstream-attempt": "gateway",
+    "client-abort": "client",
 }

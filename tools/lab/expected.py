@@ -8,13 +8,14 @@ class Disagreement(Exception):
 
 
 def check(sent, record, kind):
-    """Compares one planned request with the gateway's record and returns its findings as
-    (fault, attempts) pairs."""
+    """Compares one planned request with the gateway's record and returns its findings as (fault, attempts) pairs;
+    attempts is None where the gateway does not say."""
     target, faults, answer = sent.target, sent.faults, sent.answer
     if record is None:
         if answer.status is None and answer.received == 0 and kind == "haproxy" and not answer.left:
             _allow(target, faults, "silent")
-            return [(fault, 1) for fault in faults]
+            # A reset so early may have been a connect failure with retries before: nobody logged how many.
+            return [(fault, None if fault.cause == "reset-after-accept" else 1) for fault in faults]
         raise Disagreement(f"{target}: no log line, the client got {answer.status}")
     if not answer.left and answer.status != record.status and not _unlike(answer, record):
         raise Disagreement(f"{target}: the client got {answer.status}, the log says {record.status}: {record.lines}")
@@ -72,10 +73,8 @@ def build(plan, gateway, capture, sents, records, behind=()):
             key = (fault.cause, fault.variant, fault.upstream, fault.severity)
             group = groups.setdefault(key, {"count": 0, "attempts": 0, "fault": fault})
             group["count"] += attempts if fault.severity == "nearMiss" else 1
-            if fault.attempts_known:
-                group["attempts"] += attempts
-            else:
-                group["attempts"] = None
+            known = fault.attempts_known and attempts is not None and group["attempts"] is not None
+            group["attempts"] = group["attempts"] + attempts if known else None
         if found:
             lines += record.lines if record else [f"(no log line for {sent.target}: the client got nothing)"]
         if any(fault.severity == "failure" for fault in sent.faults):
@@ -99,8 +98,12 @@ def build(plan, gateway, capture, sents, records, behind=()):
             expected["clientErrors"] = [{"status": status, "count": count} for status, count in ordered]
     expected["findings"] = [
         {
-            "cause": cause, "variant": variant, "upstream": upstream, "count": group["count"],
-            "attempts": group["attempts"], "severity": None if severity == "unchecked" else severity,
+            "cause": cause,
+            "variant": variant,
+            "upstream": upstream,
+            "count": group["count"],
+            "attempts": group["attempts"],
+            "severity": None if severity == "unchecked" else severity,
             "blame": group["fault"].blame or BLAME[cause],
         }
         for (cause, variant, upstream, severity), group in groups.items()

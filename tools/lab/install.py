@@ -4,8 +4,14 @@ import shutil
 import subprocess
 
 _PACKAGES = {
-    "nginx": "nginx-light", "haproxy": "haproxy", "nft": "nftables", "dumpcap": "tshark", "tshark": "tshark",
-    "ip": "iproute2", "openssl": "openssl", "nsenter": "util-linux",
+    "nginx": "nginx-light",
+    "haproxy": "haproxy",
+    "nft": "nftables",
+    "dumpcap": "tshark",
+    "tshark": "tshark",
+    "ip": "iproute2",
+    "openssl": "openssl",
+    "nsenter": "util-linux",
 }
 
 

@@ -103,8 +103,19 @@ class Network:
     def link(self, first, first_interface, second, second_interface):
         """Joins two hosts by a veth pair, both ends up."""
         run(
-            "ip", "-n", first.name, "link", "add", first_interface, "type", "veth",
-            "peer", "name", second_interface, "netns", second.name,
+            "ip",
+            "-n",
+            first.name,
+            "link",
+            "add",
+            first_interface,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            second_interface,
+            "netns",
+            second.name,
         )
         first.ip("link", "set", first_interface, "up")
         second.ip("link", "set", second_interface, "up")

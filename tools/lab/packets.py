@@ -35,6 +35,10 @@ def segment(frame):
     return Segment(
         ".".join(str(octet) for octet in frame[26:30]),
         ".".join(str(octet) for octet in frame[30:34]),
-        ports[0], ports[1], ports[2], ports[3], ports[5],
+        ports[0],
+        ports[1],
+        ports[2],
+        ports[3],
+        ports[5],
         bytes(frame[data : 14 + total]),
     )

@@ -24,9 +24,13 @@ package final class CaptureInput {
     private var sources: [Source] = []
     private var heap = MergeHeap()
     private var current: Int?
+    /// The reader of `current`, held by itself: two accesses less per packet.
+    private var currentReader: SavefileReader?
     private var number = 0
     private var interfaces: [InterfaceKey: Int] = [:]
     private let filter: PacketFilter?
+    /// One source: its own order and numbers are those of the capture.
+    private var isAlone = false
     private let isStopped: @Sendable () -> Bool
 
     private struct InterfaceKey: Hashable {
@@ -69,6 +73,7 @@ package final class CaptureInput {
                 try filter.prepare(source.pending?.linkType ?? source.summary.linkTypes.first ?? .ethernet)
             }
         }
+        isAlone = sources.count == 1
         for (index, source) in sources.enumerated() {
             if let pending = source.pending {
                 heap.insert(MergeHeap.Entry(timestamp: pending.timestamp, source: index))
@@ -110,13 +115,17 @@ package final class CaptureInput {
     package func withPacket<Result: ~Copyable, Failure: Error>(
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        if let current, let reader = sources[current].reader { return try reader.withPacket(body) }
+        if let reader = currentReader { return try reader.withPacket(body) }
         return try body(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
     }
 
     private func advanceUnfiltered() throws(CaptureError) -> PacketRecord? {
-        if let current {
-            if let next = try sources[current].reader?.advance() {
+        if let current, let reader = currentReader {
+            if let next = try reader.advance() {
+                if isAlone {
+                    number = next.number
+                    return next
+                }
                 let entry = MergeHeap.Entry(timestamp: next.timestamp, source: current)
                 guard let first = heap.first, first.precedes(entry) else { return numbered(next, source: current) }
                 sources[current].pending = next
@@ -125,10 +134,12 @@ package final class CaptureInput {
                 finish(current)
             }
             self.current = nil
+            currentReader = nil
         }
         while let entry = heap.removeFirst() {
             guard let record = try open(entry.source) else { continue }
             current = entry.source
+            currentReader = sources[entry.source].reader
             return numbered(record, source: entry.source)
         }
         return nil
@@ -169,7 +180,7 @@ package final class CaptureInput {
         sources[source].number = record.number
         record.number = number
         record.source = source
-        if sources.count > 1 {
+        if !isAlone {
             let key = InterfaceKey(source: source, interface: record.interface)
             if let known = interfaces[key] {
                 record.interface = known

@@ -109,6 +109,7 @@ package final class LiveCapture {
         guard let earliest, var record = pending[earliest] else { return nil }
         pending[earliest] = nil
         current = earliest
+        handles[earliest].count(record)
         number &+= 1
         record.number = number
         return .packet(record)

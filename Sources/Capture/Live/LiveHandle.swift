@@ -118,8 +118,6 @@ final class LiveHandle {
         let wire = max(Int(header.pointee.len), captured)
         data = bytes
         dataCount = captured
-        packets &+= 1
-        self.bytes &+= Int64(wire)
         return .packet(
             PacketRecord(
                 number: 0,
@@ -134,6 +132,12 @@ final class LiveHandle {
                 source: index
             )
         )
+    }
+
+    /// Notes that a packet was handed over.
+    func count(_ record: PacketRecord) {
+        packets &+= 1
+        bytes &+= Int64(record.wireLength)
     }
 
     /// libpcap keeps a packet until the next one is asked for.

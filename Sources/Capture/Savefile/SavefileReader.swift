@@ -9,6 +9,7 @@ package final class SavefileReader {
     private let file: FileStream
     private let buffer: InputBuffer
     private let parser: any SavefileParser
+    private let pcap: PcapParser?
     private var current: ParsedRecord?
     private var packets = 0
     private var bytes: Int64 = 0
@@ -35,6 +36,7 @@ package final class SavefileReader {
             compression == nil ? file : DecompressedStream(file, bufferSize: min(blockSize, 128 << 10))
         buffer = InputBuffer(stream, blockSize: blockSize)
         parser = try SavefileReader.parser(buffer, name: name)
+        pcap = parser as? PcapParser
     }
 
     private static func parser(_ buffer: InputBuffer, name: String) throws(CaptureError) -> any SavefileParser {
@@ -61,14 +63,18 @@ package final class SavefileReader {
     /// Wireshark does, `interface` its interfaces from 0; `source` is 0.
     package func advance() throws(CaptureError) -> PacketRecord? {
         if ending != nil { return nil }
-        if let current { buffer.consume(current.size) }
-        switch try parser.next(buffer) {
+        if let size = current?.size { buffer.consume(size) }
+        // The concrete type lets the compiler call it directly, once a packet.
+        let step: ParserStep
+        if let pcap { step = try pcap.next(buffer) } else { step = try parser.next(buffer) }
+        switch step {
         case .record(let record):
             current = record
             packets &+= 1
+            let others = pcap == nil ? parser.otherFrames : 0
             bytes &+= Int64(record.wireLength)
             return PacketRecord(
-                number: packets &+ parser.otherFrames,
+                number: packets &+ others,
                 timestamp: record.timestamp,
                 capturedLength: record.capturedLength,
                 wireLength: record.wireLength,

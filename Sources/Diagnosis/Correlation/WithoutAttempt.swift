@@ -181,21 +181,19 @@ struct WithoutAttempt {
             EvidenceFrame($0, role: "who has \(burst.target)? no answer")
         }
         return Result(
-                verdict: Verdict(
-                    .hostUnreachable,
-                    variant: "neighbour",
-                    blame: .network,
-                    frames: frames + clientFrames(request),
-                    explanation: "Nobody answers for \(burst.target): the gateway asked "
-                        + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
-                    ruledOut: [
-                        RuledOut(.connectTimeout, "no SYN left the gateway"),
-                        RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
-                    ]
-                ),
-                upstream: burst.target.description
-            )
-        }
-        return nil
+            verdict: Verdict(
+                .hostUnreachable,
+                variant: "neighbour",
+                blame: .network,
+                frames: frames + clientFrames(request),
+                explanation: "Nobody answers for \(burst.target): the gateway asked "
+                    + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
+                ruledOut: [
+                    RuledOut(.connectTimeout, "no SYN left the gateway"),
+                    RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
+                ]
+            ),
+            upstream: burst.target.description
+        )
     }
 }

@@ -135,7 +135,7 @@ extension CauseGuides {
             Remedy(
                 "HAProxy",
                 """
-                until it is fixed: `option accept-unsafe-violations-in-http-response` (before 3.1: `option \
+                until it is fixed: `option accept-unsafe-violations-in-http-response` (older versions: `option \
                 accept-invalid-http-response`)
                 """
             ),
@@ -215,6 +215,8 @@ extension CauseGuides {
             .init("HAProxy", "termination state PH"),
             .init("Caddy", "malformed HTTP"),
         ],
-        sources: ["RFC 4253 §4.2 (SSH), RFC 5321 §3.1 (SMTP), RFC 959 §5.4 (FTP): the server greets first"]
+        sources: [
+            "RFC 4253 §4.2 (SSH), RFC 5321 §3.1 (SMTP), RFC 959 §5.4 (FTP): the server greets without waiting for the client"
+        ]
     )
 }

@@ -52,7 +52,7 @@ extension CauseGuides {
             .init("Caddy", "EOF"),
         ],
         sources: [
-            "RFC 9112 §9.6: a close before the response is a failed request",
+            "RFC 9112 §9.5: a connection may close at any time; the request then has failed",
             "RFC 9293 §3.6: FIN; Linux sends FIN, not RST, on close when all input was read",
         ]
     )

@@ -196,6 +196,9 @@ final class Connection<Parser: ConnectionParser> {
         forward.analysis.record(segment, at: frame.time, verdict)
 
         if let acknowledged, !flags.contains(.rst) { acknowledge(&reverse, upTo: acknowledged, event) }
+        // The parser hears of an acknowledgment, and gets what waited for the peer, before what this segment carries.
+        settle(&reverse, &forward, direction.reversed)
+        settle(&forward, &reverse, direction)
         if length > 0, !flags.contains(.rst), forward.anchor == .fixed {
             if let acknowledged, forward.waitsForPeer == nil, reverse.ahead != nil, reverse.facts.packets > 0,
                 reverse.clipped(acknowledged) > reverse.facts.contiguousEnd

@@ -51,14 +51,23 @@ extension PacketDecoder {
         }
     }
 
-    /// RFC 7348 §5: the I flag is set and the last byte zero; other flags belong to extensions.
+    /// RFC 7348 §5: the I flag is set. The reserved last byte is zero from nearly every sender; where it is not, a
+    /// known type inside must speak for VXLAN. Other flags belong to extensions.
     private mutating func decodeVXLAN(
         _ bytes: RawSpan,
         at offset: Int,
         _ scope: DecodeScope,
         _ deliver: (Segment, RawSpan) -> Void
     ) -> Bool {
-        guard bytes.byte(offset) & 0x08 != 0, bytes.byte(offset &+ 7) == 0 else { return false }
+        guard bytes.byte(offset) & 0x08 != 0 else { return false }
+        if bytes.byte(offset &+ 7) != 0 {
+            guard scope.end &- offset >= 22 else { return false }
+            guard holds(22, at: offset, of: bytes, scope, .tunnel) else { return true }
+            switch bytes.uint16(offset &+ 20) {
+            case 0x0800, 0x0806, 0x86dd, 0x8100: break
+            default: return false
+            }
+        }
         guard let scope = inner(scope, at: offset) else { return true }
         decodeEthernet(bytes, at: offset &+ 8, scope, deliver)
         return true

@@ -54,6 +54,18 @@ package enum TargetMask {
         return result
     }
 
+    /// Running text in which each word that looks like a target with a query is masked: sentences of findings quote
+    /// request lines.
+    package static func maskedText(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "?")) else { return text }
+        return text.split(separator: " ", omittingEmptySubsequences: false).map { word -> String in
+            guard let mark = word.firstIndex(of: "?"), word[mark...].contains("=") else { return String(word) }
+            // A sentence's own punctuation after the target stays.
+            let end = word.lastIndex { !",.:;)\"'".contains($0) }.map(word.index(after:)) ?? word.endIndex
+            return masked(String(word[..<end])) + word[end...]
+        }.joined(separator: " ")
+    }
+
     /// The path alone: no query, no fragment, no scheme and authority.
     package static func path(of target: String) -> Substring {
         let utf8 = target.utf8

@@ -9,8 +9,8 @@ package enum CausesDocument {
             # Causes
 
             What gwsniff can say about a failed request: for each cause the packets that prove it, what looks like it, and
-            what to change. `gwsniff explain CAUSE` prints the same. The page is written from the guides under
-            Sources/Diagnosis/Guide; change them, not the page.
+            what to change. `gwsniff explain CAUSE` prints the same, and what speaks against it, the gateways' log lines and
+            the sources. The page is written from the guides under Sources/Diagnosis/Guide; change them, not the page.
 
             """
         for group in CauseGroup.allCases {
@@ -37,10 +37,6 @@ package enum CausesDocument {
         text += "*\(SafeText.markdown(cause.title(upstream: nil))).* \(code(guide.whatHappened))\n"
         text += list("The packets show", guide.signature.map(code))
         text += list("Looks like it", guide.lookAlikes.map { "`\($0.cause.rawValue)`: \(code($0.distinction))" })
-        text += list("Speaks against it", guide.contradicting.map(code))
-        text += list("What to change", guide.remedies.map { "\($0.gateway): \(code($0.text))" })
-        text += list("Log lines", guide.logLines.map { "\($0.gateway): \(SafeText.codeSpan($0.text))" })
-        text += list("In the catalogue", Explanation.catalogue(cause).map(code))
-        return text + list("Sources", guide.sources.map(code))
+        return text + list("What to change", guide.remedies.map { "\($0.gateway): \(code($0.text))" })
     }
 }

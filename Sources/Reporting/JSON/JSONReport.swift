@@ -97,16 +97,19 @@ package enum JSONReport {
             .init("first", time(finding.first)),
             .init("last", time(finding.last)),
             .init("occurrences", .array(finding.occurrences.map(occurrence))),
-            .init("pattern", .optional(finding.pattern)),
+            .init("pattern", .optional(finding.pattern.map(TargetMask.maskedText))),
             .init(
                 "ruledOut",
                 .array(
                     finding.ruledOut.map {
-                        .object([.init("cause", .string($0.cause.rawValue)), .init("why", .string($0.why))])
+                        .object([
+                            .init("cause", .string($0.cause.rawValue)),
+                            .init("why", .string(TargetMask.maskedText($0.why))),
+                        ])
                     }
                 )
             ),
-            .init("missing", .strings(finding.missing)),
+            .init("missing", .strings(finding.missing.map(TargetMask.maskedText))),
             .init(
                 "remedies",
                 .array(
@@ -136,7 +139,7 @@ package enum JSONReport {
                 } ?? .null
             ),
             .init("attempt", .count(occurrence.attempt)),
-            .init("explanation", .string(occurrence.explanation)),
+            .init("explanation", .string(TargetMask.maskedText(occurrence.explanation))),
         ])
     }
 
@@ -153,7 +156,7 @@ package enum JSONReport {
     private static func frame(_ frame: EvidenceFrame) -> JSONValue {
         .object([
             .init("number", .count(frame.number)),
-            .init("role", .string(frame.role)),
+            .init("role", .string(TargetMask.maskedText(frame.role))),
             .init("time", time(frame.time)),
         ])
     }
@@ -175,7 +178,7 @@ package enum JSONReport {
             .init("tcpStream", .count(error.stream)),
             .init("frame", .optional(error.frame)),
             .init("findings", .strings(error.findings)),
-            .init("why", .optional(error.why)),
+            .init("why", .optional(error.why.map(TargetMask.maskedText))),
         ])
     }
 

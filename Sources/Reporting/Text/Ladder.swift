@@ -27,10 +27,8 @@ struct Ladder {
         // Where nothing was dialled, the connection is the client's own.
         let isClientLeg = client != nil && (occurrence.stream == nil || occurrence.stream == client?.stream)
         let start = occurrence.frames.first?.time
-        var showsOutcome = false
         for frame in occurrence.frames {
             let isOutcome = frame.number == client?.frame
-            showsOutcome = showsOutcome || isOutcome
             let span: Span =
                 switch frame.direction {
                 case nil: isOutcome ? .toClient : .beside
@@ -43,7 +41,7 @@ struct Ladder {
                     offset: start.map { Numbers.offset(frame.time - $0) } ?? "",
                     span: span,
                     isReset: frame.role.contains("RST"),
-                    role: SafeText.terminal(frame.role, limit: 160)
+                    role: SafeText.terminal(TargetMask.maskedText(frame.role), limit: 160)
                 )
             )
         }
@@ -52,7 +50,8 @@ struct Ladder {
             let gap = Row(frame: "...", offset: "", span: .beside, isReset: false, role: "\(cut) more packets")
             rows.replaceSubrange(5..<(5 + cut), with: [gap])
         }
-        if let client, !showsOutcome {
+        // Said last where none of the rows that are left shows it.
+        if let client, !rows.contains(where: { $0.frame == client.frame.map(String.init) }) {
             let outcome = client.status.map { "\($0) to the client" } ?? "closed without an answer"
             rows.append(
                 Row(

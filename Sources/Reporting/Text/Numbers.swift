@@ -30,14 +30,14 @@ enum Numbers {
         return "\(rounded / 10).\(rounded % 10) %"
     }
 
-    /// Milliseconds with three decimals under 10 ms, fewer above, seconds from 10 s: "0.210 ms", "31.5 ms", "60.0 s".
+    /// Milliseconds with three decimals under 10 ms and one above, seconds from 1 s: "0.210 ms", "31.5 ms", "60.00 s".
     static func duration(_ value: Nanoseconds) -> String {
         let sign = value < 0 ? "-" : ""
         let size = value.magnitude
         switch size {
         case ..<10_000_000: return sign + decimal(size, unit: 1_000_000, digits: 3) + " ms"
-        case ..<10_000_000_000: return sign + decimal(size, unit: 1_000_000, digits: 1) + " ms"
-        default: return sign + decimal(size, unit: 1_000_000_000, digits: 1) + " s"
+        case ..<1_000_000_000: return sign + decimal(size, unit: 1_000_000, digits: 1) + " ms"
+        default: return sign + decimal(size, unit: 1_000_000_000, digits: 2) + " s"
         }
     }
 

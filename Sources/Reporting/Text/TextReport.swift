@@ -68,7 +68,7 @@ struct TextPage {
     mutating func labelled(_ label: String, _ value: String, ink: Ink? = nil) {
         let lines = Layout.labelled(
             label,
-            SafeText.terminal(value),
+            SafeText.terminal(TargetMask.maskedText(value)),
             indent: TextPage.indent,
             labelWidth: TextPage.labelWidth,
             width: options.columns
@@ -87,11 +87,14 @@ struct TextPage {
         let standing = Phrases.standing(finding)
         let ink: Ink = finding.severity == .failure ? .red : .yellow
         let head = Layout.pad(finding.id, TextPage.indent)
-        let gap = max(2, options.columns - head.count - cause.count - standing.count)
-        plain(
-            options.ink(head, .bold) + options.ink(cause, ink) + String(repeating: " ", count: gap)
-                + options.ink(standing, .dim)
-        )
+        let used = head.count + cause.count + standing.count
+        let left = options.ink(head, .bold) + options.ink(cause, ink)
+        if used + 2 <= options.columns {
+            plain(left + String(repeating: " ", count: options.columns - used) + options.ink(standing, .dim))
+        } else {
+            plain(left)
+            plain(String(repeating: " ", count: TextPage.indent) + options.ink(standing, .dim))
+        }
         let indent = String(repeating: " ", count: TextPage.indent)
         let width = options.columns - TextPage.indent
         lines(Layout.wrap(SafeText.terminal(finding.title), width: width).map { indent + $0 }, .bold)
@@ -173,9 +176,20 @@ struct TextPage {
         guard !report.upstreams.isEmpty else { return }
         let (rows, hidden) = Phrases.upstreams(report, limit: options.verbose ? 100 : 6)
         plain("")
-        let table = Layout.table(rows, indent: 0)
+        let table = Layout.table(fitting(rows), indent: 0)
         for (index, row) in table.enumerated() { lines([row], index == 0 ? .dim : nil) }
         if hidden > 0 { plain("and \(Numbers.counted(hidden, "more upstream"))") }
+    }
+
+    /// The rows without the columns that a narrow terminal has no room for, the least telling first.
+    private func fitting(_ rows: [[String]]) -> [[String]] {
+        var rows = rows
+        for name in ["resent", "resets", "conns", "connect p50 / p99", "exchanges"] {
+            let width = Layout.table(rows, indent: 0).map(\.count).max() ?? 0
+            guard width > options.columns, let column = rows.first?.firstIndex(of: name) else { continue }
+            rows = rows.map { row in row.enumerated().filter { $0.offset != column }.map(\.element) }
+        }
+        return rows
     }
 
     mutating func capture(_ report: Report) {

@@ -36,7 +36,7 @@ struct ConnectionTableTests {
         )
         #expect(all.map(\.stream) == [0, 1])
         #expect(all.map(\.streamLines.first) == ["C 0 q1", "C 0 q900000"])
-        #expect(all.allSatisfy(\.isClosed))
+        #expect(all.map(\.isClosed) == [true, true])
     }
 
     @Test

@@ -21,7 +21,7 @@ final class Scratch {
         let directories = ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"]
         guard let found = directories.map({ "\($0)/\(program)" }).first(where: FileManager.default.isExecutableFile)
         else { return false }
-        FileManager.default.createFile(atPath: output, contents: nil)
+        guard FileManager.default.createFile(atPath: output, contents: nil) else { return false }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: found)
         process.arguments = arguments

@@ -14,7 +14,9 @@ def _around(s, shop, *calls):
     s.get(shop)
 
 
-_SHORT = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nContent-Type: text/csv\r\nContent-Length: 900\r\n\r\n" + b"12;37;99\n" * 40
+_SHORT = (
+    b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nContent-Type: text/csv\r\nContent-Length: 900\r\n\r\n" + b"12;37;99\n" * 40
+)
 _CHUNKED = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nTransfer-Encoding: chunked\r\n\r\n" + b"9\r\n12;37;99\n\r\n" * 20
 
 
@@ -34,8 +36,12 @@ def short_chunked(s):
     shop = s.route(up, keepalive=True)
     s.start()
     fault = Fault("truncated-body-fin", up)
-    _around(s, shop, lambda: s.get(shop, fault, do=raw([_CHUNKED, 0.3, b"5\r\nlast\n\r\n"])),
-            lambda: s.get(shop, fault, do=raw([_CHUNKED + b"40\r\nhalf of a chu"])))
+    _around(
+        s,
+        shop,
+        lambda: s.get(shop, fault, do=raw([_CHUNKED, 0.3, b"5\r\nlast\n\r\n"])),
+        lambda: s.get(shop, fault, do=raw([_CHUNKED + b"40\r\nhalf of a chu"])),
+    )
 
 
 @case("truncated-body-reset", "content-length", "The server aborts after part of the body that it announced.")
@@ -44,8 +50,12 @@ def cut(s):
     shop = s.route(up)
     s.start()
     fault = Fault("truncated-body-reset", up)
-    _around(s, shop, lambda: s.get(shop, fault, do=raw(_SHORT, then="reset", hold=0.15)),
-            lambda: s.post(shop, fault, do=raw(_SHORT, then="reset", hold=0.4)))
+    _around(
+        s,
+        shop,
+        lambda: s.get(shop, fault, do=raw(_SHORT, then="reset", hold=0.15)),
+        lambda: s.post(shop, fault, do=raw(_SHORT, then="reset", hold=0.4)),
+    )
 
 
 @case("truncated-body-reset", "chunked", "The server aborts between two chunks.")
@@ -74,24 +84,38 @@ def stalled_chunked(s):
     s.start(read_s=3)
     fault = Fault("body-timeout", up)
     s.get(shop)
-    s.together(lambda: s.get(shop, fault, do=raw([_CHUNKED, 0.4, b"5\r\ntick\n\r\n"], then="wait"), client=s.new_client()),
-               lambda: s.post(shop, fault, do=raw(_CHUNKED, then="wait"), client=s.new_client()), gap=0.2)
+    s.together(
+        lambda: s.get(shop, fault, do=raw([_CHUNKED, 0.4, b"5\r\ntick\n\r\n"], then="wait"), client=s.new_client()),
+        lambda: s.post(shop, fault, do=raw(_CHUNKED, then="wait"), client=s.new_client()),
+        gap=0.2,
+    )
     s.get(shop)
 
 
-@case("loss-stall-request", "first-request", "A device on the way passes the handshake and loses the gateway's request, every time.")
+@case(
+    "loss-stall-request",
+    "first-request",
+    "A device on the way passes the handshake and loses the gateway's request, every time.",
+)
 def lost_request(s):
     s.network(router=True)
     up, far = s.serve(), s.serve(1)
     shop, cart = s.route(up), s.route(far)
-    s.router.nft(f"table inet f {{ chain c {{ type filter hook forward priority 0; tcp dport {far.port} ip length > 100 drop; }}; }}")
+    s.router.nft(
+        "table inet f { chain c { type filter hook forward priority 0; "
+        f"tcp dport {far.port} ip length > 100 drop; }}; }}"
+    )
     s.start(read_s=3)
     fault = Fault("loss-stall-request", far)
     _around(s, shop, lambda: s.get(cart, fault))
     s.post(cart, fault)
 
 
-@case("loss-stall-request", "path-breaks", "The path breaks for what the gateway sends, between two requests half a second apart on one connection.")
+@case(
+    "loss-stall-request",
+    "path-breaks",
+    "The path breaks for what the gateway sends, between two requests half a second apart on one connection.",
+)
 def lost_later(s):
     s.network(one_way_ms=8)
     up = s.serve()
@@ -106,7 +130,11 @@ def lost_later(s):
     s.get(shop, client=s.new_client())
 
 
-@case("loss-stall-request", "big-post", "Of a request in several segments the first one arrives and the rest is lost, every time.")
+@case(
+    "loss-stall-request",
+    "big-post",
+    "Of a request in several segments the first one arrives and the rest is lost, every time.",
+)
 def lost_rest(s):
     s.network(one_way_ms=3)
     up = s.serve()
@@ -156,7 +184,11 @@ def hole(s):
     s.get(shop, client=s.new_client())
 
 
-@case("loss-stall-response", "hole-in-head", "The first segment of the response is lost, every time; the second one arrives.")
+@case(
+    "loss-stall-response",
+    "hole-in-head",
+    "The first segment of the response is lost, every time; the second one arrives.",
+)
 def hole_first(s):
     s.network(one_way_ms=7)
     up = s.serve()
@@ -169,7 +201,12 @@ def hole_first(s):
     s.get(shop, client=s.new_client())
 
 
-@case("loss-stall-response", "seen-upstream", "The response is lost behind the capture, which is taken on the upstream host: it repeats and is never acknowledged.")
+@case(
+    "loss-stall-response",
+    "seen-upstream",
+    """The response is lost behind the capture, which is taken on the upstream host: it repeats and is never
+    acknowledged.""",
+)
 def lost_seen_upstream(s):
     s.network(one_way_ms=4)
     up = s.serve()
@@ -182,7 +219,11 @@ def lost_seen_upstream(s):
     s.get(shop, client=s.new_client())
 
 
-@case("loss-stall-response", "path-breaks", "In the middle of the body the path breaks in both directions: the gateway's own end goes unacknowledged.")
+@case(
+    "loss-stall-response",
+    "path-breaks",
+    "In the middle of the body the path breaks in both directions: the gateway's own end goes unacknowledged.",
+)
 def path_breaks(s):
     s.network(one_way_ms=6)
     up = s.serve()

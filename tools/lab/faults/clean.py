@@ -7,21 +7,34 @@ from ..upstreams import answer, raw, response, wants_more
 from . import servers
 
 
-@case("clean", "shop-traffic", "Ordinary traffic on kept connections: GET, HEAD, POST, 204, 304, redirects, chunked and close-delimited bodies, 404 and the application's own 500.")
+@case(
+    "clean",
+    "shop-traffic",
+    """Ordinary traffic on kept connections: GET, HEAD, POST, 204, 304, redirects, chunked and close-delimited bodies,
+    404 and the application's own 500.""",
+)
 def traffic(s):
     s.network(router=s.kind == "haproxy")
     up = s.serve()
     shop = s.route(up, keepalive=True)
     s.start()
-    chunked = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nfirst\n\r\n7\r\nsecond\n\r\n0\r\n\r\n"
+    chunked = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked += b"6\r\nfirst\n\r\n7\r\nsecond\n\r\n0\r\n\r\n"
     s.get(shop)
     s.head(shop)
     s.post(shop, do=answer("201 Created"))
     s.get(shop, do=raw(b"HTTP/1.1 204 No Content\r\nServer: app/1.9\r\n\r\n", then="keep"))
-    s.get(shop, do=raw(b"HTTP/1.1 304 Not Modified\r\nETag: \"a1\"\r\n\r\n", then="keep"), headers=['If-None-Match: "a1"'])
+    s.get(
+        shop, do=raw(b'HTTP/1.1 304 Not Modified\r\nETag: "a1"\r\n\r\n', then="keep"), headers=['If-None-Match: "a1"']
+    )
     s.get(shop, do=answer("302 Found", b"", ["Location: /login"]))
     s.get(shop, do=raw(chunked, then="keep"))
-    s.get(shop, do=raw([b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nConnection: close\r\n\r\n", b"some text ", 0.1, b"and its end\n"]))
+    s.get(
+        shop,
+        do=raw(
+            [b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nConnection: close\r\n\r\n", b"some text ", 0.1, b"and its end\n"]
+        ),
+    )
     s.get(shop, do=answer("404 Not Found", b"no such page\n"))
     s.get(shop, do=answer("500 Internal Server Error", b"ouch: division by zero\n"))
     s.get(shop)
@@ -53,11 +66,22 @@ def slow(s):
     shop = s.route(up)
     s.start(read_s=3)
     s.get(shop, do=answer(after=2.4))
-    s.together(lambda: s.get(shop, do=answer(after=2.1), client=s.new_client()),
-               lambda: s.post(shop, do=raw([b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", 2.2, b"tick\n", 2.2, b"tock\n"]), client=s.new_client()))
+    s.together(
+        lambda: s.get(shop, do=answer(after=2.1), client=s.new_client()),
+        lambda: s.post(
+            shop,
+            do=raw([b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", 2.2, b"tick\n", 2.2, b"tock\n"]),
+            client=s.new_client(),
+        ),
+    )
 
 
-@case("clean", "health-checks", "Health checks that end in RST, every 300 ms, between ordinary requests.", gateways=("haproxy",))
+@case(
+    "clean",
+    "health-checks",
+    "Health checks that end in RST, every 300 ms, between ordinary requests.",
+    gateways=("haproxy",),
+)
 def health(s):
     up, other = s.serve(), s.serve(1)
     shop = s.route(up, other, lines={"haproxy": ["balance roundrobin"]}, server_options={"haproxy": "check inter 300"})
@@ -67,7 +91,9 @@ def health(s):
         time.sleep(0.4)
 
 
-@case("clean", "idle-close", "The server closes kept connections while they are idle; the next request opens a new one.")
+@case(
+    "clean", "idle-close", "The server closes kept connections while they are idle; the next request opens a new one."
+)
 def idle(s):
     s.network(router=s.kind == "nginx")
     up = s.serve()
@@ -151,7 +177,11 @@ def upload(s):
 
 @case("clean", "http-1.0-upstream", "The server speaks HTTP/1.0 and ends each body by closing.")
 def old(s):
-    up = s.serve(default=raw([b"HTTP/1.0 200 OK\r\nServer: cgi/0.4\r\nContent-Type: text/plain\r\n\r\n", b"a line\n", 0.02, b"another\n"]))
+    up = s.serve(
+        default=raw(
+            [b"HTTP/1.0 200 OK\r\nServer: cgi/0.4\r\nContent-Type: text/plain\r\n\r\n", b"a line\n", 0.02, b"another\n"]
+        )
+    )
     shop = s.route(up)
     s.start()
     s.get(shop)
@@ -162,8 +192,10 @@ def old(s):
 @case("clean", "websocket", "A WebSocket that opens, carries frames both ways and ends with close frames.")
 def websocket(s):
     def upgraded(connection, request):
-        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        connection.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+        )
         connection.socket.recv(100)
         connection.send(b"\x81\x05hello")
         connection.socket.recv(100)
@@ -171,8 +203,14 @@ def websocket(s):
         return False
 
     up = s.serve()
-    lines = {"nginx": ["proxy_http_version 1.1;", "proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";'],
-             "haproxy": ["timeout tunnel 9s"]}
+    lines = {
+        "nginx": [
+            "proxy_http_version 1.1;",
+            "proxy_set_header Upgrade $http_upgrade;",
+            'proxy_set_header Connection "upgrade";',
+        ],
+        "haproxy": ["timeout tunnel 9s"],
+    }
     shop = s.route(up, lines=lines)
     s.start()
     s.get(shop)
@@ -180,7 +218,11 @@ def websocket(s):
     s.get(shop, client=s.new_client())
 
 
-@case("clean", "real-server-tls-front", "The client's side is TLS; the upstream is an nginx that answers from its configuration.")
+@case(
+    "clean",
+    "real-server-tls-front",
+    "The client's side is TLS; the upstream is an nginx that answers from its configuration.",
+)
 def real_tls(s):
     other = servers.nginx(s, 0, 8080, "location / { return 200 'fine\\n'; }")
     shop = s.route(other, keepalive=True)

@@ -24,7 +24,9 @@ def _around(s, shop, *calls):
     s.get(shop)
 
 
-@case("connect-refused", "closed-port", "Nothing listens on the upstream's port; another port of the same host answers.")
+@case(
+    "connect-refused", "closed-port", "Nothing listens on the upstream's port; another port of the same host answers."
+)
 def closed_port(s):
     up = s.serve()
     dead = s.nobody()
@@ -41,7 +43,12 @@ def refused_ipv6(s):
     dead = s.nobody()
     shop, cart = s.route(up), s.route(dead)
     s.start()
-    _around(s, shop, lambda: s.get(cart, Fault("connect-refused", dead)), lambda: s.post(cart, Fault("connect-refused", dead)))
+    _around(
+        s,
+        shop,
+        lambda: s.get(cart, Fault("connect-refused", dead)),
+        lambda: s.post(cart, Fault("connect-refused", dead)),
+    )
 
 
 @case("connect-refused", "restart", "The server is stopped in the middle of traffic and comes back two seconds later.")
@@ -63,8 +70,12 @@ def restart(s):
     s.post(shop)
 
 
-@case("connect-refused", "masked-by-second-server",
-      "One of two servers refuses; the gateway tries the other one and no client sees it.", gateways=("nginx",))
+@case(
+    "connect-refused",
+    "masked-by-second-server",
+    "One of two servers refuses; the gateway tries the other one and no client sees it.",
+    gateways=("nginx",),
+)
 def masked_nginx(s):
     up = s.serve(1)
     dead = s.nobody(0)
@@ -76,9 +87,12 @@ def masked_nginx(s):
     s.get(shop)
 
 
-@case("connect-refused", "masked-by-redispatch",
-      "One of two servers refuses; after its retries the gateway redispatches to the other one and no client sees it.",
-      gateways=("haproxy",))
+@case(
+    "connect-refused",
+    "masked-by-redispatch",
+    "One of two servers refuses; after its retries the gateway redispatches to the other one and no client sees it.",
+    gateways=("haproxy",),
+)
 def masked_haproxy(s):
     up = s.serve(1)
     dead = s.nobody(0)
@@ -93,7 +107,9 @@ def masked_haproxy(s):
     s.get(cart)
 
 
-@case("icmp-port-unreachable", "host-filter", "The upstream host's packet filter rejects the port with the default ICMP.")
+@case(
+    "icmp-port-unreachable", "host-filter", "The upstream host's packet filter rejects the port with the default ICMP."
+)
 def icmp_port(s):
     up, shut = s.serve(), s.serve()
     shop, cart = s.route(up), s.route(shut)
@@ -130,7 +146,12 @@ def icmp_host_prohibited(s):
     shop, cart = s.route(up), s.route(shut)
     s.host()[0].nft(_reject("reject with icmp type host-prohibited", shut.port))
     s.start(connect_s=3)
-    _around(s, shop, lambda: s.post(cart, Fault("icmp-admin-prohibited", shut)), lambda: s.get(cart, Fault("icmp-admin-prohibited", shut)))
+    _around(
+        s,
+        shop,
+        lambda: s.post(cart, Fault("icmp-admin-prohibited", shut)),
+        lambda: s.get(cart, Fault("icmp-admin-prohibited", shut)),
+    )
 
 
 @case("icmp-admin-prohibited", "net-prohibited", "A router rejects with ICMP 3/9, which the gateway logs as no route.")
@@ -165,7 +186,11 @@ def icmp_net(s):
     _around(s, shop, lambda: s.get(cart, Fault("host-unreachable", far, variant="icmp")))
 
 
-@case("host-unreachable", "router-arp", "The host is gone: the last router asks for it in vain and answers host unreachable after three seconds.")
+@case(
+    "host-unreachable",
+    "router-arp",
+    "The host is gone: the last router asks for it in vain and answers host unreachable after three seconds.",
+)
 def router_arp(s):
     s.network(router=True)
     up = s.serve()
@@ -181,7 +206,9 @@ def neighbour(s):
     gone = s.absent()
     shop, cart = s.route(up), s.route(gone)
     s.start(connect_s=5)
-    fault = Fault("host-unreachable", gone.rpartition(":")[0], variant="neighbour", logged_as=gone, attempts_known=False)
+    fault = Fault(
+        "host-unreachable", gone.rpartition(":")[0], variant="neighbour", logged_as=gone, attempts_known=False
+    )
     _around(s, shop, lambda: s.get(cart, fault))
     s.post(cart, fault)
 
@@ -216,8 +243,11 @@ def dropped_by_router(s):
     s.router.nft(_reject("drop", shut.port, "forward"))
     s.start(connect_s=3)
     s.get(shop)
-    s.together(lambda: s.get(cart, Fault("connect-timeout", shut), client=s.new_client()),
-               lambda: s.post(cart, Fault("connect-timeout", shut), client=s.new_client()), gap=0.3)
+    s.together(
+        lambda: s.get(cart, Fault("connect-timeout", shut), client=s.new_client()),
+        lambda: s.post(cart, Fault("connect-timeout", shut), client=s.new_client()),
+        gap=0.3,
+    )
     s.get(shop)
 
 
@@ -226,15 +256,20 @@ def one_way(s):
     up, shut = s.serve(), s.serve(1)
     shop, cart = s.route(up), s.route(shut)
     s.gateway_host.nft(
-        f"table inet f {{ chain c {{ type filter hook input priority 0; tcp sport {shut.port} tcp flags syn drop; }}; }}"
-        .replace("tcp flags syn drop", "tcp flags & (syn|ack) == (syn|ack) drop"))
+        "table inet f { chain c { type filter hook input priority 0; "
+        f"tcp sport {shut.port} tcp flags & (syn|ack) == (syn|ack) drop; }}; }}"
+    )
     s.start(connect_s=3)
     fault = Fault("connect-timeout", shut, variant="one-way")
     _around(s, shop, lambda: s.get(cart, fault), lambda: s.post(cart, fault))
 
 
-@case("connect-timeout", "one-way-seen-upstream",
-      "The SYN-ACKs are lost on the way back; captured on the upstream host.", gateways=("nginx",))
+@case(
+    "connect-timeout",
+    "one-way-seen-upstream",
+    "The SYN-ACKs are lost on the way back; captured on the upstream host.",
+    gateways=("nginx",),
+)
 def one_way_upstream(s):
     s.network(router=True)
     up, shut = s.serve(), s.serve()
@@ -269,9 +304,12 @@ def _saturate(s, up):
     time.sleep(0.2)
 
 
-@case("accept-queue-overflow", "syn-dropped",
-      """The server stops accepting and its queue is filled by another host; its open connection still answers, new SYNs
-      are dropped.""")
+@case(
+    "accept-queue-overflow",
+    "syn-dropped",
+    """The server stops accepting and its queue is filled by another host; its open connection still answers, new SYNs
+      are dropped.""",
+)
 def queue_full(s):
     up = s.serve(backlog=0)
     other = s.serve(2)
@@ -290,15 +328,20 @@ def queue_full(s):
 
     def new_ones():
         _saturate(s, up)
-        s.together(lambda: s.get(cart, fault, client=s.new_client()), lambda: s.post(cart, fault, client=s.new_client()))
+        s.together(
+            lambda: s.get(cart, fault, client=s.new_client()), lambda: s.post(cart, fault, client=s.new_client())
+        )
 
     s.together(stream, new_ones, gap=0.3)
     s.get(shop)
 
 
-@case("accept-queue-overflow", "established-unacknowledged",
-      """The server's queue fills between the gateway's SYN and its ACK: the server drops the ACK, repeats its SYN-ACK and
-      never acknowledges the request.""")
+@case(
+    "accept-queue-overflow",
+    "established-unacknowledged",
+    """The server's queue fills between the gateway's SYN and its ACK: the server drops the ACK, repeats its SYN-ACK and
+      never acknowledges the request.""",
+)
 def queue_full_late(s):
     s.network(one_way_ms=40)
     other = s.serve()
@@ -330,5 +373,3 @@ def _all_repeat(path, port, count):
     acknowledged = fields(path, f"tcp.srcport == {port} && tcp.ack > 1 && tcp.flags.syn == 0", "tcp.dstport")
     if len(repeated) != count or acknowledged:
         raise Disagreement(f"{len(repeated)} of {count} handshakes repeat, acknowledged: {acknowledged}")
-
-

@@ -17,7 +17,11 @@ def _race(s, up, shop, send, reset=False, head_start=0.006):
 _ALWAYS = {"haproxy": ["http-reuse always"]}
 
 
-@case("stale-keepalive-reuse", "fin-crosses-post", "The upstream's idle timer fires; its FIN and the gateway's POST cross on a path of 30 ms.")
+@case(
+    "stale-keepalive-reuse",
+    "fin-crosses-post",
+    "The upstream's idle timer fires; its FIN and the gateway's POST cross on a path of 30 ms.",
+)
 def fin_post(s):
     s.network(one_way_ms=15)
     up = s.serve()
@@ -33,7 +37,11 @@ def fin_post(s):
     s.get(shop)
 
 
-@case("stale-keepalive-reuse", "rst-crosses-post", "The upstream aborts its idle connection (a restart); its RST and the gateway's POST cross on a path of 40 ms.")
+@case(
+    "stale-keepalive-reuse",
+    "rst-crosses-post",
+    "The upstream aborts its idle connection (a restart); its RST and the gateway's POST cross on a path of 40 ms.",
+)
 def rst_post(s):
     s.network(one_way_ms=20)
     up = s.serve()
@@ -46,7 +54,12 @@ def rst_post(s):
     s.post(shop)
 
 
-@case("stale-keepalive-reuse", "hidden-by-retry", "FIN and GET cross on a path of 24 ms; nginx repeats the GET on a new connection and the client sees nothing.", gateways=("nginx",))
+@case(
+    "stale-keepalive-reuse",
+    "hidden-by-retry",
+    "FIN and GET cross on a path of 24 ms; nginx repeats the GET on a new connection and the client sees nothing.",
+    gateways=("nginx",),
+)
 def fin_get(s):
     s.network(one_way_ms=12)
     up = s.serve()
@@ -58,7 +71,12 @@ def fin_get(s):
     s.get(shop)
 
 
-@case("stale-keepalive-reuse", "get-zero-bytes", "FIN and GET cross on a path of 24 ms; HAProxy closes its client's connection without a byte.", gateways=("haproxy",))
+@case(
+    "stale-keepalive-reuse",
+    "get-zero-bytes",
+    "FIN and GET cross on a path of 24 ms; HAProxy closes its client's connection without a byte.",
+    gateways=("haproxy",),
+)
 def fin_get_haproxy(s):
     s.network(one_way_ms=12)
     up = s.serve()

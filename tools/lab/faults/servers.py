@@ -26,7 +26,9 @@ def nginx_at(s, namespace, address, port, location, http=""):
     """An nginx on any host; returns its address and the path of its error log."""
     folder = s.folder / f"upstream-{port}"
     folder.mkdir()
-    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temporary = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     text = f"[{address}]" if ":" in address else address
     (folder / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info; events {{}}\n"

@@ -26,10 +26,10 @@ class Settings:
 
 @dataclass
 class Attempt:
-    """One upstream attempt by the gateway's own account. `evidence` is a row name of evidence.TABLE, None if it worked."""
+    """Failed upstream attempts by the gateway's own account. `evidence` is a row name of evidence.TABLE."""
 
     upstream: str | None
-    evidence: str | None
+    evidence: str
     count: int = 1
 
 

@@ -11,12 +11,12 @@ from . import Attempt, Record
 
 # `option httplog` with the server's address and the connection error in front of the request.
 _LOG_FORMAT = (
-    '%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq'
+    "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq"
     ' server=%si:%sp error=%[bc_err_str,regsub(\\" \\",_,g)] %{+Q}r'
 )
 _LINE = re.compile(
-    r"(?P<client>\S+) \[[^]]*\] \S+ \S+/(?P<name>\S+) (?P<timers>\S+) (?P<status>-?\d+) (?P<sent>\d+) (?P<state>\S\S)\S* "
-    r"\S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
+    r"(?P<client>\S+) \[[^]]*\] \S+ \S+/(?P<name>\S+) (?P<timers>\S+) (?P<status>-?\d+) (?P<sent>\d+) "
+    r"(?P<state>\S\S)\S* \S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
 )
 
 
@@ -47,12 +47,22 @@ class HAProxy:
 
     def _configuration(self):
         settings = self.settings
-        format_line = _LOG_FORMAT.replace(" ", "\\ ").replace('\\\\ ', "\\ ")
+        format_line = _LOG_FORMAT.replace(" ", "\\ ").replace("\\\\ ", "\\ ")
         lines = [
-            "global", f"log {self.folder}/log local0", "nbthread 1", *settings.lines.get("haproxy-global", []),
-            "defaults", "mode http", "log global", f"timeout connect {settings.connect_s}s",
-            f"timeout server {settings.read_s}s", "timeout client 30s", "timeout http-keep-alive 30s",
-            *settings.lines.get("haproxy", []), "frontend web", f"log-format {format_line}",
+            "global",
+            f"log {self.folder}/log local0",
+            "nbthread 1",
+            *settings.lines.get("haproxy-global", []),
+            "defaults",
+            "mode http",
+            "log global",
+            f"timeout connect {settings.connect_s}s",
+            f"timeout server {settings.read_s}s",
+            "timeout client 30s",
+            "timeout http-keep-alive 30s",
+            *settings.lines.get("haproxy", []),
+            "frontend web",
+            f"log-format {format_line}",
         ]
         secure = f" ssl crt {settings.tls[0]}" if settings.tls else ""
         lines += [f"bind {address}{secure}" for address in settings.listen]

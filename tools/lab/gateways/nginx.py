@@ -57,9 +57,16 @@ class Nginx:
     def _configuration(self):
         settings, folder = self.settings, self.folder
         lines = [
-            "daemon off;", "worker_processes 1;", f"pid {folder}/nginx.pid;", f"error_log {folder}/error.log info;",
-            "events { worker_connections 256; }", "http {", f"log_format lab escape=none '{_LOG_FORMAT}';",
-            f"access_log {folder}/access.log lab;", "keepalive_timeout 65;", "server_tokens off;",
+            "daemon off;",
+            "worker_processes 1;",
+            f"pid {folder}/nginx.pid;",
+            f"error_log {folder}/error.log info;",
+            "events { worker_connections 256; }",
+            "http {",
+            f"log_format lab escape=none '{_LOG_FORMAT}';",
+            f"access_log {folder}/access.log lab;",
+            "keepalive_timeout 65;",
+            "server_tokens off;",
         ]
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
             lines.append(f"{kind}_temp_path {folder}/{kind};")

@@ -152,6 +152,7 @@ struct LinkCase: Sendable, CustomTestStringConvertible {
         LinkCase("4in6", .raw, PacketBuilder.ipv6(ip4, nextHeader: 4)),
         LinkCase("VXLAN", .raw, udp([8, 0, 0, 0, 0, 0, 1, 0] + frame, 4_789)),
         LinkCase("VXLAN, Linux's port", .raw, udp([8, 0, 0, 0, 0, 0, 1, 0] + frame, 8_472)),
+        LinkCase("VXLAN, reserved bytes set", .raw, udp([0x88, 1, 2, 3, 0, 0, 1, 9] + frame, 4_789)),
         LinkCase("Geneve with an option", .raw, udp([1, 0, 0x65, 0x58, 0, 0, 1, 0, 1, 2, 3, 0] + frame, 6_081)),
         LinkCase("Geneve, IP inside", .raw, udp([0, 0, 0x86, 0xdd, 0, 0, 1, 0] + ip6, 6_081)),
         LinkCase("GTP-U", .raw, udp([0x30, 255, 0, 80, 0, 0, 0, 1] + ip4, 2_152)),

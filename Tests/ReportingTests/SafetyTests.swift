@@ -1,0 +1,104 @@
+import Diagnosis
+import Model
+import Testing
+
+@testable import Reporting
+
+/// What came off the wire neither drives a terminal, nor is markup, nor carries query values.
+@Suite struct SafetyTests {
+    private static let hostile = "\u{1b}]0;owned\u{7}\u{9b}2J/<script>`rm`|x\n# [a](b) @all \u{202e}?password=hunter2"
+
+    private static func hostileReport() -> Report {
+        var report = Sample.outage()
+        var finding = Sample.resetFinding()
+        finding.title = hostile
+        finding.variant = hostile
+        finding.pattern = hostile
+        finding.upstreamName = hostile
+        finding.statusMismatch = hostile
+        finding.missing = [hostile]
+        finding.ruledOut = [RuledOut(.clientAbort, hostile)]
+        finding.occurrences = [Sample.resetOccurrence(target: hostile)]
+        finding.occurrences[0].explanation = hostile
+        finding.occurrences[0].request?.method = hostile
+        finding.occurrences[0].request?.host = hostile
+        finding.severity = .failure
+        var miss = finding
+        miss.severity = .nearMiss
+        var note = finding
+        note.severity = .note
+        report.findings = [finding, miss, note]
+        report.clientErrors[1].why = hostile
+        report.clientErrors[1].request?.target = hostile
+        report.sources[0].name = hostile
+        report.sources[0].truncated = hostile
+        report.quality.notes = [hostile]
+        report.roles.reasons = [hostile]
+        return report
+    }
+
+    @Test("No control or invisible character reaches the output of any format, line ends apart")
+    func noControls() {
+        let report = Self.hostileReport()
+        let outputs = [
+            TextReport.render(report, options: TextOptions(width: 80, verbose: true)),
+            TextReport.live(report.findings[0].occurrences[0], of: report.findings[0], options: TextOptions()),
+            MarkdownReport.render(report), JSONReport.render(report), NDJSONReport.render(report),
+            Explanation.unknown(Self.hostile),
+        ]
+        for output in outputs {
+            #expect(!output.unicodeScalars.contains { $0 != "\n" && SafeText.isUnsafe($0) })
+        }
+    }
+
+    @Test("Markup from the wire is inert in Markdown")
+    func noMarkup() {
+        let text = MarkdownReport.render(Self.hostileReport())
+        let outsideCode = text.split(separator: "```", omittingEmptySubsequences: false).enumerated()
+            .filter { $0.offset % 2 == 0 }.map { String($0.element) }.joined()
+        #expect(SafeText.markdown("<b>*x*_[a](b)|@all`") == "&lt;b&gt;\\*x\\*\\_\\[a\\](b)\\|&#64;all\\`")
+        #expect(SafeText.codeSpan("a`b``c|d") == "```a`b``c\\u{7c}d```")
+        #expect(!outsideCode.contains("\n# [a]"))
+        #expect(outsideCode.contains("&lt;script&gt;"))
+    }
+
+    @Test("Colour only where asked for, and the text is the same without it")
+    func color() {
+        let report = Sample.everything()
+        let plain = TextReport.render(report, options: TextOptions(width: 90))
+        let colored = TextReport.render(report, options: TextOptions(width: 90, color: true))
+        #expect(!plain.contains("\u{1b}"))
+        #expect(colored.contains("\u{1b}[1;31m"))
+        #expect(colored.replacing(/\u{1b}\[[0-9;]*m/, with: "") == plain)
+    }
+
+    @Test(
+        "Query values are masked, names and paths stay",
+        arguments: [
+            ("/", "/"), ("*", "*"), ("", ""), ("/a/b;v=1", "/a/b;v=1"),
+            ("/search?q=x&page=2", "/search?q=***&page=***"), ("/a?", "/a?"), ("/a?x=", "/a?x="),
+            ("/a?token", "/a?***"), ("/a?a=b=c;d=e", "/a?a=***;d=***"), ("/a?q=x?y=z", "/a?q=***"),
+            ("/a#frag=1", "/a#***"), ("/a?b=c#d", "/a?b=***#***"), ("/a?é=語&&=", "/a?é=***&&="),
+            ("http://u:p@h/x?y=z", "http://***@h/x?y=***"), ("http://h/x", "http://h/x"), ("h:443", "h:443"),
+        ]
+    )
+    func masking(target: String, expected: String) {
+        #expect(TargetMask.masked(target) == expected)
+        #expect(TargetMask.masked(expected) == expected)
+    }
+
+    @Test("No format shows a query value, wherever a sentence quotes it")
+    func noQueryValues() {
+        let report = Sample.everything()
+        let outputs = [
+            TextReport.render(report, options: TextOptions(width: 120, verbose: true)), MarkdownReport.render(report),
+            JSONReport.render(report), NDJSONReport.render(report),
+            TextReport.live(report.findings[0].occurrences[0], of: report.findings[0], options: TextOptions()),
+        ]
+        for output in outputs {
+            #expect(!output.contains("private") && !output.contains("secret"))
+            #expect(output.contains("q=***"))
+        }
+        #expect(TargetMask.maskedText("Is it? a=b: GET /x?k=v, done") == "Is it? a=b: GET /x?k=***, done")
+    }
+}
