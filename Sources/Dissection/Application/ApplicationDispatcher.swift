@@ -38,10 +38,9 @@ package struct ApplicationDispatcher: ApplicationParser {
         tls = TLSParser(startsAtBeginning: startsAtBeginning)
     }
 
-    /// The messages of a connection that carried DNS. Their ends are all zeros: a parser does not know its connection.
-    package var dnsMessages: [DNSFacts] {
-        let unknown = Endpoint(address: IPAddress(v4: 0), port: 0)
-        return dns.messages(client: unknown, server: unknown)
+    /// The messages of a connection between these ends that carried DNS.
+    package func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts] {
+        dns.messages(client: client, server: server)
     }
 
     /// Writes what the connection carried into its facts.
