@@ -96,6 +96,15 @@ package struct ApplicationDispatcher: ApplicationParser {
         case .other, .unknown: break
         case .undecided:
             if context.direction == .fromClient {
+                if MessageStart.request(clientBytes) == .yes {
+                    // No line end is to come; the method and the start of a target tell enough.
+                    choice = .http1
+                    for delivery in held {
+                        http.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context)
+                    }
+                    held = []
+                    return http.gap(length, at: offset, context)
+                }
                 // The bytes that would have told the protocol are missing.
                 startsAtBeginning = false
                 tls = TLSParser(startsAtBeginning: false)

@@ -41,6 +41,8 @@ struct HTTP1Stream {
     var candidate: [UInt8] = []
     var candidateStart: Int64 = 0
     var candidateFrame: FrameReference?
+    /// The message at `exchange` lost part of its head or chunk framing in a gap, and nothing yet shows that it is over.
+    var isCut = false
     /// The message was found by resynchronising: it becomes an exchange when its first line proves it.
     var isProvisional = false
 
