@@ -43,20 +43,46 @@ extension ProtocolProbe {
         return .certain(.http1)
     }
 
-    /// "220" greets in SMTP (RFC 5321 §4.2) and FTP (RFC 959 §4.2) alike; the text tells, or its first word.
-    static func greeting220(_ bytes: [UInt8]) -> Answer {
-        let start = literal("220")(bytes)
-        guard start == .yes else { return start.named(.smtp) }
-        guard bytes.count > 3 else { return .unsure }
-        guard bytes[3] == 0x20 || bytes[3] == 0x2d else { return .unknown }
+    /// SMTP (RFC 5321 §4.2) and FTP (RFC 959 §4.2) share their reply codes: 220 greets, 421 and 554 turn away. The text
+    /// tells which it is, or its first word.
+    static func replyCodeGreeting(_ bytes: [UInt8]) -> Answer {
+        let code = replyCode(bytes)
+        guard code == .yes else { return code.named(.smtp) }
         guard let end = bytes.firstIndex(of: 0x0a) ?? (bytes.count >= 128 ? 128 : nil) else { return .unsure }
-        let text = String(decoding: bytes[4..<max(4, end)], as: UTF8.self)
-        let upper = text.uppercased()
-        if upper.contains("SMTP") { return .certain(.smtp) }
-        if upper.contains("FTP") { return .certain(.ftp) }
-        let word = text.prefix { $0 != " " && !$0.isNewline }
-        return .certain(word.contains(".") && !word.hasSuffix(".") ? .smtp : .ftp)
+        return .certain(greeter(bytes[4..<max(4, end)]))
     }
+
+    /// The same where no more of the line is to come.
+    static func unfinishedGreeting(_ bytes: [UInt8]) -> ProtocolName? {
+        replyCode(bytes) == .yes ? greeter(bytes[4...]) : nil
+    }
+
+    /// A code that opens a connection, and a space or hyphen.
+    private static func replyCode(_ bytes: [UInt8]) -> Match {
+        let codes = [literal("220")(bytes), literal("421")(bytes), literal("554")(bytes)]
+        guard codes.contains(.yes) else { return codes.contains(.open) ? .open : .no }
+        return byte(bytes, at: 3) { $0 == 0x20 || $0 == 0x2d }
+    }
+
+    private static func greeter(_ text: ArraySlice<UInt8>) -> ProtocolName {
+        let text = String(decoding: text, as: UTF8.self)
+        let upper = text.uppercased()
+        if upper.contains("SMTP") { return .smtp }
+        if upper.contains("FTP") { return .ftp }
+        let word = text.prefix { $0 != " " && !$0.isNewline }
+        return word.contains(".") && !word.hasSuffix(".") ? .smtp : .ftp
+    }
+
+    /// RESP errors that a server sends to what is no command, or to a client that it will not serve.
+    static func redisError(_ bytes: [UInt8]) -> Answer {
+        let matches = redisErrors.map { prefix($0, of: bytes) }
+        if matches.contains(.yes) { return .certain(.redis) }
+        return matches.contains(.open) ? .unsure : .unknown
+    }
+
+    private static let redisErrors = [
+        "-ERR ", "-NOAUTH ", "-DENIED ", "-WRONGPASS ", "-WRONGTYPE ", "-MISCONF ", "-LOADING ", "-NOPERM ", "-BUSY ",
+    ].map { Array($0.utf8) }
 
     /// Protocol::HandshakeV10, or the error packet of a server that refuses the client's host.
     static func mysqlGreeting(_ bytes: [UInt8]) -> Answer {
@@ -118,6 +144,13 @@ extension ProtocolProbe {
         guard let length = bigEndian(bytes, 0..<3) else { return .unsure }
         guard length % 6 == 0, length <= 600 else { return .unknown }
         return prefix([4, 0, 0, 0, 0, 0], of: bytes, at: 3).named(.http2)
+    }
+
+    /// RFC 9113 §6.8: GOAWAY on stream 0, two numbers and at most a message; what some servers say to an HTTP/1 request.
+    static func http2GoAway(_ bytes: [UInt8]) -> Answer {
+        guard let length = bigEndian(bytes, 0..<3) else { return .unsure }
+        guard (8...16_384).contains(length) else { return .unknown }
+        return prefix([7, 0, 0, 0, 0, 0], of: bytes, at: 3).named(.http2)
     }
 
     /// Modifier 0, size (little endian), modifier 0, then a variable: length and an upper-case name.

@@ -131,6 +131,9 @@ package struct ResponseFacts: Sendable {
     /// Status line (or the first line of what came instead), at most 200 bytes, escaped as in `FieldLine`.
     package var firstLine = ""
     package var version = ""
+    /// The protocol that the first bytes belong to where `completion` is `notHTTP`; nil where they are none that is
+    /// known, or free text. Never `http1`.
+    package var recognised: ProtocolName?
     package var status: Int?
     package var body = MessageBody()
     /// Bytes of the head so far, status line and blank line included.

@@ -7,6 +7,10 @@ extension HTTP1Parser {
         server.fields.deviations.removeAll { $0.kind == .bareLineFeed }
         server.sawBareLineFeed = true
         server.fields.deviations.note(.notHTTP, at: server.lineStart, server.line.content)
+        var opening = Array(server.line.bytes.prefix(ProtocolProbe.longestNeeded))
+        if isLineComplete { opening.append(Octet.lineFeed) }
+        server.opening = opening
+        recognise()
         if isLineComplete { return refuseLine(.notHTTP) }
         showResponseHead()
         countLineAsBody(isComplete: false)
@@ -36,6 +40,7 @@ extension HTTP1Parser {
         let start = index
         let result = server.readLine(bytes, &index)
         addBody(bytes, start..<index)
+        recognise(bytes, start..<index)
         let excerpt = server.line.content.escaped(limit: 80)
         server.fields.deviations.setExcerpt(excerpt, of: .notHTTP)
         showResponseHead()
@@ -49,5 +54,23 @@ extension HTTP1Parser {
         case .notHTTP, .invalidStatusLine: true
         default: false
         }
+    }
+
+    // MARK: Which protocol it is
+
+    /// Looks at more of a response that is not HTTP, as long as it may still tell its protocol.
+    mutating func recognise(_ bytes: RawSpan, _ range: Range<Int>) {
+        guard let opening = server.opening else { return }
+        let room = max(0, ProtocolProbe.longestNeeded - opening.count)
+        server.opening = opening + range.prefix(room).map { bytes.byte($0) }
+        recognise()
+    }
+
+    private mutating func recognise() {
+        guard let opening = server.opening else { return }
+        let name = ProtocolProbe.bestGuess(opening, from: .fromServer)
+        changeResponse { $0.recognised = name }
+        let isOpen = ProtocolProbe.examine(opening, from: .fromServer) == .unsure
+        if !isOpen || opening.count >= ProtocolProbe.longestNeeded { server.opening = nil }
     }
 }

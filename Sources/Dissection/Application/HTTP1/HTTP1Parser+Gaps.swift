@@ -78,10 +78,12 @@ extension HTTP1Parser {
             }
         case .dead:
             changeResponse { $0.body.hasGap = true }
+            server.opening = nil
         case .foreignLine:
             // Another protocol goes on behind a gap: no answer is to be sought there.
             showResponseHead()
             changeResponse { $0.body.hasGap = true }
+            server.opening = nil
             server.inMessage = false
             server.phase = .dead
         case .surplus where !hasOutstanding:

@@ -66,6 +66,7 @@ extension HTTP1Parser {
                 extendResponseExcerpt(bytes, index, stopsAtLineFeed: true)
                 if countsWhenDead {
                     addBody(bytes, index..<count)
+                    recognise(bytes, index..<count)
                 }
                 server.position += Int64(count - index)
                 index = count

@@ -58,6 +58,10 @@ struct HTTP1Stream {
     var remaining: Int64 = 0
     var chunk = ChunkDecoder()
 
+    /// First bytes of a response that is not HTTP, at most `ProtocolProbe.longestNeeded`, while they may still tell
+    /// what it is; nil when there is nothing left to ask.
+    var opening: [UInt8]?
+
     /// The bytes that an open excerpt holds so far, and the deviation that it belongs to.
     var excerpt: [UInt8] = []
     var excerptKind: Deviation.Kind?
