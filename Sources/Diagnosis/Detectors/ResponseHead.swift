@@ -26,10 +26,9 @@ enum NonHTTPBanner: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response, attempt.stage == .notHTTP || attempt.stage == .partialHead,
-            response.status == nil, let name = Banner.protocolName(of: attempt.connection.fromServer.firstBytes)
+            response.status == nil, let name = response.recognised
         else { return nil }
         switch name {
-        case .http1: return nil
         case .tls:
             return Verdict(
                 .plaintextToTLSUpstream,
@@ -191,7 +190,7 @@ enum ClosedMidHead: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.stage == .partialHead, let ending = attempt.ending, ending.isFromServer, !ending.isReset,
-            let response = attempt.response
+            let response = attempt.response, !response.body.hasGap
         else { return nil }
         return Verdict(
             cause,
@@ -213,7 +212,7 @@ enum ResetMidHead: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.stage == .partialHead, let ending = attempt.ending, ending.isFromServer, ending.isReset,
-            let response = attempt.response
+            let response = attempt.response, !response.body.hasGap
         else { return nil }
         return Verdict(
             cause,

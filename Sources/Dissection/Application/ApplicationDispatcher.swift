@@ -38,10 +38,9 @@ package struct ApplicationDispatcher: ApplicationParser {
         tls = TLSParser(startsAtBeginning: startsAtBeginning)
     }
 
-    /// The messages of a connection that carried DNS. Their ends are all zeros: a parser does not know its connection.
-    package var dnsMessages: [DNSFacts] {
-        let unknown = Endpoint(address: IPAddress(v4: 0), port: 0)
-        return dns.messages(client: unknown, server: unknown)
+    /// The messages of a connection between these ends that carried DNS.
+    package func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts] {
+        dns.messages(client: client, server: server)
     }
 
     /// Writes what the connection carried into its facts.
@@ -97,6 +96,15 @@ package struct ApplicationDispatcher: ApplicationParser {
         case .other, .unknown: break
         case .undecided:
             if context.direction == .fromClient {
+                if MessageStart.request(clientBytes) == .yes {
+                    // No line end is to come; the method and the start of a target tell enough.
+                    choice = .http1
+                    for delivery in held {
+                        http.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context)
+                    }
+                    held = []
+                    return http.gap(length, at: offset, context)
+                }
                 // The bytes that would have told the protocol are missing.
                 startsAtBeginning = false
                 tls = TLSParser(startsAtBeginning: false)
@@ -132,7 +140,8 @@ package struct ApplicationDispatcher: ApplicationParser {
     private mutating func decide(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
         let room = Self.longestClientStart - clientBytes.count
         for index in 0..<min(bytes.byteCount, room) { clientBytes.append(bytes.byte(index)) }
-        if ProtocolProbe.isNameQuery(clientBytes) {
+        let query = ProtocolProbe.nameQuery(clientBytes)
+        if query == .yes {
             choice = .dns
             for delivery in held { dns.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context) }
             dns.consume(bytes, at: offset, context)
@@ -156,6 +165,9 @@ package struct ApplicationDispatcher: ApplicationParser {
         case .certain(let name):
             choice = .other(name)
             dropHTTP()
+        case .unknown where query == .open:
+            hold(bytes, at: offset, context)
+            return
         case .unknown:
             if case .certain(let name) = ProtocolProbe.examine(serverBytes, from: .fromServer), name != .http1 {
                 choice = .other(name)
@@ -164,12 +176,14 @@ package struct ApplicationDispatcher: ApplicationParser {
             }
             dropHTTP()
         case .unsure:
-            held.append(
-                Held(bytes: (0..<bytes.byteCount).map { bytes.byte($0) }, offset: offset, context: context)
-            )
+            hold(bytes, at: offset, context)
             return
         }
         held = []
+    }
+
+    private mutating func hold(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
+        held.append(Held(bytes: (0..<bytes.byteCount).map { bytes.byte($0) }, offset: offset, context: context))
     }
 
     /// Hands on the bytes behind a PROXY protocol header of `headerLength` bytes.

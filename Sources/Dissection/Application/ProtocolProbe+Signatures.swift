@@ -43,20 +43,46 @@ extension ProtocolProbe {
         return .certain(.http1)
     }
 
-    /// "220" greets in SMTP (RFC 5321 §4.2) and FTP (RFC 959 §4.2) alike; the text tells, or its first word.
-    static func greeting220(_ bytes: [UInt8]) -> Answer {
-        let start = literal("220")(bytes)
-        guard start == .yes else { return start.named(.smtp) }
-        guard bytes.count > 3 else { return .unsure }
-        guard bytes[3] == 0x20 || bytes[3] == 0x2d else { return .unknown }
+    /// SMTP (RFC 5321 §4.2) and FTP (RFC 959 §4.2) share their reply codes: 220 greets, 421 and 554 turn away. The text
+    /// tells which it is, or its first word.
+    static func replyCodeGreeting(_ bytes: [UInt8]) -> Answer {
+        let code = replyCode(bytes)
+        guard code == .yes else { return code.named(.smtp) }
         guard let end = bytes.firstIndex(of: 0x0a) ?? (bytes.count >= 128 ? 128 : nil) else { return .unsure }
-        let text = String(decoding: bytes[4..<max(4, end)], as: UTF8.self)
-        let upper = text.uppercased()
-        if upper.contains("SMTP") { return .certain(.smtp) }
-        if upper.contains("FTP") { return .certain(.ftp) }
-        let word = text.prefix { $0 != " " && !$0.isNewline }
-        return .certain(word.contains(".") && !word.hasSuffix(".") ? .smtp : .ftp)
+        return .certain(greeter(bytes[4..<max(4, end)]))
     }
+
+    /// The same where no more of the line is to come.
+    static func unfinishedGreeting(_ bytes: [UInt8]) -> ProtocolName? {
+        replyCode(bytes) == .yes ? greeter(bytes[4...]) : nil
+    }
+
+    /// A code that opens a connection, and a space or hyphen.
+    private static func replyCode(_ bytes: [UInt8]) -> Match {
+        let codes = [literal("220")(bytes), literal("421")(bytes), literal("554")(bytes)]
+        guard codes.contains(.yes) else { return codes.contains(.open) ? .open : .no }
+        return byte(bytes, at: 3) { $0 == 0x20 || $0 == 0x2d }
+    }
+
+    private static func greeter(_ text: ArraySlice<UInt8>) -> ProtocolName {
+        let text = String(decoding: text, as: UTF8.self)
+        let upper = text.uppercased()
+        if upper.contains("SMTP") { return .smtp }
+        if upper.contains("FTP") { return .ftp }
+        let word = text.prefix { $0 != " " && !$0.isNewline }
+        return word.contains(".") && !word.hasSuffix(".") ? .smtp : .ftp
+    }
+
+    /// RESP errors that a server sends to what is no command, or to a client that it will not serve.
+    static func redisError(_ bytes: [UInt8]) -> Answer {
+        let matches = redisErrors.map { prefix($0, of: bytes) }
+        if matches.contains(.yes) { return .certain(.redis) }
+        return matches.contains(.open) ? .unsure : .unknown
+    }
+
+    private static let redisErrors = [
+        "-ERR ", "-NOAUTH ", "-DENIED ", "-WRONGPASS ", "-WRONGTYPE ", "-MISCONF ", "-LOADING ", "-NOPERM ", "-BUSY ",
+    ].map { Array($0.utf8) }
 
     /// Protocol::HandshakeV10, or the error packet of a server that refuses the client's host.
     static func mysqlGreeting(_ bytes: [UInt8]) -> Answer {
@@ -120,6 +146,13 @@ extension ProtocolProbe {
         return prefix([4, 0, 0, 0, 0, 0], of: bytes, at: 3).named(.http2)
     }
 
+    /// RFC 9113 §6.8: GOAWAY on stream 0, two numbers and at most a message; what some servers say to an HTTP/1 request.
+    static func http2GoAway(_ bytes: [UInt8]) -> Answer {
+        guard let length = bigEndian(bytes, 0..<3) else { return .unsure }
+        guard (8...16_384).contains(length) else { return .unknown }
+        return prefix([7, 0, 0, 0, 0, 0], of: bytes, at: 3).named(.http2)
+    }
+
     /// Modifier 0, size (little endian), modifier 0, then a variable: length and an upper-case name.
     static func uwsgiRequest(_ bytes: [UInt8]) -> Answer {
         guard bytes[0] == 0 else { return .unknown }
@@ -132,11 +165,15 @@ extension ProtocolProbe {
 
     /// A DNS query behind its length (RFC 1035 §4.1.1, §4.2.2): a standard query of one question and no answers, with
     /// at most an OPT and a signature. DNS has no name in the catalogue: it is dissected, never mistaken for a server's.
-    static func isNameQuery(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count >= 15, let length = bigEndian(bytes, 0..<2) else { return false }
-        let label = bytes[14]
-        return length >= 17 && bytes[4] & 0xf8 == 0 && bytes[5] & 0x8f == 0
-            && Array(bytes[6..<13]) == [0, 1, 0, 0, 0, 0, 0]
-            && bytes[13] <= 2 && label < 64
+    static func nameQuery(_ bytes: [UInt8]) -> Match {
+        let matches = [
+            byte(bytes, at: 4) { $0 & 0xf8 == 0 }, byte(bytes, at: 5) { $0 & 0x8f == 0 },
+            prefix([0, 1, 0, 0, 0, 0, 0], of: bytes, at: 6), byte(bytes, at: 13) { $0 <= 2 },
+            byte(bytes, at: 14) { $0 < 64 },
+        ]
+        // Header, shortest name, type and class.
+        if let length = bigEndian(bytes, 0..<2), length < 17 { return .no }
+        if matches.contains(.no) { return .no }
+        return matches.contains(.open) ? .open : .yes
     }
 }

@@ -27,6 +27,15 @@ package enum ProtocolProbe {
         return isUnsure && bytes.count < longestNeeded ? .unsure : .unknown
     }
 
+    /// What `bytes` are if nothing follows them: a greeting without its line end counts as what its words so far say.
+    package static func bestGuess(_ bytes: [UInt8], from direction: Direction) -> ProtocolName? {
+        switch examine(bytes, from: direction) {
+        case .certain(let name): name == .http1 ? nil : name
+        case .unsure where direction == .fromServer: unfinishedGreeting(bytes)
+        case .unsure, .unknown: nil
+        }
+    }
+
     typealias Test = @Sendable ([UInt8]) -> Answer
 
     private static let commonTests: [Test] = [
@@ -64,7 +73,7 @@ package enum ProtocolProbe {
     private static let serverTests: [Test] =
         commonTests + [
             { bytes in all([literal("HTTP/")(bytes), byte(bytes, at: 5) { $0 &- 0x30 < 10 }], .http1) },
-            { greeting220($0) },
+            { replyCodeGreeting($0) },
             { literal("+OK ")($0).named(.pop3) },
             { literal("+OK\r\n")($0).named(.redis) },
             { literal("* OK ")($0).named(.imap) },
@@ -72,19 +81,20 @@ package enum ProtocolProbe {
             { literal("* BYE ")($0).named(.imap) },
             { mysqlGreeting($0) },
             { postgresReply($0) },
-            { literal("-ERR ")($0).named(.redis) },
-            { literal("-NOAUTH ")($0).named(.redis) },
-            { literal("-DENIED ")($0).named(.redis) },
+            { redisError($0) },
             { literal("+PONG\r\n")($0).named(.redis) },
             { literal("$-1\r\n")($0).named(.redis) },
             { literal("ERROR\r\n")($0).named(.memcached) },
             { literal("CLIENT_ERROR ")($0).named(.memcached) },
+            { literal("SERVER_ERROR ")($0).named(.memcached) },
             { http2Settings($0) },
-            // FCGI_END_REQUEST, FCGI_STDOUT, FCGI_STDERR; the last header byte is reserved.
+            { http2GoAway($0) },
+            // FCGI_END_REQUEST, FCGI_STDOUT, FCGI_STDERR, FCGI_GET_VALUES_RESULT, FCGI_UNKNOWN_TYPE; the last header
+            // byte is reserved.
             { bytes in
                 all(
                     [
-                        prefix([1], of: bytes), byte(bytes, at: 1) { [3, 6, 7].contains($0) },
+                        prefix([1], of: bytes), byte(bytes, at: 1) { [3, 6, 7, 10, 11].contains($0) },
                         byte(bytes, at: 7) { $0 == 0 },
                     ],
                     .fastcgi

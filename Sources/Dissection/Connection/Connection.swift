@@ -361,7 +361,7 @@ final class Connection<Parser: ConnectionParser> {
         var facts = baseFacts()
         parser?.state(into: &facts)
         statedFacts = facts
-        statedDNS = parser?.dnsMessages ?? []
+        statedDNS = dnsMessages
         parser = nil
     }
 
@@ -377,7 +377,9 @@ final class Connection<Parser: ConnectionParser> {
         return facts
     }
 
-    var dnsMessages: [DNSFacts] { parser?.dnsMessages ?? statedDNS }
+    var dnsMessages: [DNSFacts] {
+        parser?.dnsMessages(client: clientEndpoint, server: serverEndpoint) ?? statedDNS
+    }
 
     private func baseFacts() -> ConnectionFacts {
         var facts = ConnectionFacts(stream: stream, client: clientEndpoint, server: serverEndpoint, first: first)

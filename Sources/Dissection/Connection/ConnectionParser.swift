@@ -6,6 +6,6 @@ package protocol ConnectionParser: ApplicationParser {
     init(startsAtBeginning: Bool)
     /// Writes what the bytes told so far into `facts`; changes nothing, so that a snapshot may ask at any time.
     func state(into facts: inout ConnectionFacts)
-    /// DNS messages that this connection carried.
-    var dnsMessages: [DNSFacts] { get }
+    /// DNS messages that this connection, whose ends are `client` and `server`, carried.
+    func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts]
 }

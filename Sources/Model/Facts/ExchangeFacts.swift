@@ -68,7 +68,8 @@ package struct RequestFacts: Sendable {
     package var start: Int64
     /// Offset after the blank line; nil while the head is incomplete.
     package var headEnd: Int64?
-    /// Offset after the message; nil while the body is incomplete.
+    /// Offset after the message; nil while the body is incomplete. Where a gap hid the end of the head: up to where the
+    /// message can have reached, once the next message or the response shows that it is over.
     package var end: Int64?
     package var firstFrame: FrameReference
     /// The packet that completed the head.
@@ -76,7 +77,7 @@ package struct RequestFacts: Sendable {
     /// The packet with the last byte of the message seen so far.
     package var lastFrame: FrameReference
     package var method = ""
-    /// Request target as sent, cut at 2048 bytes.
+    /// Request target as sent, cut at 2048 bytes, or where a gap of the capture begins (`version` is empty then).
     package var target = ""
     package var version = ""
     package var host: String?
@@ -116,6 +117,8 @@ package struct ResponseFacts: Sendable {
         case incompleteBody
         /// Chunk framing broken; what follows is not parsed.
         case brokenBody
+        /// All of it came; or a gap hid the end of the head or of a chunk (`body.hasGap`), and the next message or an
+        /// orderly close tells that the response is over.
         case complete
     }
     package var completion: Completion = .incompleteHead
@@ -128,6 +131,9 @@ package struct ResponseFacts: Sendable {
     /// Status line (or the first line of what came instead), at most 200 bytes, escaped as in `FieldLine`.
     package var firstLine = ""
     package var version = ""
+    /// The protocol that the first bytes belong to where `completion` is `notHTTP`; nil where they are none that is
+    /// known, or free text. Never `http1`.
+    package var recognised: ProtocolName?
     package var status: Int?
     package var body = MessageBody()
     /// Bytes of the head so far, status line and blank line included.

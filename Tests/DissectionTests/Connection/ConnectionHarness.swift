@@ -25,7 +25,7 @@ extension Segment {
 /// Writes down its calls, a line each: `C 0 text`, `S 4 gap 6`, `C ack 4`, `C again 0..<4`, `S fin 9`.
 struct RecordingParser: ConnectionParser {
     private(set) var lines: [String] = []
-    var dnsMessages: [DNSFacts] { [] }
+    func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts] { [] }
 
     init(startsAtBeginning: Bool) {}
 

@@ -19,7 +19,7 @@ extension HTTP1Parser {
                     client.position += Int64(count - index)
                     return
                 }
-                guard seekRequest(bytes, &index) else { return }
+                guard seekRequest(bytes, &index) else { return prolongCutRequest(frame) }
             case .preamble:
                 readPreamble(bytes, &index, frame)
             case .betweenMessages, .unexpected, .surplus:
@@ -68,57 +68,7 @@ extension HTTP1Parser {
         showRequestHead()
     }
 
-    mutating func gapInRequests(_ length: Int64, _ frame: FrameReference) {
-        withdrawGuesses()
-        let end = client.position &+ length
-        switch client.phase {
-        case .body, .chunkData:
-            let hidden = min(length, client.remaining)
-            changeRequest {
-                $0.body.hasGap = true
-                $0.body.seen += hidden
-                $0.lastFrame = frame
-            }
-            client.remaining -= hidden
-            client.position += hidden
-            if client.remaining == 0 { endRequestData() }
-            if hidden < length { loseClient() }
-        case .tunnel, .dead, .untilClose:
-            break
-        case .lost, .preamble, .betweenMessages, .unexpected, .firstLine, .foreignLine, .fields, .chunkFraming,
-            .trailers, .surplus:
-            loseClient()
-        }
-        client.position = end
-    }
-
-    private mutating func loseClient() {
-        showRequestHead()
-        if client.inMessage, !client.isProvisional { changeRequest { $0.body.hasGap = true } }
-        client.inMessage = false
-        client.isProvisional = false
-        client.candidate.removeAll()
-        client.emptyLine = nil
-        client.excerptKind = nil
-        proxyLine = nil
-        client.phase = .lost
-    }
-
-    /// What was said about the server's bytes because no request was seen no longer holds once one may lie in a gap.
-    private mutating func withdrawGuesses() {
-        if let index = awaitingRequest {
-            exchanges[index].response?.deviations.removeAll { $0.kind == .responseBeforeRequest }
-            if server.exchange == index { server.fields.deviations.removeAll { $0.kind == .responseBeforeRequest } }
-            awaitingRequest = nil
-        }
-        if server.phase == .surplus, exchanges.indices.contains(server.exchange) {
-            exchanges[server.exchange].response?.deviations.removeAll { $0.kind == .surplusBytes }
-            server.excerptKind = nil
-            server.phase = .lost
-        }
-    }
-
-    private mutating func changeRequest(_ change: (inout RequestFacts) -> Void) {
+    mutating func changeRequest(_ change: (inout RequestFacts) -> Void) {
         guard exchanges.indices.contains(client.exchange), var request = exchanges[client.exchange].request else {
             return
         }
@@ -189,7 +139,9 @@ extension HTTP1Parser {
         client.phase = .firstLine
     }
 
-    private mutating func openExchange(with request: RequestFacts) {
+    mutating func openExchange(with request: RequestFacts) {
+        endCutRequest(at: request.start)
+        endCutResponse()
         if let index = awaitingRequest {
             // The response that ran ahead is the one that a gateway reads as the answer to this request.
             awaitingRequest = nil
@@ -293,7 +245,7 @@ extension HTTP1Parser {
     }
 
     /// Writes what is known of a head in progress into the facts.
-    private mutating func showRequestHead() {
+    mutating func showRequestHead() {
         guard client.inMessage, !client.isProvisional, client.phase == .firstLine || client.phase == .fields else {
             return
         }
@@ -362,7 +314,7 @@ extension HTTP1Parser {
         changeRequest { $0.deviations.setExcerpt(text, of: kind) }
     }
 
-    private mutating func endRequestData() {
+    mutating func endRequestData() {
         if client.phase == .chunkData {
             client.chunk.dataEnded()
             client.phase = .chunkFraming

@@ -19,7 +19,7 @@ extension HTTP1Parser {
                     server.position += Int64(count - index)
                     return
                 }
-                guard seekResponse(bytes, &index, frame) else { return }
+                guard seekResponse(bytes, &index, frame) else { return prolongCutResponse(frame) }
             case .betweenMessages, .preamble:
                 startResponse(bytes.byte(index), &index, frame)
             case .unexpected:
@@ -64,7 +64,10 @@ extension HTTP1Parser {
                 }
             case .dead:
                 extendResponseExcerpt(bytes, index, stopsAtLineFeed: true)
-                if countsWhenDead { addBody(bytes, index..<count) }
+                if countsWhenDead {
+                    addBody(bytes, index..<count)
+                    recognise(bytes, index..<count)
+                }
                 server.position += Int64(count - index)
                 index = count
             }
@@ -72,81 +75,7 @@ extension HTTP1Parser {
         showResponseHead()
     }
 
-    mutating func gapInResponses(_ length: Int64, _ frame: FrameReference) {
-        let end = server.position &+ length
-        switch server.phase {
-        case .body, .chunkData:
-            let hidden = min(length, server.remaining)
-            changeResponse {
-                $0.body.hasGap = true
-                $0.body.seen += hidden
-                $0.lastFrame = frame
-            }
-            server.remaining -= hidden
-            server.position += hidden
-            if server.remaining == 0 { endResponseData() }
-            if hidden < length { loseServer(frame) }
-        case .untilClose, .tunnel:
-            changeResponse {
-                $0.body.hasGap = true
-                $0.body.seen = $0.body.seen.addingSaturating(length)
-                $0.lastFrame = frame
-            }
-        case .dead:
-            changeResponse { $0.body.hasGap = true }
-        case .surplus where !hasOutstanding:
-            break
-        case .lost, .preamble, .betweenMessages, .unexpected, .firstLine, .foreignLine, .fields, .chunkFraming,
-            .trailers, .surplus:
-            loseServer(frame)
-        }
-        server.position = end
-    }
-
-    /// Bytes that belong to the oldest outstanding requests are unknown: none of these was left without an answer.
-    private mutating func loseServer(_ frame: FrameReference) {
-        showResponseHead()
-        var isFinal = false
-        if server.inMessage {
-            changeResponse { $0.body.hasGap = true }
-            isFinal = exchanges[server.exchange].response?.status.map { $0 >= 200 || $0 == 101 } ?? false
-            if !isFinal { expectAgain(server.exchange) }
-        } else if let index = awaitingFinal {
-            expectAgain(index)
-        }
-        if hasOutstanding, !isFinal {
-            // With more than one outstanding, which of them the hidden bytes answer cannot be told.
-            let isAmbiguous = outstanding.count - outstandingStart > 1
-            for index in outstanding[outstandingStart...] { markHidden(index, frame) }
-            while isAmbiguous, hasOutstanding { dropOldestOutstanding() }
-        }
-        awaitingFinal = nil
-        server.inMessage = false
-        server.candidate.removeAll()
-        server.emptyLine = nil
-        server.excerptKind = nil
-        server.phase = .lost
-    }
-
-    /// What was lost may have been a 1xx response, or its blank line: the final one may still be seen.
-    private mutating func expectAgain(_ index: Int) {
-        guard exchanges[index].request != nil else { return }
-        if outstandingStart > 0 {
-            outstandingStart -= 1
-            outstanding[outstandingStart] = index
-        } else {
-            outstanding.insert(index, at: 0)
-        }
-    }
-
-    private mutating func markHidden(_ index: Int, _ frame: FrameReference) {
-        guard exchanges[index].response == nil else { return }
-        var response = ResponseFacts(start: server.position, firstFrame: frame)
-        response.body.hasGap = true
-        exchanges[index].response = response
-    }
-
-    private mutating func changeResponse(_ change: (inout ResponseFacts) -> Void) {
+    mutating func changeResponse(_ change: (inout ResponseFacts) -> Void) {
         guard exchanges.indices.contains(server.exchange), var response = exchanges[server.exchange].response else {
             return
         }
@@ -155,7 +84,7 @@ extension HTTP1Parser {
         exchanges[server.exchange].response = response
     }
 
-    private mutating func addBody(_ bytes: RawSpan, _ range: Range<Int>) {
+    mutating func addBody(_ bytes: RawSpan, _ range: Range<Int>) {
         guard var response = exchanges[server.exchange].response else { return }
         exchanges[server.exchange].response = nil
         response.body.add(bytes, range)
@@ -241,6 +170,7 @@ extension HTTP1Parser {
             response.deviations.note(.leadingEmptyLine, at: emptyLine)
             server.emptyLine = nil
         }
+        endCutResponse()
         if let index = awaitingFinal {
             server.exchange = index
             awaitingFinal = nil
@@ -255,7 +185,9 @@ extension HTTP1Parser {
                 awaitingRequest = awaitingRequest ?? server.exchange
             }
         }
+        keepCutInterim()
         exchanges[server.exchange].response = response
+        endBodylessCutRequest()
         server.beginHead(at: start)
         server.fields.deviations = response.deviations
         server.phase = .firstLine
@@ -285,56 +217,6 @@ extension HTTP1Parser {
         guard line.status != nil else { return refuseLine(.invalidStatusLine) }
         server.nextLine()
         server.phase = .fields
-    }
-
-    /// Not a status line: nginx relays such bytes as they are, the first line with them, so all of it counts as body.
-    private mutating func refuseForeign(isLineComplete: Bool) {
-        // Line ends mean nothing in another protocol.
-        server.fields.deviations.removeAll { $0.kind == .bareLineFeed }
-        server.sawBareLineFeed = true
-        server.fields.deviations.note(.notHTTP, at: server.lineStart, server.line.content)
-        if isLineComplete { return refuseLine(.notHTTP) }
-        showResponseHead()
-        countLineAsBody(isComplete: false)
-        changeResponse { $0.completion = .notHTTP }
-        server.phase = .foreignLine
-    }
-
-    private mutating func refuseLine(_ completion: ResponseFacts.Completion) {
-        showResponseHead()
-        countLineAsBody(isComplete: true)
-        changeResponse { $0.completion = completion }
-        server.inMessage = false
-        server.phase = .dead
-    }
-
-    private mutating func countLineAsBody(isComplete: Bool) {
-        let line = server.line
-        let uncounted = Int64(line.length - line.bytes.count)
-        changeResponse {
-            for byte in line.bytes { $0.body.add(byte) }
-            $0.body.seen += uncounted
-            if isComplete { $0.body.add(Octet.lineFeed) }
-        }
-    }
-
-    private mutating func readForeignLine(_ bytes: RawSpan, _ index: inout Int) {
-        let start = index
-        let result = server.readLine(bytes, &index)
-        addBody(bytes, start..<index)
-        let excerpt = server.line.content.escaped(limit: 80)
-        server.fields.deviations.setExcerpt(excerpt, of: .notHTTP)
-        showResponseHead()
-        guard result != .partial else { return }
-        server.inMessage = false
-        server.phase = .dead
-    }
-
-    private var countsWhenDead: Bool {
-        switch exchanges[server.exchange].response?.completion {
-        case .notHTTP, .invalidStatusLine: true
-        default: false
-        }
     }
 
     // MARK: Head
@@ -401,7 +283,7 @@ extension HTTP1Parser {
     }
 
     /// Writes what is known of a head in progress into the facts.
-    private mutating func showResponseHead() {
+    mutating func showResponseHead() {
         guard server.inMessage else { return }
         switch server.phase {
         case .firstLine, .foreignLine, .fields: break
@@ -470,7 +352,7 @@ extension HTTP1Parser {
         changeResponse { $0.deviations.setExcerpt(text, of: kind) }
     }
 
-    private mutating func endResponseData() {
+    mutating func endResponseData() {
         if server.phase == .chunkData {
             server.chunk.dataEnded()
             server.phase = .chunkFraming

@@ -4,7 +4,10 @@ package import Model
 ///
 /// States facts only. Bodies are skipped: beyond a digest of their first 4096 bytes only their length is kept. What a
 /// gap of the capture hides is unknown, never invalid: a request or response that lost part of its head, or a chunk
-/// size, has `body.hasGap` set and is left incomplete, and reading resumes at the next plausible start of a message.
+/// size, has `body.hasGap` set, and reading resumes at the next plausible start of a message. What of a first line lies
+/// before the gap is stated. Such a message counts as over once the wire says that it must be: a request without a body
+/// when its response begins, any request when the next one begins, a response when the next request or response begins
+/// or either side ends in order.
 /// A response of which even the first byte was lost stands as an incomplete one with `hasGap`.
 package struct HTTP1Parser: ApplicationParser {
     package internal(set) var exchanges: [ExchangeFacts] = []
@@ -88,6 +91,7 @@ package struct HTTP1Parser: ApplicationParser {
     }
 
     package mutating func finished(at offset: Int64, _ context: DeliveryContext) {
+        endCutResponse()
         guard context.direction == .fromServer, server.phase == .untilClose, server.inMessage else { return }
         exchanges[server.exchange].response?.end = max(offset, server.position)
         exchanges[server.exchange].response?.completion = .complete
@@ -98,7 +102,8 @@ package struct HTTP1Parser: ApplicationParser {
 
     /// More bytes of the request in progress: an acknowledgment of what was seen before no longer covers it.
     private mutating func reopenAcknowledgment() {
-        guard client.inMessage || client.phase == .dead, exchanges.indices.contains(client.exchange) else { return }
+        guard client.inMessage || client.isCut || client.phase == .dead, exchanges.indices.contains(client.exchange)
+        else { return }
         exchanges[client.exchange].request?.acknowledged = nil
         firstUnacknowledged = min(firstUnacknowledged, client.exchange)
     }

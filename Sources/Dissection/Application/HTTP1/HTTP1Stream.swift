@@ -41,6 +41,8 @@ struct HTTP1Stream {
     var candidate: [UInt8] = []
     var candidateStart: Int64 = 0
     var candidateFrame: FrameReference?
+    /// The message at `exchange` lost part of its head or chunk framing in a gap, and nothing yet shows that it is over.
+    var isCut = false
     /// The message was found by resynchronising: it becomes an exchange when its first line proves it.
     var isProvisional = false
 
@@ -55,6 +57,10 @@ struct HTTP1Stream {
     /// Body or chunk bytes still to come.
     var remaining: Int64 = 0
     var chunk = ChunkDecoder()
+
+    /// First bytes of a response that is not HTTP, at most `ProtocolProbe.longestNeeded`, while they may still tell
+    /// what it is; nil when there is nothing left to ask.
+    var opening: [UInt8]?
 
     /// The bytes that an open excerpt holds so far, and the deviation that it belongs to.
     var excerpt: [UInt8] = []

@@ -39,6 +39,23 @@ struct RequestLine {
     }
 }
 
+extension RequestLine {
+    /// What is left of a request line whose end was not captured: a method with the space behind it, and the target as
+    /// far as it goes. `version` is empty unless it is whole; `isReadable` tells whether there is a method at all.
+    init(cut line: ArraySlice<UInt8>) {
+        guard let space = line.firstIndex(of: Octet.space), space > line.startIndex else { return }
+        let name = line[..<space]
+        let target = line[(space + 1)...].prefix { $0 != Octet.space }
+        guard name.count <= 32, name.allSatisfy(Octet.isToken), !target.contains(where: Octet.isControl)
+        else { return }
+        method = name.escaped(limit: 32)
+        self.target = target.escaped(limit: 2048)
+        isReadable = true
+        let last = line[target.endIndex...].dropFirst()
+        if let number = VersionText(last), number.isPlain { version = last.escaped(limit: 16) }
+    }
+}
+
 /// A status line (RFC 9112 §4). Where `status` is nil the line is none, and `fault` says why.
 struct StatusLine {
     var version = ""
