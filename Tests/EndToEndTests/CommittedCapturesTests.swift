@@ -63,7 +63,8 @@ import Testing
     func isValid(_ sample: CommittedCase) throws {
         let path = PackageRoot.path + "/docs/schema/gwsniff.report-1.schema.json"
         let schema = JSONSchema(try JSONTree(parsing: String(contentsOfFile: path, encoding: .utf8)))
-        #expect(schema.violations(in: try JSONTree(parsing: JSONReport.render(try sample.report()))) == [])
+        let violations = schema.violations(in: try JSONTree(parsing: JSONReport.render(try sample.report())))
+        #expect(violations.isEmpty, "\(sample.name): \(violations)")
     }
 
     @Test("every cause that gwsniff diagnoses has a committed capture", arguments: CauseGuides.all.map(\.cause))
