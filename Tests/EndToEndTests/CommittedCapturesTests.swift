@@ -1,5 +1,9 @@
+import Diagnosis
+import Foundation
 import Model
 import Pipeline
+import Reporting
+import TestSupport
 import Testing
 
 /// Real gateways, real faults: the captures under captures/ against the gateway's own log.
@@ -50,5 +54,23 @@ import Testing
             }
             #expect(!finding.displayFilter.isEmpty)
         }
+    }
+}
+
+/// The report on a real capture is what docs/schema promises.
+@Suite struct ReportSchemaTests {
+    @Test("the JSON report on every committed capture is valid by the published schema", arguments: CommittedCase.all)
+    func isValid(_ sample: CommittedCase) throws {
+        let path = PackageRoot.path + "/docs/schema/gwsniff.report-1.schema.json"
+        let schema = JSONSchema(try JSONTree(parsing: String(contentsOfFile: path, encoding: .utf8)))
+        let violations = schema.violations(in: try JSONTree(parsing: JSONReport.render(try sample.report())))
+        #expect(violations.isEmpty, "\(sample.name): \(violations)")
+    }
+
+    @Test("every cause that gwsniff diagnoses has a committed capture", arguments: CauseGuides.all.map(\.cause))
+    func hasCapture(_ cause: Cause) {
+        // What nothing decides cannot be planned.
+        guard cause != .undetermined else { return }
+        #expect(CommittedCase.all.contains { $0.name.hasPrefix(cause.rawValue + "/") })
     }
 }

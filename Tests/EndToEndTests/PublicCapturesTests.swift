@@ -32,7 +32,8 @@ import Testing
                 surprises.append("\(name): \(differences.joined(separator: ", "))")
             }
         }
-        #expect(compared > 800)
+        print("public captures: \(compared) compared with Wireshark")
+        #expect(compared > 1_000)
         #expect(surprises.isEmpty, "\(surprises.count):\n\(surprises.joined(separator: "\n"))")
         let settled = Set(KnownDifferences.reasons.keys).subtracting(differing)
         #expect(settled.isEmpty, "these agree now and need no reason any more: \(settled.sorted())")
@@ -58,9 +59,10 @@ private struct Counts {
     var synAck = 0
     var fin = 0
     var rst = 0
-    /// Something keeps the numbers from meaning the same: link types that are not decoded, packets that were recognised
-    /// as captured twice, events dropped at a bound.
+    /// Link types that are not decoded: nothing means the same.
     var isIncomparable = false
+    /// Packets that were recognised as captured twice, or events dropped at a bound: only streams are as many.
+    var hasOnlyStreams = false
 
     /// Nil where the file cannot be read as a capture.
     init?(of path: String) {
@@ -72,10 +74,11 @@ private struct Counts {
         }
         dissector.finish()
         let facts = dissector.facts(final: true)
-        isIncomparable =
-            facts.counters.duplicatePackets > 0 || !facts.counters.undecodedLinkTypes.isEmpty
-            || facts.connections.contains { $0.droppedEvents > 0 }
-        streams = facts.connections.count
+        isIncomparable = !facts.counters.undecodedLinkTypes.isEmpty
+        hasOnlyStreams =
+            facts.counters.duplicatePackets > 0 || facts.connections.contains { $0.droppedEvents > 0 }
+        // A late packet after the end has its facts apart, under the same number.
+        streams = Set(facts.connections.map(\.stream)).count
         for connection in facts.connections {
             var frames: [Int: TCPFlags] = [:]
             for event in connection.events { frames[event.frame.number, default: []].formUnion(event.flags) }
@@ -88,10 +91,11 @@ private struct Counts {
     }
 
     func differences(from entry: Reference.Entry) -> [String] {
-        [
+        let pairs = [
             ("streams", streams, entry.tcp_streams), ("SYN", syn, entry.syn), ("SYN-ACK", synAck, entry.synack),
             ("FIN", fin, entry.fin), ("RST", rst, entry.rst),
-        ].compactMap { name, actual, wanted in
+        ]
+        return pairs.prefix(hasOnlyStreams ? 1 : pairs.count).compactMap { name, actual, wanted in
             wanted.flatMap { $0 == actual ? nil : "\(name) \(actual), Wireshark \($0)" }
         }
     }

@@ -52,7 +52,7 @@ package struct Occurrence: Sendable {
     package var frames: [EvidenceFrame]
     package var request: RequestSummary?
     package var client: ClientOutcome?
-    /// Which attempt of its request this was, from 1.
+    /// Which attempt of its request this was, from 1; 0 where nothing was dialled.
     package var attempt: Int
     package var explanation: String
 

@@ -71,7 +71,8 @@ struct Expectation: Decodable, Sendable {
         var upstream: String?
         var count: Int
         var attempts: Int?
-        var severity: String
+        /// Nil where the lab cannot tell, as with a client that left.
+        var severity: String?
         var blame: String?
     }
 

@@ -5,7 +5,7 @@ enum Comparison {
     static func differences(_ report: Report, _ expected: Expectation) -> [String] {
         guard expected.schema == "gwsniff.expected/1" else { return ["expected.json cannot be read"] }
         var lines: [String] = []
-        var unmatched = report.findings.filter { $0.severity > .note }
+        var unmatched = report.findings
         for wanted in expected.findings {
             if let index = unmatched.firstIndex(where: { mismatches($0, wanted).isEmpty }) {
                 unmatched.remove(at: index)
@@ -19,7 +19,8 @@ enum Comparison {
                 lines.append("missing: \(describe(wanted))")
             }
         }
-        lines += unmatched.map { "not expected: \(describe($0))" }
+        // Notes need no expectation: they failed nothing.
+        lines += unmatched.filter { $0.severity > .note }.map { "not expected: \(describe($0))" }
 
         if let clientErrors = expected.clientErrors {
             let wanted = counts(clientErrors.map { ($0.status, $0.count) })
@@ -51,7 +52,8 @@ enum Comparison {
     }
 
     private static func describe(_ wanted: Expectation.Finding) -> String {
-        "\(wanted.cause) at \(wanted.upstream ?? "no upstream"), \(wanted.severity), count \(wanted.count)"
+        "\(wanted.cause) at \(wanted.upstream ?? "no upstream"), \(wanted.severity ?? "any severity"), "
+            + "count \(wanted.count)"
     }
 
     static func describe(_ finding: Finding) -> String {
