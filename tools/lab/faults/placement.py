@@ -47,7 +47,9 @@ def _play(s, cause, place):
     s.get(shop)
     s.post(shop)
     for number in range(s.random.choice((2, 3))):
-        (s.post if number % 2 else s.get)(cart, fault, do=deed)
+        # Without it the client of an HTTP/0.9 answer would wait for nginx's keep-alive timer.
+        headers = ["Connection: close"] if cause == "malformed-status-line" else []
+        (s.post if number % 2 else s.get)(cart, fault, do=deed, headers=headers)
         s.get(shop, client=s.new_client())
 
 
@@ -61,7 +63,7 @@ _PLACES = {
             "truncated-body-fin": BOTH,
             "connect-refused": ("nginx",),
             "header-too-large": BOTH,
-            "malformed-status-line": ("haproxy",),
+            "malformed-status-line": BOTH,
         },
     ),
     "tls-any": (
@@ -98,7 +100,7 @@ _PLACES = {
             "response-timeout": BOTH,
             "header-too-large": BOTH,
             "upstream-error-response": BOTH,
-            "malformed-status-line": ("haproxy",),
+            "malformed-status-line": BOTH,
             "reset-mid-head": ("nginx",),
         },
     ),

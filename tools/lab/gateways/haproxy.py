@@ -132,7 +132,8 @@ class HAProxy:
                 attempts.append(Attempt(server, "relayed"))
         # The log's own preamble holds a process id and nothing of use.
         quoted = line[found.start() :]
-        return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]))
+        made = status >= 400 and state != "--"
+        return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]), made)
 
 
 def _bracketed(server):
