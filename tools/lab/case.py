@@ -107,6 +107,7 @@ class Scene:
         self.gateway = None
         self.round_trip = 0.1
         self.record = Capture
+        self.options = []  # what gwsniff is told, because no packet of this capture could tell it
         self.verify = None  # called with the capture's path: the plan's own timing, checked on the wire
 
     # Building
@@ -383,7 +384,7 @@ class Scene:
         }
         made_by = {"kind": self.kind, "version": self.gateway.version()}
         behind = [(fault, count, lines()) for fault, count, lines in self._behind]
-        return expected.build(self.case.plan, made_by, capture, self.sents, self.gateway.records(), behind)
+        return expected.build(self.case.plan, made_by, capture, self.sents, self.gateway.records(), behind, self.options)
 
     def close(self):
         for closer in reversed(self._closers):

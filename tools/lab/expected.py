@@ -80,7 +80,7 @@ def _key(fault, legs):
     return fault.cause, fault.variant, fault.upstream, fault.severity
 
 
-def build(plan, gateway, capture, sents, records, behind=()):
+def build(plan, gateway, capture, sents, records, behind=(), options=()):
     """The content of expected.json. `behind` holds (fault, count, log lines) of a second gateway behind this one."""
     groups, lines, failed, client_errors = {}, [], 0, {}
     certain, legs = True, capture["legs"]
@@ -107,7 +107,8 @@ def build(plan, gateway, capture, sents, records, behind=()):
         key = _key(fault, legs)
         groups[key] = {"count": count, "attempts": count, "fault": fault}
         lines += quoted
-    expected = {"schema": "gwsniff.expected/1", "gateway": gateway, "plan": plan, "capture": capture, "options": []}
+    expected = {"schema": "gwsniff.expected/1", "gateway": gateway, "plan": plan, "capture": capture}
+    expected["options"] = list(options)
     if legs != "upstream" and not capture["clientTLS"]:
         expected["requests"] = {"total": len(sents), "failed": failed}
         if certain:

@@ -131,6 +131,7 @@ def client_leg_cut(s):
     up = s.serve()
     shop = s.route(up, keepalive=True)
     s.start(capture="client")
+    s.options = ["--gateway", s.front]
     s.get(shop)
     s.get(shop, Fault("truncated-body-fin", up), do=raw(_SHORT, hold=0.1), client=s.new_client())
     s.get(shop)

@@ -1,5 +1,7 @@
 """The same faults where the capture sees other things: one leg, TLS towards the client, `any`, loopback, IPv6."""
 
+import time
+
 from ..case import BOTH, Fault, case
 from ..upstreams import answer, raw
 
@@ -46,10 +48,14 @@ def _play(s, cause, place):
     fault = Fault(cause, bad, variant=variant)
     s.get(shop)
     s.post(shop)
+    # A refused SYN carries no request. Where the clients are not seen, only the pause tells that no retry followed.
+    pause = 0.4 if cause == "connect-refused" and place == "upstream" else 0.0
     for number in range(s.random.choice((2, 3))):
+        time.sleep(pause)
         # Without it the client of an HTTP/0.9 answer would wait for nginx's keep-alive timer.
         headers = ["Connection: close"] if cause == "malformed-status-line" else []
         (s.post if number % 2 else s.get)(cart, fault, do=deed, headers=headers)
+        time.sleep(pause)
         s.get(shop, client=s.new_client())
 
 
