@@ -384,7 +384,8 @@ class Scene:
         }
         made_by = {"kind": self.kind, "version": self.gateway.version()}
         behind = [(fault, count, lines()) for fault, count, lines in self._behind]
-        return expected.build(self.case.plan, made_by, capture, self.sents, self.gateway.records(), behind, self.options)
+        records = self.gateway.records()
+        return expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options)
 
     def close(self):
         for closer in reversed(self._closers):

@@ -16,7 +16,8 @@ _LOG_FORMAT = (
 )
 _LINE = re.compile(
     r"(?P<client>\S+) \[[^]]*\] \S+ \S+/(?P<name>\S+) (?P<timers>\S+) (?P<status>-?\d+) (?P<sent>\d+) "
-    r"(?P<state>\S\S)\S* \S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
+    r"(?P<state>\S\S)\S* \S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) "
+    r"error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
 )
 
 
