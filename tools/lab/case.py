@@ -46,7 +46,7 @@ class Fault:
         if isinstance(self.upstream, Upstream):
             self.upstream = self.upstream.address
         if self.cause == "client-abort":
-            self.severity = "unchecked"  # whether that counts as a failed request is for the reader of the report
+            self.severity = "note"  # nothing failed the client: it left
 
 
 @dataclass
@@ -54,7 +54,6 @@ class Sent:
     target: str
     faults: list
     answer: Answer
-    odd: bool = False  # the answer is not one that an HTTP/1.1 client understands, as planned
 
 
 @dataclass
@@ -108,6 +107,7 @@ class Scene:
         self.gateway = None
         self.round_trip = 0.1
         self.record = Capture
+        self.options = []  # what gwsniff is told, because no packet of this capture could tell it
         self.verify = None  # called with the capture's path: the plan's own timing, checked on the wire
 
     # Building
@@ -137,6 +137,8 @@ class Scene:
             self.router.sysctl("net.ipv6.conf.all.forwarding" if ipv6 else "net.ipv4.ip_forward", 1)
             if not ipv6:
                 self.router.sysctl("net.ipv4.icmp_ratelimit", 0)
+            else:
+                self.router.sysctl("net.ipv6.icmp.ratelimit", 0)
             net.link(*toward, self.router, "eth0")
             net.plug(self.switch, "p0", self.router, "eth1")
             between = f"fd00:77:{third}::" if ipv6 else f"10.77.{third}."
@@ -304,7 +306,7 @@ class Scene:
             body = (body * (size // len(body) + 1))[:size]
         return self._send("POST", prefix, body, faults, **options)
 
-    def _send(self, method, prefix, body, faults, do=None, client=None, odd=False, **options):
+    def _send(self, method, prefix, body, faults, do=None, client=None, **options):
         target = self.target(prefix)
         if do is not None:
             for upstream in self.routes[prefix][1]:
@@ -313,7 +315,7 @@ class Scene:
             client = self.new_client()  # HAProxy may hide a failure from a client connection that is not new
         answer = (client or self.client).request(method, target, body, **options)
         with self._lock:
-            self.sents.append(Sent(target, list(faults), answer, odd))
+            self.sents.append(Sent(target, list(faults), answer))
         return answer
 
     def pipeline(self, prefix, count):
@@ -382,7 +384,8 @@ class Scene:
         }
         made_by = {"kind": self.kind, "version": self.gateway.version()}
         behind = [(fault, count, lines()) for fault, count, lines in self._behind]
-        return expected.build(self.case.plan, made_by, capture, self.sents, self.gateway.records(), behind)
+        records = self.gateway.records()
+        return expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options)
 
     def close(self):
         for closer in reversed(self._closers):

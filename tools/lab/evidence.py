@@ -23,6 +23,7 @@ TABLE = {
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
     "connect 111": {"connect-refused", "icmp-port-unreachable"},
+    "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 104": {"reset-after-accept"},
@@ -33,6 +34,7 @@ TABLE = {
     "send reset": {"reset-after-accept", "stale-keepalive-reuse"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
+    # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
     "no status line": {"malformed-status-line", "non-http-banner"},
     "chunk invalid": set(),
     "head closed": _CLOSED,
@@ -90,4 +92,5 @@ BLAME = {
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",
     "client-abort": "client",
+    "undetermined": "unknown",
 }

@@ -20,9 +20,9 @@ def check(sent, record, kind):
     if not answer.left and answer.status != record.status and not _unlike(answer, record):
         raise Disagreement(f"{target}: the client got {answer.status}, the log says {record.status}: {record.lines}")
     if not faults:
-        if record.attempts and not sent.odd:
+        if record.attempts or record.made:
             raise Disagreement(f"{target}: planned as healthy, the log says {record.lines}")
-        if not answer.complete and not answer.left and not sent.odd:
+        if not answer.complete and not answer.left:
             raise Disagreement(f"{target}: planned as healthy, the client got {answer}")
         return []
     found, used = [], []
@@ -62,38 +62,56 @@ def _allow(target, faults, row):
             raise Disagreement(f"{target}: {fault.cause} does not fit {row!r}")
 
 
-def build(plan, gateway, capture, sents, records, behind=()):
+def _client_error(sent, record):
+    """Whether the request belongs into clientErrors; None where the log leaves open what the wire shows."""
+    answer = sent.answer
+    if not answer.left:
+        return answer.status is None or answer.status >= 500
+    if answer.received:
+        return False  # it had its status
+    # HAProxy still writes a 400 to a client that closed: whether that is an answer is for the reader of the report.
+    return True if record.sent == 0 else None
+
+
+def _key(fault, legs):
+    """What makes a finding, as far as the capture can show it: from the client's leg alone no cause can be told."""
+    if legs == "client":
+        return "undetermined", None, None, fault.severity
+    return fault.cause, fault.variant, fault.upstream, fault.severity
+
+
+def build(plan, gateway, capture, sents, records, behind=(), options=()):
     """The content of expected.json. `behind` holds (fault, count, log lines) of a second gateway behind this one."""
     groups, lines, failed, client_errors = {}, [], 0, {}
-    unchecked = False
+    certain, legs = True, capture["legs"]
     for sent in sents:
         record = records.get(sent.target)
         found = check(sent, record, gateway["kind"])
         for fault, attempts in found:
-            key = (fault.cause, fault.variant, fault.upstream, fault.severity)
+            key = _key(fault, legs)
             group = groups.setdefault(key, {"count": 0, "attempts": 0, "fault": fault})
             group["count"] += attempts if fault.severity == "nearMiss" else 1
-            known = fault.attempts_known and attempts is not None and group["attempts"] is not None
+            known = legs != "client" and fault.attempts_known and attempts is not None and group["attempts"] is not None
             group["attempts"] = group["attempts"] + attempts if known else None
         if found:
             lines += record.lines if record else [f"(no log line for {sent.target}: the client got nothing)"]
         if any(fault.severity == "failure" for fault in sent.faults):
             failed += 1
-        if any(fault.cause == "client-abort" for fault in sent.faults):
-            unchecked = True
-        elif not sent.odd and (sent.answer.status is None or sent.answer.status >= 500) and sent.faults:
-            key = sent.answer.status
-            client_errors[key] = client_errors.get(key, 0) + 1
+        listed = _client_error(sent, record) if sent.faults else False
+        certain = certain and listed is not None
+        if listed:
+            client_errors[sent.answer.status] = client_errors.get(sent.answer.status, 0) + 1
     for fault, count, quoted in behind:
         if len(quoted) != count:
             raise Disagreement(f"{fault.cause} at {fault.upstream}: planned {count}, the inner log says {quoted}")
-        key = (fault.cause, fault.variant, fault.upstream, fault.severity)
+        key = _key(fault, legs)
         groups[key] = {"count": count, "attempts": count, "fault": fault}
         lines += quoted
-    expected = {"schema": "gwsniff.expected/1", "gateway": gateway, "plan": plan, "capture": capture, "options": []}
-    if capture["legs"] != "upstream" and not capture["clientTLS"]:
-        expected["requests"] = {"total": len(sents), "failed": None if unchecked else failed}
-        if not unchecked:
+    expected = {"schema": "gwsniff.expected/1", "gateway": gateway, "plan": plan, "capture": capture}
+    expected["options"] = list(options)
+    if legs != "upstream" and not capture["clientTLS"]:
+        expected["requests"] = {"total": len(sents), "failed": failed}
+        if certain:
             ordered = sorted(client_errors.items(), key=lambda item: item[0] or 0)
             expected["clientErrors"] = [{"status": status, "count": count} for status, count in ordered]
     expected["findings"] = [
@@ -103,8 +121,8 @@ def build(plan, gateway, capture, sents, records, behind=()):
             "upstream": upstream,
             "count": group["count"],
             "attempts": group["attempts"],
-            "severity": None if severity == "unchecked" else severity,
-            "blame": group["fault"].blame or BLAME[cause],
+            "severity": severity,
+            "blame": BLAME[cause] if legs == "client" else group["fault"].blame or BLAME[cause],
         }
         for (cause, variant, upstream, severity), group in groups.items()
     ]

@@ -36,6 +36,6 @@ def _readme(case, content):
 def _finding(finding):
     variant = f" ({finding['variant']})" if finding["variant"] else ""
     where = f" at {finding['upstream']}" if finding["upstream"] else ""
-    kind = " as a near miss" if finding["severity"] == "nearMiss" else ""
+    kind = {"nearMiss": " as a near miss", "note": " as a note"}.get(finding["severity"], "")
     times = "once" if finding["count"] == 1 else f"{finding['count']} times"
     return f"`{finding['cause']}`{variant}{where}, {times}{kind}"

@@ -223,12 +223,28 @@ def lost_seen_upstream(s):
     "loss-stall-response",
     "path-breaks",
     "In the middle of the body the path breaks in both directions: the gateway's own end goes unacknowledged.",
+    gateways=("nginx",),
 )
 def path_breaks(s):
+    _break_path(s, "both")
+
+
+# HAProxy ends by RST, which nothing acknowledges: only the upstream's side shows that the path is broken.
+@case(
+    "loss-stall-response",
+    "path-breaks-seen-upstream",
+    """In the middle of the body the path breaks in both directions; captured on the upstream host, whose data repeats
+    and is never acknowledged.""",
+)
+def path_breaks_upstream(s):
+    _break_path(s, "upstream-host")
+
+
+def _break_path(s, where):
     s.network(one_way_ms=6)
     up = s.serve()
     shop = s.route(up)
-    s.start(read_s=3)
+    s.start(capture=where, read_s=3)
     s.get(shop)
     parts = [_SHORT, 0.4, b"13;38;98\n" * 60]
     broken = []

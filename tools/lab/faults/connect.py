@@ -164,6 +164,46 @@ def icmp_net_prohibited(s):
     _around(s, shop, lambda: s.get(cart, Fault("icmp-admin-prohibited", shut)))
 
 
+def _icmpv6(s, cause, how, by_router, variant=None):
+    """Rejects a port over IPv6, at a router on the way or at the upstream host itself."""
+    s.network(router=by_router, ipv6=True)
+    up, shut = s.serve(), s.serve(1)
+    shop, cart = s.route(up), s.route(shut)
+    host = s.router if by_router else s.host(1)[0]
+    host.sysctl("net.ipv6.icmp.ratelimit", 0)
+    host.nft(_reject(f"reject with icmpv6 type {how}", shut.port, "forward" if by_router else "input"))
+    s.start(connect_s=s.random.choice((2, 3)))
+    fault = Fault(cause, shut, variant=variant)
+    _around(s, shop, lambda: s.get(cart, fault), lambda: s.post(cart, fault))
+
+
+for _name, _how, _by_router, _text in (
+    ("router-ipv6", "admin-prohibited", True, "A router on the way rejects with ICMPv6 1/1."),
+    ("host-ipv6", "admin-prohibited", False, "The upstream host's filter rejects with ICMPv6 1/1."),
+    ("policy-ipv6", "policy-fail", True, "A router on the way rejects with ICMPv6 1/5."),
+    ("reject-route-ipv6", "reject-route", True, "A router on the way rejects with ICMPv6 1/6."),
+):
+    case("icmp-admin-prohibited", _name, _text)(
+        lambda s, how=_how, by_router=_by_router: _icmpv6(s, "icmp-admin-prohibited", how, by_router)
+    )
+case("host-unreachable", "icmp-address-ipv6", "The last router answers with ICMPv6 address unreachable (1/3).")(
+    lambda s: _icmpv6(s, "host-unreachable", "addr-unreachable", True, "icmp")
+)
+
+
+@case("host-unreachable", "icmp-no-route-ipv6", "A router without a route answers with ICMPv6 no route (1/0).")
+def icmp_no_route(s):
+    s.network(router=True, ipv6=True)
+    up = s.serve()
+    far = f"fd00:91:{s.random.randrange(1, 200)}::"
+    s.gateway_host.ip("-6", "route", "add", far + "/64", "via", s.router_address)
+    dead = f"[{far}{s.random.randrange(2, 99)}]:{s.random.choice((8080, 9000, 3000))}"
+    shop, cart = s.route(up), s.route(dead)
+    s.start()
+    fault = Fault("host-unreachable", dead, variant="icmp")
+    _around(s, shop, lambda: s.post(cart, fault), lambda: s.get(cart, fault))
+
+
 @case("host-unreachable", "icmp-host", "The last router answers with ICMP host unreachable.")
 def icmp_host(s):
     s.network(router=True)
@@ -220,7 +260,7 @@ def neighbour_ipv6(s):
     gone = s.absent()
     shop, cart = s.route(up), s.route(gone)
     s.start(connect_s=5)
-    name = gone.rpartition(":")[0]
+    name = gone.rpartition(":")[0].strip("[]")
     fault = Fault("host-unreachable", name, variant="neighbour", logged_as=gone, attempts_known=False)
     _around(s, shop, lambda: s.get(cart, fault))
 

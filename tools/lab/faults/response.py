@@ -1,7 +1,5 @@
 """The connection is there and the answer is not: closed, reset, silent, cut in its head."""
 
-import struct
-
 from ..case import Fault, case
 from ..capture import fields
 from ..expected import Disagreement
@@ -406,86 +404,3 @@ def header_control(s):
     s.start()
     bad = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nX-\x01Trace: 4711\r\nContent-Length: 5\r\n\r\ndone\n"
     _around(s, shop, lambda: s.get(shop, Fault("malformed-header", up), do=raw(bad)))
-
-
-_ODD_LINES = {
-    "letters-for-status": (b"HTTP/1.1 abc OK\r\nContent-Length: 5\r\n\r\ndone\n", "The status is letters."),
-    "garbage": (b"\x00\x9f\x12 core dumped at 0x4000\r\n\r\n", "The answer is garbage."),
-    "lower-case": (b"http/1.1 200 ok\r\nContent-Length: 5\r\n\r\ndone\n", "The protocol name is in lower case."),
-    "python-traceback": (
-        b"Traceback (most recent call last):\n  File \"app.py\", line 3\nKeyError: 'cart'\n\n",
-        "The answer is an error text without a head.",
-    ),
-}
-
-_BANNERS = {
-    "ssh": (
-        b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n",
-        True,
-        "The port belongs to an SSH server, which speaks first.",
-    ),
-    "smtp": (b"220 mail.example ESMTP Postfix\r\n", True, "The port belongs to a mail server, which speaks first."),
-    "redis": (
-        b"-ERR unknown command 'GET', with args beginning with: \r\n",
-        False,
-        "The port belongs to Redis, which answers the request with an error.",
-    ),
-    "mysql": (
-        struct.pack("<I", 74)[:3]
-        + b"\0\x0a8.0.36\0"
-        + b"\x2b\0\0\0"
-        + b"Q\x1f:h\x02a#^\0"
-        + b"\xff\xff\xff\x02\0\xff\xdf\x15"
-        + b"\0" * 10
-        + b"\x13s6a9|B\x02\x7f\x1aLE\0mysql_native_password\0",
-        True,
-        "The port belongs to MySQL, which speaks first.",
-    ),
-}
-
-
-def _odd(s, cause, data, first):
-    def greet(connection):
-        connection.send(data)
-        connection.socket.recv(4096)
-        import time
-
-        time.sleep(0.02)
-        connection.close()
-        return True
-
-    up = s.serve()
-    bad = s.serve(1, greet=greet) if first else s.serve(1, default=raw(data, after=0.01))
-    shop, cart = s.route(up), s.route(bad)
-    s.start()
-    s.get(shop)
-    if s.kind == "haproxy":
-        s.get(cart, Fault(cause, bad))
-        s.post(cart, Fault(cause, bad))
-    else:
-        s.get(cart, odd=True, headers=["Connection: close"])
-        s.post(cart, odd=True, headers=["Connection: close"])
-    s.get(shop)
-
-
-for _name, (_data, _text) in _ODD_LINES.items():
-    case("malformed-status-line", _name, _text, gateways=("haproxy",))(
-        lambda s, data=_data: _odd(s, "malformed-status-line", data, False)
-    )
-for _name, (_data, _first, _text) in _BANNERS.items():
-    case("non-http-banner", _name, _text, gateways=("haproxy",))(
-        lambda s, data=_data, first=_first: _odd(s, "non-http-banner", data, first)
-    )
-case(
-    "clean",
-    "status-line-passed-on",
-    """The status is letters. nginx logs it, takes the answer for HTTP/0.9 and passes it on as it stands: the client got
-    what the gateway read.""",
-    gateways=("nginx",),
-)(lambda s: _odd(s, None, _ODD_LINES["letters-for-status"][0], False))
-case(
-    "clean",
-    "banner-passed-on",
-    "The port belongs to an SSH server. nginx logs it, takes the banner for HTTP/0.9 and passes it on as it stands.",
-    gateways=("nginx",),
-)(lambda s: _odd(s, None, _BANNERS["ssh"][0], True))

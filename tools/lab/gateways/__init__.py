@@ -42,6 +42,7 @@ class Record:
     attempts: list
     lines: list
     sent: int | None = None  # bytes that the gateway says it sent to the client
+    made: bool = False  # an error status that is not the upstream's
 
 
 def gateway(kind):

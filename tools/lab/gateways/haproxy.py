@@ -16,7 +16,8 @@ _LOG_FORMAT = (
 )
 _LINE = re.compile(
     r"(?P<client>\S+) \[[^]]*\] \S+ \S+/(?P<name>\S+) (?P<timers>\S+) (?P<status>-?\d+) (?P<sent>\d+) "
-    r"(?P<state>\S\S)\S* \S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
+    r"(?P<state>\S\S)\S* \S+/(?P<retries>\+?\d+) \S+ server=(?P<server>\S+) "
+    r"error=(?P<error>\S*) \"(?P<request>[^\"]*)\""
 )
 
 
@@ -132,7 +133,8 @@ class HAProxy:
                 attempts.append(Attempt(server, "relayed"))
         # The log's own preamble holds a process id and nothing of use.
         quoted = line[found.start() :]
-        return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]))
+        made = status >= 400 and state != "--"
+        return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]), made)
 
 
 def _bracketed(server):

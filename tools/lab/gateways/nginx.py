@@ -21,6 +21,7 @@ _ERRORS = [
     (r"no live upstreams", "no live upstreams"),
     (r"connect\(\) to unix:\S+ failed", "unix socket"),
     (r"connect\(\) failed \(111", "connect 111"),
+    (r"connect\(\) failed \(13:", "connect 13"),
     (r"connect\(\) failed \(113", "connect 113"),
     (r"connect\(\) failed \(101", "connect 101"),
     (r"connect\(\) failed \(104", "connect 104"),
@@ -58,6 +59,7 @@ class Nginx:
         settings, folder = self.settings, self.folder
         lines = [
             "daemon off;",
+            "user root;",  # the case's folder, with the temporary files, is open to nobody else
             "worker_processes 1;",
             f"pid {folder}/nginx.pid;",
             f"error_log {folder}/error.log info;",
@@ -145,4 +147,7 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed"))
         if not attempts and status == 499:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
-        return Record(target, status, attempts, lines)
+        # A 499 without a head from the upstream: the client left before it got a byte.
+        sent = 0 if status == 499 and entry["upstream_header_time"] in ("-", "") else None
+        made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
+        return Record(target, status, attempts, lines, sent, made)
