@@ -39,6 +39,12 @@ struct ClientRequest {
         }
     }
 
+    /// It failed, or its client left: the attempts for it need not have come to anything.
+    var isOver: Bool {
+        if case .aborted = outcome { return true }
+        return isFailed
+    }
+
     var status: Int? {
         switch outcome {
         case .answered(let status), .error(let status), .cut(let status): status

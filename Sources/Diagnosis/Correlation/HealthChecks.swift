@@ -18,6 +18,42 @@ enum HealthChecks {
         }
     }
 
+    /// Marks connects that come like clockwork and not when a client's failing request does. Before the join, because one of many falls into
+    /// some request's window by chance.
+    static func markSeries(_ join: inout Join) {
+        var series: [Series: [Int]] = [:]
+        for (index, attempt) in join.attempts.enumerated() where attempt.exchange == nil {
+            series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
+        }
+        let over = join.requests.filter(\.isOver).sorted { $0.start < $1.start }
+        for members in series.values where members.count >= 6 {
+            let times = members.map { join.attempts[$0].start }
+            guard let period = period(times) else { continue }
+            let prompted = times.filter { isPrompted($0, over, period) }
+            guard prompted.count * 3 <= times.count else { continue }
+            for member in members { join.attempts[member].isHealthCheck = true }
+        }
+    }
+
+    /// Dialled within 5 ms of a failing request: that is what it was dialled for. At HAProxy's own retry pause of a second, anywhere inside
+    /// such a request.
+    private static func isPrompted(_ time: Timestamp, _ over: [ClientRequest], _ period: Nanoseconds) -> Bool {
+        let next = over.partitionPoint { $0.start > time }
+        let isRetryPause = (.milliseconds(900)...(.milliseconds(1200))).contains(period)
+        return over[..<next].suffix(64).contains { request in
+            time - request.start <= .milliseconds(5) || isRetryPause && request.end.map { $0 >= time } ?? true
+        }
+    }
+
+    /// The interval of a series in which four in five gaps are within 5 % of their median; nil for any other.
+    private static func period(_ times: [Timestamp]) -> Nanoseconds? {
+        let gaps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted()
+        let median = gaps[gaps.count / 2]
+        guard median >= .milliseconds(100) else { return nil }
+        let close = gaps.filter { abs($0 - median) <= max(median / 20, .milliseconds(5)) }
+        return close.count * 5 >= gaps.count * 4 ? median : nil
+    }
+
     private struct Series: Hashable {
         var from: IPAddress
         var to: Endpoint

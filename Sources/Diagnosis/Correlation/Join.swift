@@ -18,6 +18,7 @@ struct Join {
         self.map = map
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()
+        HealthChecks.markSeries(&self)
         matchExchanges()
         matchRewritten()
         matchConnects()
@@ -235,7 +236,8 @@ struct Join {
     private mutating func matchByChain(_ isWanted: (Attempt) -> Bool) {
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
-        for index in attempts.indices where attempts[index].parent == nil && isWanted(attempts[index]) {
+        for index in attempts.indices
+        where attempts[index].parent == nil && !attempts[index].isHealthCheck && isWanted(attempts[index]) {
             let attempt = attempts[index]
             guard let all = byHost[host(attempt.dialler)] else { continue }
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
@@ -267,6 +269,10 @@ struct Join {
             guard case .aborted = candidate.outcome else { return nil }
         }
         if let wanted = request(of: attempt), wanted.method != asked.method { return nil }
+        // A complete answer with another status is somebody else's.
+        if let answer = response(of: attempt), answer.completion == .complete, answer.status != candidate.status {
+            return nil
+        }
         var before = candidate.start
         var hasPrevious = false
         var after = candidate.end
@@ -297,8 +303,8 @@ struct Join {
             ? unknownEnd
             : Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
         let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
-        let near: Nanoseconds = candidate.isFailed ? .milliseconds(100) : .milliseconds(20)
-        if hasNext || !candidate.isFailed {
+        let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
+        if hasNext || !candidate.isOver {
             guard startGap <= near, (endGap ?? 0) <= near else { return nil }
         } else {
             guard startGap <= near || (endGap ?? .max) <= near else { return nil }
@@ -319,8 +325,8 @@ struct Join {
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
-        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && !settles(attempt) {
-            guard attempt.exchange != nil else { continue }
+        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil {
+            if let answer = response(of: attempt), answer.completion == .complete, answer.status ?? 0 < 500 { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {

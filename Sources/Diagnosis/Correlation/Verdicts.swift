@@ -5,9 +5,24 @@ struct Verdicts {
     let ports: PortHistory
     let horizon: Timestamp
     let isFinal: Bool
+    /// Gateways that ended some sound exchange with RST, and with FIN.
+    private var resetting: Set<Int> = []
+    private var closing: Set<Int> = []
 
     init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
         self.isFinal = isFinal
+        for attempt in join.attempts {
+            guard let response = join.response(of: attempt), response.completion == .complete,
+                response.headBytes < HeaderTooLarge.smallestLimit
+            else { continue }
+            let timeline = join.timelines[attempt.connection]
+            let host = join.host(attempt.dialler)
+            if timeline.clientReset != nil {
+                resetting.insert(host)
+            } else if timeline.clientFin != nil {
+                closing.insert(host)
+            }
+        }
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         self.horizon = horizon
     }
@@ -31,6 +46,8 @@ struct Verdicts {
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
+            gatewayEndsWithFin: closing.contains(join.host(attempt.dialler))
+                && !resetting.contains(join.host(attempt.dialler)),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
             horizon: horizon,

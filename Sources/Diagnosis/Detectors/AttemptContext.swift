@@ -11,6 +11,9 @@ struct AttemptContext {
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.
     let idleBefore: Nanoseconds?
+    /// This gateway ends sound exchanges with FIN, so that its RST means that it refused something. False where it resets anyway, or
+    /// nothing shows its habit.
+    let gatewayEndsWithFin: Bool
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity
@@ -46,8 +49,29 @@ struct AttemptContext {
         return response
     }
 
-    /// The close or reset that ended this exchange.
-    var ending: TCPEvent? { timeline.firstEnding }
+    /// The close or reset that ended this exchange. A FIN of the upstream beyond a hole that never closed did not reach the
+    /// gateway's reader.
+    var ending: TCPEvent? {
+        timeline.endings.first { event in
+            !(event.isFromServer && !event.isReset && hasOpenHole && event.offset > connection.fromServer.contiguousEnd)
+        }
+    }
+
+    /// When the gateway's part was over, as far as the packets tell: its own close, or the client's error.
+    private var over: (frame: Int, time: Timestamp) {
+        let ending = self.ending
+        let end = client?.isFailed == true ? client?.end : nil
+        return (
+            ending?.frame.number ?? .max,
+            min(ending?.frame.time ?? Timestamp(nanoseconds: .max), end ?? Timestamp(nanoseconds: .max))
+        )
+    }
+
+    /// The packet came before the gateway gave up.
+    func isInTime(_ frame: FrameReference) -> Bool {
+        let over = over
+        return frame.number < over.frame && frame.time <= over.time
+    }
 
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
@@ -92,11 +116,10 @@ struct AttemptContext {
     /// The upstream acknowledged the whole request before the exchange was ended.
     var isRequestAcknowledged: Bool {
         guard let request else { return false }
-        let last = ending?.frame.number ?? .max
-        if let frame = request.acknowledged { return frame.number < last }
+        if let frame = request.acknowledged { return isInTime(frame) }
         let end = request.end ?? request.headEnd ?? request.start
         guard connection.fromClient.acknowledgedEnd >= end, end > request.start else { return false }
-        return connection.fromClient.acknowledgedFrame.map { $0.number < last } ?? false
+        return connection.fromClient.acknowledgedFrame.map(isInTime) ?? false
     }
 
     /// The client left before the attempt was over.

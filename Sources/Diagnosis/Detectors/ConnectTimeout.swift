@@ -99,8 +99,11 @@ extension AcceptQueueOverflow {
     /// is never acknowledged, while requests of its siblings are acknowledged and wait.
     private static func queued(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.isFirst, let request = attempt.request, attempt.stage == .nothing,
-            attempt.connection.fromClient.acknowledgedEnd == 0, attempt.gatewayGaveUp || attempt.ending == nil,
-            let synAck = attempt.timeline.synAcks.first, attempt.connection.fromServer.lastFrame == synAck.frame,
+            !attempt.isRequestAcknowledged, attempt.gatewayGaveUp || attempt.ending == nil,
+            let synAck = attempt.timeline.synAcks.first,
+            attempt.connection.fromClient.acknowledgedFrame.map({
+                $0.number <= synAck.frame.number || !attempt.isInTime($0)
+            }) ?? true,
             let witness = attempt.port.waiting(at: request.firstFrame.time, except: attempt.connection.stream)
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)

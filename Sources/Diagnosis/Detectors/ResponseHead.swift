@@ -10,7 +10,13 @@ extension AttemptContext {
             case .answered, .aborted, .crossedClose, .open: return false
             }
         }
-        guard let ending, ending.direction == .fromClient, let response else { return false }
+        guard let ending, let response else { return false }
+        if gatewayEndsWithFin, let reset = timeline.clientReset { return isPrompt(reset, after: response) }
+        guard ending.direction == .fromClient else { return false }
+        return isPrompt(ending, after: response)
+    }
+
+    private func isPrompt(_ ending: TCPEvent, after response: ResponseFacts) -> Bool {
         return ending.frame.time - response.firstFrame.time < .milliseconds(200)
             || ending.frame.time - response.lastFrame.time < .milliseconds(50)
     }

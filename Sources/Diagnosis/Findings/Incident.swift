@@ -184,9 +184,6 @@ struct Incidents {
         return verdict
     }
 
-    /// A gateway dials the next server of a group within this time; a client needs its round trip to ask again.
-    static let nextServer: Nanoseconds = 200_000
-
     /// Without client leg, an attempt that repeats the previous request is its retry.
     private func isRetry(_ attempt: Attempt, of previous: Attempt, chain: Int) -> Bool {
         guard previous.verdict != nil else { return false }
@@ -207,8 +204,8 @@ struct Incidents {
             guard chain < 4 else { return false }
             return isPause || isHAProxy && isPrompt && previous.verdict?.cause != .connectRefused
         }
-        // nginx and others: the next server at once.
-        return isPrompt && gap <= Self.nextServer
+        // Another server's turn carries nothing by which it could be told from another request.
+        return false
     }
 
     // MARK: Requests without attempt
