@@ -39,6 +39,8 @@ struct AttemptContext {
         if let ending, ending.direction == .fromClient, let acknowledged = ending.acknowledgedOffset {
             limit = acknowledged
         }
+        // Seen from the upstream: it goes on resending, and nobody answers any more.
+        if self.ending == nil, client == nil, !stalledRepeats.isEmpty { limit = connection.fromServer.acknowledgedEnd }
         if hasOpenHole { limit = min(limit ?? .max, connection.fromServer.contiguousEnd) }
         return limit
     }
@@ -78,6 +80,18 @@ struct AttemptContext {
         guard exchange?.response == nil else { return false }
         let fin = timeline.serverFin?.offset ?? 0
         return max(fin, connection.fromServer.acknowledgedEnd) > previousResponseEnd
+    }
+
+    /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
+    var stalledRepeats: [TCPEvent] {
+        let end = connection.fromServer.acknowledgedEnd
+        let repeats = retransmissions(.fromServer, from: exchange?.response?.start ?? 0).filter {
+            $0.offset + Int64($0.length) > end
+        }
+        guard repeats.count >= 4, let first = repeats.first, let last = repeats.last,
+            last.frame.time - first.frame.time >= .seconds(2)
+        else { return [] }
+        return repeats
     }
 
     /// How much of the response was there when the exchange ended.

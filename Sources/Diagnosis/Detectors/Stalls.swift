@@ -96,8 +96,9 @@ enum LossStallResponse: Detector {
         let story: String
         if attempt.gatewayGaveUp, attempt.hasOpenHole {
             story = "the capture holds bytes beyond a hole of the response that never closed"
-        } else if unacknowledged.count >= 2, attempt.ending != nil,
-            attempt.gatewayGaveUp || stalled(attempt, unacknowledged)
+        } else if unacknowledged.count >= 2,
+            attempt.ending != nil && (attempt.gatewayGaveUp || stalled(unacknowledged))
+                || attempt.client == nil && attempt.ending == nil && !attempt.stalledRepeats.isEmpty
         {
             frames += unacknowledged.prefix(3).map { attempt.frame($0, "response segment again") }
             story =
@@ -128,7 +129,7 @@ enum LossStallResponse: Detector {
     }
 
     /// Repeats over a second or more: a stall, not a repaired loss.
-    private static func stalled(_ attempt: AttemptContext, _ repeats: [TCPEvent]) -> Bool {
+    private static func stalled(_ repeats: [TCPEvent]) -> Bool {
         guard let first = repeats.first, let last = repeats.last else { return false }
         return last.frame.time - first.frame.time >= .seconds(1)
     }
