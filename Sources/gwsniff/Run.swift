@@ -82,6 +82,7 @@ struct Run {
 
     private func control() -> RunControl {
         RunControl(
+            needsAttention: { Signals.areWaiting },
             shouldStop: { Signals.wantsStop },
             progress: progress.update,
             warn: { [quiet = command.output.quiet, progress] line in
