@@ -60,7 +60,7 @@ struct Run {
         )
         let report = try run.report()
         progress.clear()
-        try feed.check()
+        try feed.finish()
         try write(report, to: file ?? .standardOutput)
         return report
     }
