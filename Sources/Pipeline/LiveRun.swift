@@ -63,7 +63,7 @@ package struct LiveRun {
                 }
                 if analysis.reachedPacketLimit { break loop }
                 untilNextLook &-= 1
-                if untilNextLook > 0, !emission.isDue(clock()) { continue loop }
+                if untilNextLook > 0, !control.needsAttention(), !emission.isDue(clock()) { continue loop }
             case .idle:
                 // Who reads the file while it grows finds whole packets in it.
                 try writer?.flush()

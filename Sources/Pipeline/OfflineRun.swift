@@ -19,7 +19,7 @@ package enum OfflineRun {
         var untilNextLook = lookInterval
         while let record = try input.advance() {
             untilNextLook &-= 1
-            if untilNextLook == 0 {
+            if untilNextLook == 0 || control.needsAttention() {
                 untilNextLook = lookInterval
                 analysis.readBytes(input.bytesRead, of: input.totalBytes)
                 control.progress(analysis.statistics)
@@ -31,6 +31,7 @@ package enum OfflineRun {
             input.withPacket { bytes in analysis.process(record, bytes) }
             if analysis.reachedPacketLimit { break }
         }
+        control.progress(analysis.statistics)
         for warning in input.warnings { control.warn(warning.message) }
         for summary in input.summaries {
             if let cut = summary.truncated { control.warn("\(summary.name): \(cut)") }

@@ -19,6 +19,8 @@ package struct RunStatistics: Sendable {
 
 /// How a caller stops a run and looks into it, without the run knowing about signals, terminals or clocks.
 package struct RunControl {
+    /// Asked at every packet, so it must cost next to nothing: true where `shouldStop` or `progress` has something to do.
+    package var needsAttention: @Sendable () -> Bool
     /// Asked every few thousand packets, several times a second live, and when a signal interrupts a read.
     package var shouldStop: @Sendable () -> Bool
     /// Called about as often as `shouldStop`.
@@ -27,10 +29,12 @@ package struct RunControl {
     package var warn: (String) -> Void
 
     package init(
+        needsAttention: @escaping @Sendable () -> Bool = { false },
         shouldStop: @escaping @Sendable () -> Bool = { false },
         progress: @escaping (RunStatistics) -> Void = { _ in },
         warn: @escaping (String) -> Void = { _ in }
     ) {
+        self.needsAttention = needsAttention
         self.shouldStop = shouldStop
         self.progress = progress
         self.warn = warn

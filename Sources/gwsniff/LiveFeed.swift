@@ -9,6 +9,7 @@ final class LiveFeed {
     private let progress: Progress
     private let text: TextOptions
     private var failure: WriteFailure?
+    private var hasLines = false
 
     init(_ output: OutputArguments, file: OutputFile, progress: Progress) {
         format = output.format
@@ -22,6 +23,7 @@ final class LiveFeed {
     /// False once the output takes nothing any more.
     func tell(_ occurrence: Occurrence, _ finding: Finding) -> Bool {
         progress.clear()
+        hasLines = true
         do {
             switch format {
             case .text:
@@ -38,7 +40,9 @@ final class LiveFeed {
         }
     }
 
-    func check() throws(WriteFailure) {
+    /// To be called before the report: the lines of a text end with an empty one.
+    func finish() throws(WriteFailure) {
         if let failure { throw failure }
+        if hasLines, format == .text { try file.write("\n") }
     }
 }

@@ -60,7 +60,7 @@ struct Run {
         )
         let report = try run.report()
         progress.clear()
-        try feed.check()
+        try feed.finish()
         try write(report, to: file ?? .standardOutput)
         return report
     }
@@ -82,6 +82,7 @@ struct Run {
 
     private func control() -> RunControl {
         RunControl(
+            needsAttention: { Signals.areWaiting },
             shouldStop: { Signals.wantsStop },
             progress: progress.update,
             warn: { [quiet = command.output.quiet, progress] line in

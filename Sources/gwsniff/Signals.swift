@@ -48,6 +48,9 @@ enum Signals {
         sigaction(number, &action, nil)
     }
 
+    /// Some signal came that nobody acted on yet.
+    static var areWaiting: Bool { wantsStop || statistics.load(ordering: .relaxed) > 0 }
+
     static var wantsStop: Bool { stops.load(ordering: .relaxed) > 0 }
 
     /// True once for any number of SIGUSR1 since the last call.
