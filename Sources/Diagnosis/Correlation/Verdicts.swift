@@ -5,26 +5,19 @@ struct Verdicts {
     let ports: PortHistory
     let horizon: Timestamp
     let isFinal: Bool
-    /// Gateways that ended some sound exchange with RST, and with FIN.
-    private var resetting: Set<Int> = []
-    private var closing: Set<Int> = []
+    private var habits: [Int: ClosingHabit] = [:]
 
     init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
+        self.horizon = horizon
         self.isFinal = isFinal
+        ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         for attempt in join.attempts {
             guard let response = join.response(of: attempt), response.completion == .complete,
-                response.headBytes < HeaderTooLarge.smallestLimit
+                response.headBytes < HeaderTooLarge.smallestLimit, response.deviations.isEmpty
             else { continue }
             let timeline = join.timelines[attempt.connection]
-            let host = join.host(attempt.dialler)
-            if timeline.clientReset != nil {
-                resetting.insert(host)
-            } else if timeline.clientFin != nil {
-                closing.insert(host)
-            }
+            habits[join.host(attempt.dialler), default: ClosingHabit()].note(timeline, after: response)
         }
-        ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
-        self.horizon = horizon
     }
 
     func outcome(of attempt: Attempt, in join: Join) -> Attempt.Outcome {
@@ -46,8 +39,7 @@ struct Verdicts {
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
-            gatewayEndsWithFin: closing.contains(join.host(attempt.dialler))
-                && !resetting.contains(join.host(attempt.dialler)),
+            habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
             horizon: horizon,

@@ -11,9 +11,7 @@ struct AttemptContext {
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.
     let idleBefore: Nanoseconds?
-    /// This gateway ends sound exchanges with FIN, so that its RST means that it refused something. False where it resets anyway, or
-    /// nothing shows its habit.
-    let gatewayEndsWithFin: Bool
+    let habit: ClosingHabit
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity

@@ -11,8 +11,11 @@ extension AttemptContext {
             }
         }
         guard let ending, let response else { return false }
-        if gatewayEndsWithFin, let reset = timeline.clientReset { return isPrompt(reset, after: response) }
-        guard ending.direction == .fromClient else { return false }
+        if habit.resetIsUnusual, let reset = timeline.clientReset { return isPrompt(reset, after: response) }
+        // A gateway that closes first on a complete response may just not want the connection any more.
+        guard ending.direction == .fromClient,
+            ending.isReset || stage != .complete || habit.closingFirstIsUnusual
+        else { return false }
         return isPrompt(ending, after: response)
     }
 

@@ -302,13 +302,21 @@ private struct RoleInference {
         if accepted.isEmpty { assignSingleLeg(&map) }
     }
 
+    /// A gateway dials a few ports; who tries dozens of them and asks nothing is a scanner.
+    private func scanners() -> Set<IPAddress> {
+        var dialled: [IPAddress: Set<Endpoint>] = [:]
+        for connection in facts.connections where connection.exchanges.isEmpty {
+            dialled[connection.client.address, default: []].insert(connection.server)
+        }
+        let asking = Set(facts.connections.lazy.filter { !$0.exchanges.isEmpty }.map(\.client.address))
+        return Set(dialled.lazy.filter { $0.value.count > 32 && !asking.contains($0.key) }.map(\.key))
+    }
+
     /// No nesting anywhere: one leg was captured. It is the upstream leg, unless the answers are a gateway's own and the requests are no gateway's.
     private mutating func assignSingleLeg(_ map: inout RoleMap) {
         var made: Set<Endpoint> = []
         var forwarded: Set<Endpoint> = []
-        var idleDiallers: Set<IPAddress> = []
         for connection in facts.connections {
-            if connection.exchanges.isEmpty { idleDiallers.insert(connection.client.address) }
             for exchange in connection.exchanges {
                 if exchange.request?.looksForwarded == true { forwarded.insert(connection.server) }
                 guard let response = exchange.response, let status = response.status, status >= 500 else { continue }
@@ -316,11 +324,14 @@ private struct RoleInference {
             }
         }
         let fronts = made.subtracting(forwarded)
+        let scanners = scanners()
         let frontClients = Set(fronts.flatMap { clients[$0] ?? [] })
         for (index, connection) in facts.connections.enumerated() {
             if fronts.contains(connection.server) {
                 map.isClientLeg[index] = true
                 union.touch(connection.server.address)
+            } else if scanners.contains(connection.client.address) {
+                continue
             } else if case .tls = connection.application {
                 continue
             } else if connection.exchanges.isEmpty,
