@@ -6,17 +6,23 @@ struct Verdicts {
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
+    /// By what they send upstream.
+    private var kinds: [Int: GatewayKind] = [:]
 
     init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
         self.horizon = horizon
         self.isFinal = isFinal
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         for attempt in join.attempts {
+            let host = join.host(attempt.dialler)
+            if kinds[host] == nil, let request = join.request(of: attempt) {
+                kinds[host] = GatewayKind(request: request)
+            }
             guard let response = join.response(of: attempt), response.completion == .complete,
                 response.headBytes < HeaderTooLarge.smallestLimit, response.deviations.isEmpty
             else { continue }
             let timeline = join.timelines[attempt.connection]
-            habits[join.host(attempt.dialler), default: ClosingHabit()].note(timeline, after: response)
+            habits[host, default: ClosingHabit()].note(timeline, after: response)
         }
     }
 
@@ -39,6 +45,7 @@ struct Verdicts {
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
+            kind: kinds[join.host(attempt.dialler)],
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],

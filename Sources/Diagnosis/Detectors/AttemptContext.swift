@@ -11,6 +11,8 @@ struct AttemptContext {
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.
     let idleBefore: Nanoseconds?
+    /// The gateway's software, where its requests show it.
+    let kind: GatewayKind?
     let habit: ClosingHabit
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
