@@ -10,8 +10,12 @@ struct ClosingHabit {
     /// A close of the gateway within this time of the response is one because of the response.
     static let prompt = Nanoseconds.milliseconds(50)
 
-    mutating func note(_ timeline: ConnectionTimeline, after response: ResponseFacts) {
-        guard let ending = timeline.endings.first else { return }
+    /// - Parameter isLast: no other exchange followed on the connection.
+    mutating func note(_ timeline: ConnectionTimeline, after response: ResponseFacts, isLast: Bool) {
+        guard isLast, let ending = timeline.endings.first else {
+            waits = true
+            return
+        }
         if timeline.clientReset != nil { resets = true }
         if ending.direction == .fromClient, ending.frame.time - response.lastFrame.time <= Self.prompt {
             closesFirst = true

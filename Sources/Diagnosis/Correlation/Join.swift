@@ -186,12 +186,45 @@ struct Join {
         if case .contentLength(let left) = wanted.body.framing, case .contentLength(let right) = asked.body.framing {
             score += left == right ? 3 : -6
         }
+        var before = candidate.start
         for previous in candidate.attempts {
             let other = attempts[previous]
             if settles(other) { return nil }
-            if let end = other.end, end <= attempt.start + Self.slack { continue }
+            if let end = other.end, end <= attempt.start + Self.slack {
+                before = max(before, end)
+                continue
+            }
             // Another attempt is still running: gateways try one after the other.
             score -= 40
+        }
+        score += outcomeScore(attempt, candidate)
+        // Dialled at once, when the request came or when the try before had failed.
+        let gap = min(abs(attempt.start - before), abs(attempt.start - wanted.lastFrame.time))
+        score += gap <= .milliseconds(1) ? 3 : gap <= .milliseconds(10) ? 2 : 0
+        return score
+    }
+
+    /// Requests that are the same to the letter are told apart by what became of them.
+    private func outcomeScore(_ attempt: Attempt, _ candidate: ClientRequest) -> Int {
+        var score = 0
+        if let answer = response(of: attempt), answer.completion == .complete, let status = answer.status {
+            guard let told = response(of: candidate) else { return candidate.isFailed ? -4 : 0 }
+            if told.status == status {
+                score += 5
+                let isSameBody = told.body.seen == answer.body.seen && told.body.digest == answer.body.digest
+                score += isSameBody ? 2 : 0
+            } else if status < 500 {
+                score -= 8
+            }
+        } else if attempt.end != nil || timelines[attempt.connection].firstEnding != nil {
+            score += candidate.isOver ? 5 : -2
+        }
+        if let end = attempt.end, let over = candidate.end {
+            if end > over + Self.slack {
+                if case .aborted = candidate.outcome {} else { score -= 12 }
+            } else if over - end <= .milliseconds(5) {
+                score += 3
+            }
         }
         return score
     }

@@ -22,7 +22,11 @@ struct Verdicts {
                 response.headBytes < HeaderTooLarge.smallestLimit, response.deviations.isEmpty
             else { continue }
             let timeline = join.timelines[attempt.connection]
-            habits[host, default: ClosingHabit()].note(timeline, after: response)
+            habits[host, default: ClosingHabit()].note(
+                timeline,
+                after: response,
+                isLast: attempt.exchange == join.facts.connections[attempt.connection].exchanges.count - 1
+            )
         }
     }
 

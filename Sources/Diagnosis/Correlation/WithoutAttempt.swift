@@ -12,7 +12,7 @@ struct WithoutAttempt {
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
-    private var unresolved: [Int: [NeighbourFacts]] = [:]
+    private(set) var unresolved: [Int: [NeighbourFacts]] = [:]
 
     private struct Entry {
         var time: Timestamp
@@ -177,23 +177,23 @@ struct WithoutAttempt {
     }
 
     private func result(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {
-        let frames = burst.requests.prefix(4).map {
-            EvidenceFrame($0, role: "who has \(burst.target)? no answer")
-        }
-        return Result(
-            verdict: Verdict(
-                .hostUnreachable,
-                variant: "neighbour",
-                blame: .network,
-                frames: frames + clientFrames(request),
-                explanation: "Nobody answers for \(burst.target): the gateway asked "
-                    + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
-                ruledOut: [
-                    RuledOut(.connectTimeout, "no SYN left the gateway"),
-                    RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
-                ]
-            ),
-            upstream: burst.target.description
+        var verdict = verdict(burst)
+        verdict.frames += clientFrames(request)
+        return Result(verdict: verdict, upstream: burst.target.description)
+    }
+
+    func verdict(_ burst: NeighbourFacts) -> Verdict {
+        Verdict(
+            .hostUnreachable,
+            variant: "neighbour",
+            blame: .network,
+            frames: burst.requests.prefix(4).map { EvidenceFrame($0, role: "who has \(burst.target)? no answer") },
+            explanation: "Nobody answers for \(burst.target): the gateway asked "
+                + "\(Phrases.count(burst.requestCount, "time")) and never got to send a SYN.",
+            ruledOut: [
+                RuledOut(.connectTimeout, "no SYN left the gateway"),
+                RuledOut(.noUpstreamAttempt, "address resolution for \(burst.target) failed meanwhile"),
+            ]
         )
     }
 }

@@ -14,8 +14,12 @@ extension AttemptContext {
             return false
         }
         if let client, client.end != nil { return true }
-        // Nothing more will come, and two repeats went unanswered.
-        if client == nil, isFinal, timeline.syns.count >= 3 { return true }
+        // Nothing more will come, and it went unanswered for two seconds.
+        if client == nil, isFinal, timeline.syns.count >= 2, let first = timeline.syns.first,
+            horizon - first.frame.time >= .seconds(2)
+        {
+            return true
+        }
         // Linux repeats after 1 s and then at least doubles or stays at 1 s (kernel 6.5 and later): twice the last
         // interval and half a second without another SYN is the end of the attempt.
         let previous = timeline.syns.dropLast().last?.frame.time

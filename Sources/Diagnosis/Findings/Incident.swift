@@ -40,6 +40,7 @@ struct Incidents {
         recogniseGateways()
         collectJoined()
         collectWithoutClient()
+        collectWithoutConnection()
         collectWithoutAttempt()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
@@ -184,28 +185,72 @@ struct Incidents {
         return verdict
     }
 
-    /// Without client leg, an attempt that repeats the previous request is its retry.
+    /// Without client leg, an attempt that repeats the previous request is its retry, where gateways retry: on another server, on a
+    /// fresh connection after a reused one had died, or (HAProxy) on the same server after a pause of a second.
     private func isRetry(_ attempt: Attempt, of previous: Attempt, chain: Int) -> Bool {
-        guard previous.verdict != nil else { return false }
-        let last = join.facts.connections[previous.connection]
-        let end = previous.end ?? last.last.time
+        guard let verdict = previous.verdict, chain < 8 else { return false }
+        let end = previous.end ?? join.facts.connections[previous.connection].last.time
         let gap = attempt.start - end
-        let isPause = (.milliseconds(900)...(.milliseconds(1200))).contains(gap)
+        let isPause = (.milliseconds(980)...(.milliseconds(1080))).contains(gap)
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
-        let lastIsConnect = previous.exchange == nil
+        let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
-            return isPrompt && asked.method == before.method && asked.target == before.target
-                && asked.fields == before.fields
-        }
-        guard lastIsConnect, chain < 8 else { return false }
-        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
-        // HAProxy: the same server again after a pause of up to a second, or at once after its own timer.
-        if attempt.upstream == previous.upstream {
-            guard chain < 4 else { return false }
-            return isPause || isHAProxy && isPrompt && previous.verdict?.cause != .connectRefused
+            guard asked.method == before.method, asked.target == before.target, asked.fields == before.fields else {
+                return false
+            }
+            guard isSameServer else { return isPrompt }
+            let wasReused = previous.exchange ?? 0 > 0
+            // A client needs its round trip to ask again; a gateway that retries does not.
+            return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || gap <= 250_000)
         }
         // Another server's turn carries nothing by which it could be told from another request.
-        return false
+        guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
+        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
+        return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
+    }
+
+    /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
+    private mutating func collectWithoutConnection() {
+        let explanation = WithoutAttempt(join)
+        var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
+        for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
+        where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
+            for burst in bursts {
+                // Three questions a second apart are what a connection attempt makes; fewer are somebody's curiosity.
+                guard burst.requestCount >= 3, let first = burst.requests.first else { continue }
+                var number = join.requests.count + unseenRequests
+                if let previous = last[burst.target], first.time - previous.time <= .seconds(2) {
+                    number = previous.number
+                } else {
+                    unseenRequests += 1
+                }
+                last[burst.target] = (burst.last.time, number)
+                let verdict = withoutClientLeg(explanation.verdict(burst))
+                all.append(
+                    Incident(
+                        verdict: verdict,
+                        severity: .failure,
+                        upstream: burst.target.description,
+                        requestNumber: number,
+                        request: nil,
+                        occurrence: Occurrence(
+                            time: burst.last.time,
+                            from: nil,
+                            to: nil,
+                            stream: nil,
+                            frames: verdict.frames,
+                            request: nil,
+                            client: nil,
+                            attempt: 1,
+                            explanation: verdict.explanation
+                        ),
+                        gateway: burst.asker,
+                        kind: kinds[host],
+                        attempts: 0
+                    )
+                )
+            }
+        }
     }
 
     // MARK: Requests without attempt
