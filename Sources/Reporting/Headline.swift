@@ -30,7 +30,17 @@ package enum Headline {
         let part =
             worst.count >= failed
             ? (failed > 1 ? ", all of them: " : ": ") : ", \(Numbers.grouped(worst.count)) of them: "
-        return verb + share + part + SafeText.terminal(worst.title) + span(worst.first, worst.last, date: true) + "."
+        return verb + share + part + SafeText.terminal(midSentence(worst.title))
+            + span(worst.first, worst.last, date: true)
+            + "."
+    }
+
+    /// A title after a colon: articles lose their capital, names and abbreviations keep it.
+    private static func midSentence(_ title: String) -> String {
+        for article in ["The ", "No ", "A ", "An "] where title.hasPrefix(article) {
+            return article.lowercased() + title.dropFirst(article.count)
+        }
+        return title
     }
 
     /// "; first 03:12:07, last 03:19:40 UTC on 2026-11-22".
