@@ -63,13 +63,15 @@ struct Join {
             guard let request = exchange.request else { continue }
             let isFirst = !hasRequest && !timeline.syns.isEmpty
             hasRequest = true
-            let isOver = exchange.response?.completion == .complete
+            // An answer that came after the gateway had closed is no end of the attempt.
+            let ending = position == connection.exchanges.count - 1 ? timeline.firstEnding : nil
+            let isOver = exchange.response?.completion == .complete && !Self.isLate(exchange.response, ending)
             attempts.append(
                 Attempt(
                     connection: index,
                     exchange: position,
                     start: isFirst ? min(connection.first.time, request.firstFrame.time) : request.firstFrame.time,
-                    end: isOver ? exchange.response?.lastFrame.time : timeline.firstEnding?.frame.time,
+                    end: isOver ? exchange.response?.lastFrame.time : ending?.frame.time,
                     upstream: connection.server,
                     dialler: connection.client.address
                 )
@@ -86,6 +88,19 @@ struct Join {
                 dialler: connection.client.address
             )
         )
+    }
+
+    private static func isLate(_ response: ResponseFacts?, _ ending: TCPEvent?) -> Bool {
+        guard let response, let ending, ending.direction == .fromClient else { return false }
+        return response.firstFrame.number > ending.frame.number
+    }
+
+    /// The complete answer, if it came in time.
+    private func answer(of attempt: Attempt) -> ResponseFacts? {
+        guard let response = response(of: attempt), response.completion == .complete,
+            attempt.end.map({ response.firstFrame.time <= $0 }) ?? true
+        else { return nil }
+        return response
     }
 
     func request(of attempt: Attempt) -> RequestFacts? {
@@ -133,9 +148,7 @@ struct Join {
 
     /// The attempt is over for its request: an answer that the gateway had no reason to retry.
     private func settles(_ attempt: Attempt) -> Bool {
-        guard let response = response(of: attempt), response.completion == .complete, let status = response.status
-        else { return false }
-        return status < 400
+        answer(of: attempt)?.status.map { $0 < 400 } ?? false
     }
 
     private mutating func matchExchanges() {
@@ -207,7 +220,7 @@ struct Join {
     /// Requests that are the same to the letter are told apart by what became of them.
     private func outcomeScore(_ attempt: Attempt, _ candidate: ClientRequest) -> Int {
         var score = 0
-        if let answer = response(of: attempt), answer.completion == .complete, let status = answer.status {
+        if let answer = answer(of: attempt), let status = answer.status {
             guard let told = response(of: candidate) else { return candidate.isFailed ? -4 : 0 }
             if told.status == status {
                 score += 5
@@ -303,7 +316,7 @@ struct Join {
         }
         if let wanted = request(of: attempt), wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
-        if let answer = response(of: attempt), answer.completion == .complete, answer.status != candidate.status {
+        if let answer = answer(of: attempt), answer.status != candidate.status {
             return nil
         }
         var before = candidate.start
@@ -312,6 +325,7 @@ struct Join {
         var hasNext = false
         var isOpenBefore = false
         var changesUpstream = false
+        var wasReused = false
         for previous in candidate.attempts {
             let other = attempts[previous]
             let otherEnd = lastSign(of: other)
@@ -320,6 +334,7 @@ struct Join {
                 if otherEnd > before || !hasPrevious { before = otherEnd }
                 hasPrevious = true
                 isOpenBefore = other.exchange == nil && other.end == nil
+                wasReused = (other.exchange ?? 0) > 0
                 changesUpstream = other.upstream != attempt.upstream
             } else if !hasNext {
                 after = other.start
@@ -338,16 +353,19 @@ struct Join {
         let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
         let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
         if hasNext || !candidate.isOver {
-            guard startGap <= near, (endGap ?? 0) <= near else { return nil }
+            guard isOpenBefore || startGap <= near, attempt.end == nil || (endGap ?? 0) <= near else { return nil }
         } else {
             guard startGap <= near || (endGap ?? .max) <= near else { return nil }
         }
         // Another server of the group is dialled at once; a pause before it belongs to somebody else's chain.
         // And no gateway tries the same server again at once.
-        let isPrompt = hasPrevious && !isOpenBefore && abs(fromHead) < .milliseconds(200)
+        // (nginx and Go do, once, when a reused connection died.)
+        let isPrompt = hasPrevious && !isOpenBefore && !wasReused && abs(fromHead) < .milliseconds(200)
         let detour = changesUpstream ? max(.milliseconds(20), abs(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        // A request that has its answer needs no other explanation.
+        let isExplained: Nanoseconds = .milliseconds(hasNext ? 2 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
-        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(20))).addingSaturating(detour)
+        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(20))).addingSaturating(detour + isExplained)
     }
 
     /// A pause of about a second between two tries is HAProxy's own, and no distance.
@@ -359,7 +377,7 @@ struct Join {
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
         for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil {
-            if let answer = response(of: attempt), answer.completion == .complete, answer.status ?? 0 < 500 { continue }
+            if let answer = answer(of: attempt), answer.status ?? 0 < 500 { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {

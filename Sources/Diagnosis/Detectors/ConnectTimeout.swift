@@ -65,7 +65,11 @@ enum AcceptQueueOverflow: Detector {
         guard attempt.isUnansweredConnect, timeline.synAcks.isEmpty, let first = timeline.syns.first,
             let last = timeline.syns.last
         else { return nil }
-        let until = max(last.frame.time, attempt.client?.end ?? last.frame.time) + .milliseconds(100)
+        // Not what comes when it is over: a filter that is lifted lets the next connection through.
+        let until = max(
+            last.frame.time + .milliseconds(10),
+            (attempt.client?.end ?? last.frame.time) - .milliseconds(100)
+        )
         let proof = attempt.port.proof(
             from: first.frame.time - .milliseconds(100),
             to: until,

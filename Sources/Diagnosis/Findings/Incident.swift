@@ -25,6 +25,8 @@ struct Incidents {
     /// Requests whose legs were not seen, told apart by their attempts.
     private(set) var unseenRequests = 0
     private var kinds: [Int: GatewayKind] = [:]
+    /// How often each thing was asked upstream without a client leg.
+    private var asks: [Ask: Int] = [:]
 
     init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
         self.join = join
@@ -136,7 +138,16 @@ struct Incidents {
 
     // MARK: Attempts whose client leg is not visible
 
+    private struct Ask: Hashable {
+        var method: String
+        var target: String
+    }
+
     private mutating func collectWithoutClient() {
+        for attempt in join.attempts where attempt.parent == nil {
+            guard let asked = join.request(of: attempt) else { continue }
+            asks[Ask(method: asked.method, target: asked.target), default: 0] += 1
+        }
         var number = join.requests.count
         var previous: [IPAddress: [(attempt: Int, number: Int, chain: Int)]] = [:]
         var pending: [(attempt: Int, number: Int, verdict: Verdict)] = []
@@ -200,8 +211,9 @@ struct Incidents {
             }
             guard isSameServer else { return isPrompt }
             let wasReused = previous.exchange ?? 0 > 0
-            // A client needs its round trip to ask again; a gateway that retries does not.
-            return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || gap <= 250_000)
+            // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
+            let isRare = asks[Ask(method: asked.method, target: asked.target)] ?? 0 <= 4
+            return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || isRare || gap <= 250_000)
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
