@@ -300,6 +300,9 @@ class Scene:
     def head(self, prefix, *faults, **options):
         return self._send("HEAD", prefix, None, faults, **options)
 
+    def delete(self, prefix, *faults, **options):
+        return self._send("DELETE", prefix, None, faults, **options)
+
     def post(self, prefix, *faults, size=None, **options):
         body = ("item=%d&" % self.random.randrange(10**6)).encode() * (1 + self.random.randrange(4))
         if size:

@@ -6,17 +6,31 @@ lab: the case is not written.
 """
 
 _CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
-_NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable"}
+_NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
     "loss-stall-request",
     "loss-stall-response",
     "accept-queue-overflow",
     "connect-timeout",
+    "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
 }
-_RESET = {"reset-after-accept", "reset-before-response", "reset-mid-head", "stale-keepalive-reuse"}
+_RESET = {
+    "reset-after-accept",
+    "reset-during-upload",
+    "reset-before-response",
+    "reset-mid-head",
+    "stale-keepalive-reuse",
+}
 _CLOSED = {"closed-before-response", "closed-mid-head", "stale-keepalive-reuse"}
-_NOT_UNDERSTOOD = {"malformed-header", "malformed-status-line", "header-too-large", "non-http-banner"}
+_OTHER_PROTOCOL = {"non-http-banner", "plaintext-to-tls-upstream", "application-protocol-mismatch"}
+_NOT_UNDERSTOOD = _OTHER_PROTOCOL | {
+    "malformed-header",
+    "malformed-status-line",
+    "header-too-large",
+    "conflicting-content-length",
+    "bad-chunk-size",
+}
 
 TABLE = {
     # nginx, error log
@@ -28,15 +42,15 @@ TABLE = {
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 104": {"reset-after-accept"},
     "connect timed out": _NO_HANDSHAKE,
-    "send timed out": {"loss-stall-request"},
+    "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
     "body timed out": {"body-timeout", "loss-stall-response"},
-    "send reset": {"reset-after-accept", "stale-keepalive-reuse"},
+    "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
-    "no status line": {"malformed-status-line", "non-http-banner"},
-    "chunk invalid": set(),
+    "no status line": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
     "body closed": {"truncated-body-fin"},
@@ -51,10 +65,10 @@ TABLE = {
     "sQ": {"no-upstream-attempt"},
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
-    "PH": _NOT_UNDERSTOOD,
-    "SD": {"truncated-body-fin", "truncated-body-reset"},
-    "sD": {"body-timeout", "loss-stall-response"},
-    "PD": set(),
+    "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
+    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size"},
+    "sD": {"body-timeout", "loss-stall-response", "zero-window-stall"},
+    "PD": {"bad-chunk-size"},
     "CH": {"client-abort"},
     "CD": {"client-abort"},
     "CC": {"client-abort"},
@@ -62,6 +76,8 @@ TABLE = {
     "silent": _RESET | _CLOSED,
     # both: the upstream's own status in the log
     "relayed": {"upstream-error-response"},
+    # nginx: an error to the client, another status from the upstream, and no line in the error log
+    "rewritten": {"gateway-rejected-response"},
 }
 
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
@@ -71,17 +87,25 @@ BLAME = {
     "icmp-admin-prohibited": "firewall",
     "host-unreachable": "network",
     "connect-timeout": None,
+    "stale-tuple": "upstream",
     "accept-queue-overflow": "upstream",
     "reset-after-accept": "upstream",
     "closed-before-response": "upstream",
     "reset-before-response": "upstream",
+    "reset-during-upload": "upstream",
+    "zero-window-stall": "upstream",
     "response-timeout": "upstream",
     "closed-mid-head": "upstream",
     "reset-mid-head": "upstream",
     "header-too-large": "gateway",
     "malformed-header": "upstream",
     "malformed-status-line": "upstream",
+    "conflicting-content-length": "upstream",
+    "gateway-rejected-response": "gateway",
     "non-http-banner": "gateway",
+    "plaintext-to-tls-upstream": "gateway",
+    "application-protocol-mismatch": "gateway",
+    "bad-chunk-size": "upstream",
     "truncated-body-fin": "upstream",
     "truncated-body-reset": "upstream",
     "body-timeout": "upstream",

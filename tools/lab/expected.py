@@ -49,7 +49,7 @@ def _fits(fault, attempt):
 
 
 def _unlike(answer, record):
-    """nginx logs 009 for what it passes on as HTTP/0.9; HAProxy logs its status also where it closed instead of
+    """nginx logs 009 for what it passes on as HTTP/0.9; both log their status also where they closed instead of
     sending it (0 bytes)."""
     if answer.status is not None:
         return False

@@ -11,6 +11,7 @@ _PACKAGES = {
     "tshark": "tshark",
     "ip": "iproute2",
     "openssl": "openssl",
+    "gnutls-serv": "gnutls-bin",
     "nsenter": "util-linux",
 }
 

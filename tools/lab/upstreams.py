@@ -134,17 +134,44 @@ def raw(data, then="close", after=0.0, hold=0.0):
     return behave
 
 
+def take(size, then, hold=0.0):
+    """A greeting that reads at least `size` bytes of whatever comes and then resets, or waits without reading on."""
+
+    def greet(connection):
+        seen = 0
+        while seen < size:
+            seen += len(connection.socket.recv(min(2048, size - seen)))
+        time.sleep(hold)
+        if then == "reset":
+            connection.reset()
+        return True
+
+    return greet
+
+
 class Upstream:
     """A server on one address. `on(target, behaviour)` sets what it does with that target; the rest is answered.
 
     `greet` is called with the connection before anything is read; if it returns True the connection is over.
+    `receive_buffer` in bytes bounds the window that it offers.
     """
 
-    def __init__(self, namespace, address, port, family=socket.AF_INET, backlog=128, greet=None, default=None):
+    def __init__(
+        self,
+        namespace,
+        address,
+        port,
+        family=socket.AF_INET,
+        backlog=128,
+        greet=None,
+        default=None,
+        receive_buffer=None,
+    ):
         self.host, self.port = address, port
         self.address = f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"
         self.greet, self.default = greet, default or answer()
         self.live = []
+        self._receive_buffer = receive_buffer
         self._behaviours = {}
         self._accepting = threading.Event()
         self._accepting.set()
@@ -157,6 +184,8 @@ class Upstream:
         with self._namespace:
             self.listener = socket.socket(self._family, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self._receive_buffer is not None:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         self.listener.bind((self.host, self.port))
         self.listener.listen(backlog)
         if start:

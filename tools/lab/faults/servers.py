@@ -16,13 +16,13 @@ def tcp_balancer(s, number, port):
     return f"{address}:{port}"
 
 
-def nginx(s, number, port, location, http=""):
-    """An nginx on an upstream host; returns its address."""
+def nginx(s, number, port, location, http="", listen=""):
+    """An nginx on an upstream host; returns its address. `listen` is what stands after address and port there."""
     namespace, address = s.host(number)
-    return nginx_at(s, namespace, address, port, location, http)[0]
+    return nginx_at(s, namespace, address, port, location, http, listen)[0]
 
 
-def nginx_at(s, namespace, address, port, location, http=""):
+def nginx_at(s, namespace, address, port, location, http="", listen=""):
     """An nginx on any host; returns its address and the path of its error log."""
     folder = s.folder / f"upstream-{port}"
     folder.mkdir()
@@ -32,11 +32,24 @@ def nginx_at(s, namespace, address, port, location, http=""):
     text = f"[{address}]" if ":" in address else address
     (folder / "nginx.conf").write_text(
         f"daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info; events {{}}\n"
-        f"http {{ access_log {folder}/access.log; {temporary} {http} server {{ listen {text}:{port}; {location} }} }}\n"
+        f"http {{ access_log {folder}/access.log; {temporary} {http} server {{ listen {text}:{port} {listen}; {location} }} }}\n"
     )
     command = ["nginx", "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
     _start(s, namespace, command)
     return f"{text}:{port}", folder / "error.log"
+
+
+def tls_server(s, number, port):
+    """`gnutls-serv` on an upstream host: a TLS server that answers by an alert what is no TLS. OpenSSL's just close.
+    Returns its address."""
+    namespace, address = s.host(number)
+    both = s.folder / f"tls-{port}.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", str(both), "-out", f"{both}.crt", "-days", "30", "-subj", "/CN=upstream.example"]
+    subprocess.run(command, check=True, capture_output=True)
+    command = ["gnutls-serv", "--quiet", "--http", "-p", str(port)]
+    _start(s, namespace, [*command, f"--x509certfile={both}.crt", f"--x509keyfile={both}"])
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def error_lines(log, message, upstream):

@@ -13,6 +13,7 @@ _LOG_FORMAT = (
     '"upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
     '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
     '"upstream_response_time":"$upstream_response_time","body_bytes_sent":"$body_bytes_sent",'
+    '"bytes_sent":"$bytes_sent",'
     '"request_id":"$request_id"}'
 )
 
@@ -144,10 +145,9 @@ class Nginx:
             attempts.append(Attempt(name, row))
             lines.append(error)
         if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
-            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed"))
+            own = entry["upstream_status"].split(", ")[-1] == entry["status"]
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
         if not attempts and status == 499:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
-        # A 499 without a head from the upstream: the client left before it got a byte.
-        sent = 0 if status == 499 and entry["upstream_header_time"] in ("-", "") else None
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
-        return Record(target, status, attempts, lines, sent, made)
+        return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
