@@ -13,8 +13,8 @@ import Testing
         Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream, .applicationProtocolMismatch]
         + [.noLiveUpstream, .noUpstreamAttempt, .undetermined]
 
-    /// Diagnosed beyond the first list of causes: recognised because a more general cause would be wrong there, and not yet with a guide, a
-    /// section and a capture of their own. Each leaves this list as it gets all three.
+    /// Diagnosed beyond the first list of causes: recognised because a more general cause would be wrong there, and not
+    /// yet with a guide, a section and a capture of their own. Each leaves this list as it gets all three.
     static let withoutDocuments: Set<Cause> = [
         .staleTuple, .resetDuringUpload, .zeroWindowStall, .conflictingContentLength, .badChunkSize,
         .gatewayRejectedResponse, .plaintextToTLSUpstream, .applicationProtocolMismatch,

@@ -1,7 +1,7 @@
 import Model
 
-/// A point of packet time in milliseconds. Frame numbers follow from it, so that the order of packets over all connections
-/// of a test is the order of their times, and times before zero are possible.
+/// A point of packet time in milliseconds. Frame numbers follow from it, so that the order of packets over all
+/// connections of a test is the order of their times, and times before zero are possible.
 func frame(_ milliseconds: Double) -> FrameReference {
     let microseconds = Int64((milliseconds * 1000).rounded())
     return FrameReference(
@@ -14,7 +14,8 @@ func end(_ address: String, _ port: UInt16) -> Endpoint {
     Endpoint(address: IPAddress(address) ?? IPAddress(v4: 0), port: port)
 }
 
-/// One connection's facts, told packet by packet: each call is what a dissector would note of it. Times are in milliseconds.
+/// One connection's facts, told packet by packet: each call is what a dissector would note of it. Times are in
+/// milliseconds.
 struct Line {
     var facts: ConnectionFacts
 

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Diagnosis
 
-/// The network of these tests: clients in 192.0.2.0/24, a gateway with a public and a private address, upstreams behind it.
+/// The network of these tests: clients in 192.0.2.0/24, a gateway with a public and a private address, and its
+/// upstreams.
 enum Scene {
     static let front = end("198.51.100.1", 80)
     static let dialler = IPAddress(v4: 10, 0, 0, 1)
