@@ -61,7 +61,6 @@ import Testing
         #expect(report.roles.isGiven)
     }
 
-    /// Two legs that nothing but the user's word ties together: another method and target, and no nesting to count.
     private static let lines = [
         Scene.failing(status: 502, answered: 60), Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50),
     ]
