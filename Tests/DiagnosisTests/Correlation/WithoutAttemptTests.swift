@@ -1,0 +1,116 @@
+import Model
+import Testing
+
+@testable import Diagnosis
+
+/// A client's error for which nothing was dialled.
+@Suite struct WithoutAttemptTests {
+    private static let failing = Scene.failing(at: 10_000, status: 503, answered: 10_000.5)
+    /// An earlier request of the like of it, whose only upstream refused.
+    private static let refused = [
+        Scene.failing(port: 49_000, at: 0, status: 502, answered: 3), Scene.leg().syn(1).rst(.fromServer, at: 1.2),
+    ]
+
+    private static func causes(_ report: Report) -> [Cause] { report.findings.map(\.cause) }
+
+    @Test("After a failure of every upstream the gateway takes them for dead")
+    func noLiveUpstream() throws {
+        let report = Scene.report(Self.refused + [Self.failing])
+        let finding = try #require(report.findings.first { $0.cause == .noLiveUpstream })
+        #expect(Set(Self.causes(report)) == [.connectRefused, .noLiveUpstream])
+        #expect(finding.count == 1)
+        #expect(finding.attempts == 0)
+        #expect(finding.upstream == nil)
+    }
+
+    @Test("A success after the failure speaks against it")
+    func recovered() {
+        let report = Scene.report(
+            Self.refused + Scene.good("/a", ports: 40_005, at: 5_000) + [Self.failing]
+        )
+        #expect(Set(Self.causes(report)) == [.connectRefused, .noUpstreamAttempt])
+    }
+
+    @Test("A failure of another upstream than the request's own speaks against it")
+    func otherUpstream() {
+        let report = Scene.report(
+            [
+                Scene.failing("/other", port: 49_000, at: 0, status: 502, answered: 3),
+                Scene.leg(to: Scene.second).syn(1).rst(.fromServer, at: 1.2),
+            ] + Scene.good("/a", ports: 40_005, at: -5_000) + [Self.failing]
+        )
+        #expect(Set(Self.causes(report)) == [.connectRefused, .noUpstreamAttempt])
+    }
+
+    @Test("Without any failure before, nothing was tried for a reason of the gateway's own")
+    func noUpstreamAttempt() throws {
+        let report = Scene.report(Scene.good("/a", ports: 40_005, at: 0) + [Self.failing])
+        let finding = try #require(report.findings.first)
+        #expect(report.outline == ["failure no-upstream-attempt 1/0"])
+        #expect(finding.blame == .gateway)
+        #expect(!finding.missing.isEmpty)
+    }
+
+    @Test("Failing health checks say that all upstreams are dead")
+    func failingChecks() {
+        let checks = (0..<10).map { number in
+            Scene.leg(45_000 + UInt16(number)).syn(-10_000 + Double(number) * 2_000)
+                .rst(.fromServer, at: -9_999.8 + Double(number) * 2_000)
+        }
+        let page = Scene.client().handshake(at: 9_999).request(at: 10_000)
+            .response(503, at: 10_000.5, page: "No server is available to handle this request.")
+        #expect(Scene.report(checks + [page]).outline == ["failure no-live-upstream 1/0"])
+    }
+
+    @Test("Where the capture shows nothing of the upstream side, nothing is concluded")
+    func uncovered() throws {
+        let page = Scene.client().handshake(at: -1).request(at: 0)
+            .response(502, at: 60, page: "<hr><center>nginx/1.22.1</center>")
+        let report = Scene.report([page])
+        let finding = try #require(report.findings.first)
+        #expect(report.outline == ["failure undetermined 1/0"])
+        #expect(finding.missing.first?.hasPrefix("upstream leg") == true)
+        #expect(report.clientErrors.first?.findings == [])
+        #expect(report.clientErrors.first?.why?.hasPrefix("upstream leg") == true)
+    }
+
+    private static func bursts(answered: Double?, at time: Double = 9_900, asker: IPAddress = Scene.dialler)
+        -> NeighbourFacts
+    {
+        var burst = NeighbourFacts(asker: asker, target: Scene.upstream.address, first: frame(time))
+        burst.requests += [frame(time + 1_000), frame(time + 2_000)]
+        burst.requestCount = 3
+        burst.last = frame(time + 2_000)
+        burst.answered = answered.map(frame)
+        return burst
+    }
+
+    private static let slow = Scene.failing(at: 9_899, status: 502, answered: 12_990)
+
+    @Test("Address resolution that nobody answers while the request waits is an unreachable host")
+    func neighbour() throws {
+        var facts = Scene.facts(Scene.good("/a", ports: 40_005, at: 0) + [Self.slow])
+        facts.neighbours = [Self.bursts(answered: nil)]
+        let finding = try #require(Diagnosis.report(on: facts).findings.first)
+        #expect(finding.cause == .hostUnreachable)
+        #expect(finding.variant == "neighbour")
+        #expect(finding.upstream == Scene.upstream.address.description)
+        #expect(finding.attempts == 0)
+    }
+
+    @Test("Address resolution that was answered explains nothing")
+    func answeredNeighbour() {
+        var facts = Scene.facts(Scene.good("/a", ports: 40_005, at: 0) + [Self.slow])
+        facts.neighbours = [Self.bursts(answered: 10_000)]
+        #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.noUpstreamAttempt])
+    }
+
+    @Test("Address resolution long before the request, or by another host, explains nothing")
+    func foreignNeighbour() {
+        var facts = Scene.facts(Scene.good("/a", ports: 40_005, at: 0) + [Self.slow])
+        facts.neighbours = [
+            Self.bursts(answered: nil, at: 1_000), Self.bursts(answered: nil, asker: IPAddress(v4: 192, 0, 2, 10)),
+        ]
+        #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.noUpstreamAttempt])
+    }
+}

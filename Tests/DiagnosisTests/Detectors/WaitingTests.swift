@@ -1,0 +1,129 @@
+import Model
+import Testing
+
+/// The gateway gives up: on a slow upstream, or on a path that lost something.
+@Suite struct WaitingTests {
+    private static let asked = Scene.leg().handshake(at: 1).request(at: 2)
+    private static let unheard = Scene.leg().handshake(at: 1).request(at: 2, isAcknowledged: false)
+    private static let begun = asked.response(200, at: 20, body: 3_000, of: 10_000)
+
+    static let rows: [Row] = [
+        Row(
+            "An acknowledged request and silence until the gateway's close is a response timeout",
+            .responseTimeout,
+            confidence: .high,
+            status: 504,
+            answered: 60_003,
+            asked.fin(.fromClient, at: 60_002).ack(.fromServer, at: 60_003)
+        ),
+        Row(
+            "An answer after the gateway's close is too late, not a broken one",
+            .responseTimeout,
+            status: 504,
+            answered: 60_003,
+            asked.fin(.fromClient, at: 60_002).ack(.fromServer, at: 60_003).response(200, at: 65_000)
+                .rst(.fromClient, at: 65_000.1)
+        ),
+        Row(
+            "A reset that answers the late response is not the upstream's",
+            .responseTimeout,
+            status: 504,
+            answered: 60_003,
+            asked.fin(.fromClient, at: 60_002).ack(.fromServer, at: 60_003).rst(.fromServer, at: 61_000)
+        ),
+        Row(
+            "A head that stops in its middle is a response timeout too",
+            .responseTimeout,
+            status: 504,
+            answered: 60_030,
+            asked.partialHead(at: 20).fin(.fromClient, at: 60_020).ack(.fromServer, at: 60_021)
+        ),
+        Row(
+            "A request that repeats and is never acknowledged was lost",
+            .lossStallRequest,
+            confidence: .high,
+            status: 504,
+            answered: 60_003,
+            unheard.again(.fromClient, at: 203, 603, 1403, 3003).fin(.fromClient, at: 60_002)
+        ),
+        Row(
+            "A request that repeats and is acknowledged in the end was late, and the answer is what was missing",
+            .responseTimeout,
+            status: 504,
+            answered: 60_003,
+            asked.again(.fromClient, at: 203, 603).fin(.fromClient, at: 60_002).ack(.fromServer, at: 60_003)
+        ),
+        Row(
+            "A window that stays closed is an upstream that stopped reading",
+            .zeroWindowStall,
+            status: 504,
+            answered: 60_003,
+            Scene.leg().handshake(at: 1).request(at: 2, isAcknowledged: false) {
+                $0.end = nil
+                $0.body.framing = .contentLength(1_000_000)
+                $0.body.seen = 60_000
+            }.zeroWindow(at: 10, 210, 610, 30_000).fin(.fromClient, at: 60_002)
+        ),
+        Row(
+            "A body that stops, all of it acknowledged, is a body timeout",
+            .bodyTimeout,
+            confidence: .high,
+            answered: 60_030,
+            begun.fin(.fromClient, at: 60_020).ack(.fromServer, at: 60_020.2)
+        ),
+        Row(
+            "A body with a hole that never closed was lost on the way",
+            .lossStallResponse,
+            answered: 60_030,
+            begun.hole(1_448, then: 2_896, at: 21).fin(.fromClient, at: 60_020).ack(.fromServer, at: 60_020.2)
+        ),
+        Row(
+            "A whole answer beyond an open hole was lost on the way",
+            .lossStallResponse,
+            status: 504,
+            answered: 60_030,
+            asked.hole(1_448, then: 2_896, at: 21).fin(.fromClient, at: 60_020).ack(.fromServer, at: 60_020.2)
+        ),
+        Row(
+            "A body after which the gateway's own FIN goes unacknowledged met a dead path",
+            .lossStallResponse,
+            answered: 60_030,
+            begun.fin(.fromClient, at: 60_020).fin(.fromClient, at: 60_220).fin(.fromClient, at: 60_620)
+        ),
+        Row(
+            "A body that the upstream goes on resending after the close was lost on the way",
+            .lossStallResponse,
+            answered: 60_030,
+            begun.fin(.fromClient, at: 60_020).again(.fromServer, length: 1_448, at: 61_000, 62_000)
+        ),
+    ]
+
+    @Test("Who was heard last tells a slow upstream from a dead path", arguments: rows)
+    func gaveUp(row: Row) { row.check() }
+
+    @Test("The late answer is shown with its delay")
+    func late() throws {
+        let row = try #require(Self.rows.first { $0.fact.hasPrefix("An answer after") })
+        let finding = try #require(Scene.report(row.lines).findings.first)
+        #expect(finding.occurrences.first?.frames.contains { $0.role == "late response from upstream" } == true)
+        #expect(finding.occurrences.first?.explanation.contains("65") == true)
+    }
+
+    @Test("Lost segments that were repaired are no finding")
+    func repaired() {
+        let report = Scene.report([
+            Scene.failing(status: 200, answered: 700),
+            Self.asked.again(.fromClient, at: 203).response(200, at: 300, until: 690)
+                .again(.fromServer, length: 60, at: 500, 650),
+        ])
+        #expect(report.outline == [])
+    }
+
+    @Test("A slow answer that came in time is no finding")
+    func slow() {
+        #expect(
+            Scene.report([Scene.failing(status: 200, answered: 50_010), Self.asked.response(200, at: 50_000)]).outline
+                == []
+        )
+    }
+}

@@ -1,0 +1,132 @@
+import Model
+import Testing
+
+@testable import Diagnosis
+
+/// Who the gateway is, from the packets or from the user.
+@Suite struct RolesTests {
+    @Test("A gateway's two addresses are found by what begins inside its clients' exchanges")
+    func twoAddresses() {
+        let report = Scene.report(Scene.good(ports: 40_000, at: 0))
+        #expect(report.roles.gateways == [Scene.dialler, Scene.front.address].sorted())
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(!report.roles.isGiven)
+        #expect(report.totalRequests == 1)
+    }
+
+    @Test("On loopback, where all share one address, the ports tell the legs apart")
+    func loopback() {
+        let host = "127.0.0.1"
+        let report = Scene.report([
+            Line.from(end(host, 50_000), to: end(host, 80)).handshake(at: -1).request(at: 0).response(502, at: 60),
+            Line.from(end(host, 40_000), to: end(host, 8080)).handshake(at: 1).request(at: 2).fin(.fromServer, at: 50),
+        ])
+        #expect(report.outline == ["failure closed-before-response 1/1"])
+        #expect(report.roles.upstreams == [end(host, 8080)])
+        #expect(report.countsClientRequests)
+    }
+
+    @Test("With the upstream leg only, its attempts are judged and the missing client leg is said")
+    func upstreamOnly() throws {
+        let report = Scene.report([Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50)])
+        let finding = try #require(report.findings.first)
+        #expect(report.outline == ["failure closed-before-response 1/1"])
+        #expect(report.roles.gateways == [Scene.dialler])
+        #expect(finding.missing.contains { $0.hasPrefix("client leg") })
+        #expect(!report.countsClientRequests)
+    }
+
+    @Test("Without client leg a quick close by the gateway is not laid to the upstream")
+    func quickClose() {
+        let report = Scene.report([Scene.leg().handshake(at: 1).request(at: 2).fin(.fromClient, at: 300)])
+        #expect(report.findings.map(\.cause) == [.undetermined])
+    }
+
+    @Test("With the client leg only, a gateway's own error page is undetermined")
+    func clientOnly() {
+        let report = Scene.report([
+            Scene.client().handshake(at: -1).request(at: 0)
+                .response(504, at: 60_000, page: "<hr><center>nginx/1.22.1</center>")
+        ])
+        #expect(report.outline == ["failure undetermined 1/0"])
+        #expect(report.roles.gateways == [Scene.front.address])
+    }
+
+    @Test("With the client leg only, said to be a gateway, its error is undetermined too")
+    func clientOnlyGiven() {
+        let report = Scene.report([Scene.failing(answered: 60)]) {
+            $0.gateways = [AddressPrefix(address: Scene.front.address)]
+        }
+        #expect(report.outline == ["failure undetermined 1/0"])
+        #expect(report.roles.isGiven)
+    }
+
+    private static let lines = [
+        Scene.failing(status: 502, answered: 60), Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50),
+    ]
+
+    @Test("Addresses given as gateways are one gateway")
+    func givenGateways() {
+        let report = Scene.report(Self.lines) {
+            $0.gateways = [AddressPrefix(address: Scene.front.address), AddressPrefix(address: Scene.dialler)]
+        }
+        #expect(report.outline == ["failure closed-before-response 1/1"])
+        #expect(report.roles.isGiven)
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(report.totalRequests == 1)
+    }
+
+    @Test("A given upstream is the only one")
+    func givenUpstreams() {
+        let report = Scene.report(Self.lines + Scene.good(ports: 40_001, at: 1_000, to: Scene.second)) {
+            $0.gateways = [AddressPrefix(address: Scene.front.address), AddressPrefix(address: Scene.dialler)]
+            $0.upstreams = [AddressPrefix(address: Scene.upstream.address)]
+        }
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(report.outline == ["failure closed-before-response 1/1"])
+    }
+
+    @Test("Given the upstreams alone, who dials them is the gateway")
+    func upstreamsAlone() {
+        let report = Scene.report(Self.lines) { $0.upstreams = [AddressPrefix(address: Scene.upstream.address)] }
+        #expect(report.roles.gateways.contains(Scene.dialler))
+        #expect(report.findings.map(\.cause) == [.closedBeforeResponse])
+    }
+
+    @Test(
+        "A gateway's own page names its maker",
+        arguments: [
+            ("<hr><center>nginx/1.22.1</center>", GatewayKind.nginx),
+            ("The server didn't respond in time.", .haproxy),
+            ("Error reading from remote server", .apache), ("Guru Meditation", .varnish), ("Bad Gateway", .traefik),
+        ]
+    )
+    func pages(page: String, kind: GatewayKind) throws {
+        let line = Scene.client().request(at: 0).response(502, at: 60, page: page)
+        let response = try #require(line.facts.exchanges[0].response)
+        #expect(GatewayKind(response: response) == kind)
+    }
+
+    @Test("An application's page names nobody, and neither does a good answer")
+    func applicationPage() throws {
+        for (status, page) in [(502, "out of order"), (200, "<hr><center>nginx/1.22.1</center>")] {
+            let line = Scene.client().request(at: 0).response(status, at: 60, page: page)
+            let response = try #require(line.facts.exchanges[0].response)
+            #expect(GatewayKind(response: response) == nil)
+        }
+    }
+
+    @Test("A status that the gateway does not give for the cause is remarked, not found")
+    func statusMismatch() throws {
+        func finding(_ status: Int) throws -> Finding {
+            let client = Scene.client().handshake(at: -1).request(at: 0)
+                .response(status, at: 60, page: "<hr><center>nginx/1.22.1</center>")
+            let leg = Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50)
+            let report = Scene.report([client, leg])
+            #expect(report.findings.count == 1)
+            return try #require(report.findings.first)
+        }
+        #expect(try finding(502).statusMismatch == nil)
+        #expect(try finding(503).statusMismatch?.contains("nginx answers 502") == true)
+    }
+}
