@@ -104,6 +104,8 @@ private struct RoleInference {
         var enclosing: [Enclosing] = []
         var starts: [Start] = []
         for (index, connection) in facts.connections.enumerated() {
+            // Nothing that never answers encloses anything.
+            let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
             var connects = connection.exchanges.isEmpty
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
@@ -113,7 +115,7 @@ private struct RoleInference {
                     isOver
                     ? exchange.response?.lastFrame.time ?? horizon
                     : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
-                if fronts?.contains(connection.server) ?? true {
+                if isListener {
                     enclosing.append(
                         Enclosing(
                             start: request.firstFrame.time,
@@ -203,14 +205,23 @@ private struct RoleInference {
             let total = totals[edge.dialled] ?? EdgeTotal()
             if total.requests > 0, count.related * 2 >= total.requests { accepted.insert(edge) }
         }
-        // Where two listeners seem to lie inside each other, a hole in the capture made one of them look open too long.
-        for edge in accepted {
-            let mine = edges[edge]?.related ?? 0
-            for other in accepted
-            where other.front == edge.dialled.to && other.dialled.to == edge.front && edges[other]?.related ?? 0 > mine
-            {
-                accepted.remove(edge)
-            }
+        // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
+        // encloses the greater share.
+        struct Pair: Hashable {
+            var outer: Endpoint
+            var inner: Endpoint
+        }
+        var related: [Pair: Int] = [:]
+        var asked: [Endpoint: Int] = [:]
+        for (edge, count) in edges {
+            related[Pair(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
+        }
+        for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
+        func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
+            Double(related[Pair(outer: outer, inner: inner)] ?? 0) / Double(max(1, asked[inner] ?? 0))
+        }
+        accepted = accepted.filter { edge in
+            share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
         }
     }
 
