@@ -212,7 +212,7 @@ struct Join {
         }
         score += outcomeScore(attempt, candidate)
         // Dialled at once, when the request came or when the try before had failed.
-        let gap = min(abs(attempt.start - before), abs(attempt.start - wanted.lastFrame.time))
+        let gap = min(distance(attempt.start - before), distance(attempt.start - wanted.lastFrame.time))
         score += gap <= .milliseconds(1) ? 3 : gap <= .milliseconds(10) ? 2 : 0
         return score
     }
@@ -349,23 +349,30 @@ struct Join {
         let startGap =
             isOpenBefore
             ? unknownEnd
-            : Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
-        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
+            : Self.withoutPause(
+                fromBody >= -Self.slack ? min(distance(fromHead), distance(fromBody)) : distance(fromHead)
+            )
+        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        var isOpen = false
+        if case .open = candidate.outcome { isOpen = attempt.end == nil }
         let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
         if hasNext || !candidate.isOver {
-            guard isOpenBefore || startGap <= near, attempt.end == nil || (endGap ?? 0) <= near else { return nil }
+            guard isOpenBefore || startGap <= near, isOpen || attempt.end == nil || (endGap ?? 0) <= near else {
+                return nil
+            }
         } else {
             guard startGap <= near || (endGap ?? .max) <= near else { return nil }
         }
         // Another server of the group is dialled at once; a pause before it belongs to somebody else's chain.
         // And no gateway tries the same server again at once.
         // (nginx and Go do, once, when a reused connection died.)
-        let isPrompt = hasPrevious && !isOpenBefore && !wasReused && abs(fromHead) < .milliseconds(200)
-        let detour = changesUpstream ? max(.milliseconds(20), abs(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        let isPrompt = hasPrevious && !isOpenBefore && !wasReused && distance(fromHead) < .milliseconds(200)
+        let detour = changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
         // A request that has its answer needs no other explanation.
-        let isExplained: Nanoseconds = .milliseconds(hasNext ? 2 : 0) + .milliseconds(Int64(candidate.attempts.count))
+        let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
-        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(20))).addingSaturating(detour + isExplained)
+        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(candidate.isOver ? 1 : 20)))
+            .addingSaturating(detour).addingSaturating(isExplained)
     }
 
     /// A pause of about a second between two tries is HAProxy's own, and no distance.
@@ -389,7 +396,7 @@ struct Join {
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
             }
             let nearest = fitting.min { left, right in
-                abs(end - (attempts[left].end ?? end)) < abs(end - (attempts[right].end ?? end))
+                distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))
             }
             if let nearest { assign(nearest, to: index) }
         }

@@ -122,7 +122,7 @@ struct AttemptContext {
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
     /// "Too fast to have been read": the handshake's round trip and a millisecond.
-    var tooFast: Nanoseconds { (roundTrip ?? 0) + .milliseconds(1) }
+    var tooFast: Nanoseconds { (roundTrip ?? 0).addingSaturating(.milliseconds(1)) }
 
     /// Bytes of the response beyond a hole that never closed.
     var hasOpenHole: Bool { connection.fromServer.highestEnd > connection.fromServer.contiguousEnd }
