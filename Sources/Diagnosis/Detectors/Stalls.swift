@@ -96,6 +96,9 @@ enum LossStallResponse: Detector {
         let story: String
         if attempt.gatewayGaveUp, attempt.hasOpenHole {
             story = "the capture holds bytes beyond a hole of the response that never closed"
+        } else if attempt.gatewayGaveUp, let leap = attempt.leap {
+            frames.append(attempt.frame(leap, "the upstream's numbers have moved on"))
+            story = "the upstream's sequence numbers moved past bytes that never arrived"
         } else if unacknowledged.count >= 2,
             attempt.ending != nil && (attempt.gatewayGaveUp || stalled(unacknowledged))
                 || attempt.client == nil && attempt.ending == nil && !attempt.stalledRepeats.isEmpty

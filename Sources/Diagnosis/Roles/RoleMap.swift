@@ -138,7 +138,8 @@ private struct RoleInference {
                 )
                 connects = false
             }
-            if connects, connection.orientation == .handshake {
+            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
+            if connects, connection.orientation == .handshake, connection.cameToNothing {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }
@@ -418,6 +419,13 @@ private struct RoleInference {
 }
 
 extension ConnectionFacts {
+    /// Not a byte went either way, and it was never opened or the server ended it.
+    var cameToNothing: Bool {
+        guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }
+        let isOpened = events.contains { $0.kind == .handshakeAck }
+        return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
+    }
+
     /// The first FIN or RST of either side.
     var firstEnding: FrameReference? {
         events.first { $0.kind == .fin || $0.kind == .rst }?.frame
