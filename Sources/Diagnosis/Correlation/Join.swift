@@ -49,7 +49,8 @@ struct Join {
                 exchange: position,
                 of: connection,
                 timeline: timelines[index],
-                isLast: isLast
+                isLast: isLast,
+                captureStart: facts.counters.first
             ) {
                 requests.append(request)
             }
@@ -178,9 +179,13 @@ struct Join {
     /// How well an upstream request fits a client request; nil where it cannot be made for it. Ties go to the latest request.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true,
-            let wanted = request(of: candidate)
+        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true
         else { return nil }
+        guard let wanted = request(of: candidate) else {
+            // Its request came before the capture: only the outcome can tell.
+            let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }
+            return isTaken ? nil : outcomeScore(attempt, candidate) - 2
+        }
         // A request that came after what it caused is only believed where no other fits.
         var score = candidate.start > time || candidate.end.map { $0 < time } ?? false ? -15 : 0
         let relation = TargetRelation(wanted.target, asked.target)
@@ -203,6 +208,8 @@ struct Join {
         for previous in candidate.attempts {
             let other = attempts[previous]
             if settles(other) { return nil }
+            // The client has its answer from there already.
+            if let answer = answer(of: other), answer.status == candidate.status { score -= 15 }
             if let end = other.end, end <= attempt.start + Self.slack {
                 before = max(before, end)
                 continue

@@ -218,8 +218,15 @@ private struct RoleInference {
             related[Pair(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
         }
         for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
+        // What looks like a gateway's request is asked inside, not outside.
+        var forwarded: Set<Endpoint> = []
+        for connection in facts.connections where connection.exchanges.first?.request?.looksForwarded == true {
+            forwarded.insert(connection.server)
+        }
         func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
-            Double(related[Pair(outer: outer, inner: inner)] ?? 0) / Double(max(1, asked[inner] ?? 0))
+            let isLikely = forwarded.contains(inner) && !forwarded.contains(outer)
+            return (isLikely ? 1 : 0) + Double(related[Pair(outer: outer, inner: inner)] ?? 0)
+                / Double(max(1, asked[inner] ?? 0))
         }
         accepted = accepted.filter { edge in
             share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
