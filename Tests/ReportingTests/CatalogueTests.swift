@@ -1,19 +1,17 @@
-import Diagnosis
 import Foundation
 import Model
 import Testing
 
+@testable import Diagnosis
 @testable import Reporting
 
 @Suite struct CatalogueTests {
-    /// The causes that this version diagnoses.
-    static let diagnosed: [Cause] = [
-        .connectRefused, .connectTimeout, .hostUnreachable, .icmpPortUnreachable, .icmpAdminProhibited,
-        .acceptQueueOverflow, .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse, .responseTimeout,
-        .bodyTimeout, .closedMidHead, .resetMidHead, .malformedStatusLine, .malformedHeader, .headerTooLarge,
-        .nonHTTPBanner, .truncatedBodyFin, .truncatedBodyReset, .lossStallRequest, .lossStallResponse,
-        .staleKeepaliveReuse, .upstreamErrorResponse, .noLiveUpstream, .noUpstreamAttempt, .clientAbort, .undetermined,
-    ]
+    /// The causes that this version diagnoses: those of the detectors, the further ones that `NonHTTPBanner` names, and
+    /// those of requests without an attempt that would tell.
+    static let diagnosed: [Cause] =
+        Detectors.ordered.map { $0.cause } + [
+            .plaintextToTLSUpstream, .applicationProtocolMismatch, .noLiveUpstream, .noUpstreamAttempt, .undetermined,
+        ]
 
     @Test("Each diagnosed cause has one guide that says everything", arguments: diagnosed)
     func guides(cause: Cause) throws {

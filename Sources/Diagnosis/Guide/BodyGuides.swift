@@ -1,7 +1,9 @@
 import Model
 
 extension CauseGuides {
-    static let body: [CauseGuide] = [truncatedBodyFin, truncatedBodyReset, bodyTimeout, lossStallResponse]
+    static let body: [CauseGuide] = [
+        truncatedBodyFin, truncatedBodyReset, badChunkSize, bodyTimeout, lossStallResponse,
+    ]
 
     private static let crashWhileWriting = Remedy(
         "upstream",
@@ -74,6 +76,43 @@ extension CauseGuides {
             .init("Apache httpd", "AH01110, error reading response"),
         ],
         sources: ["RFC 9112 §8: incomplete messages", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
+    )
+
+    private static let badChunkSize = CauseGuide(
+        .badChunkSize,
+        whatHappened: """
+            The response is chunked and its chunk framing breaks: where a size should stand there is something else, or a             chunk does not end where its size says. The gateway cannot know what follows.
+            """,
+        signature: [
+            "a complete response head with Transfer-Encoding: chunked",
+            "a size line that is no hexadecimal number, or no line end after a chunk (quoted in the finding)",
+            "the gateway ends the connection; the client has an error, a cut body, or nothing",
+        ],
+        lookAlikes: [
+            .init(.truncatedBodyFin, "the framing is sound and ends too early"),
+            .init(.conflictingContentLength, "the head itself leaves the length open"),
+            .init(.surplusBytes, "the broken bytes come after the last chunk"),
+        ],
+        contradicting: ["bytes that only the capture missed", "the last chunk came before"],
+        remedies: [
+            Remedy(
+                "upstream",
+                """
+                something writes past the chunking layer: an application that writes chunk sizes itself, text printed to                 the raw socket, a stack trace in the middle of an answer
+                """
+            ),
+            Remedy(
+                "nginx",
+                "no switch; `proxy_http_version 1.0` (default before 1.29.7) asks a well-behaved upstream not to chunk"
+            ),
+            Remedy("HAProxy", "no switch; `show errors` on the stats socket quotes the bytes"),
+        ],
+        logLines: [
+            .init("nginx", "upstream sent invalid chunked response"),
+            .init("HAProxy", "termination state PH with 502, or SD or PD once the head had been passed on"),
+            .init("Envoy", "UPE, protocol_error"),
+        ],
+        sources: ["RFC 9112 §7.1: chunked transfer coding"]
     )
 
     private static let bodyTimeout = CauseGuide(

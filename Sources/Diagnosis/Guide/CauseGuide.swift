@@ -77,7 +77,9 @@ package struct CauseGuide: Sendable {
 /// All guides, in the order of the catalogue. A cause that is diagnosed has one; a test sees to it.
 package enum CauseGuides {
     package static let all: [CauseGuide] =
-        connect + filters + waiting + head + protocols + body + reuse + ends
+        connect + staleTuples + filters + otherProtocols + sending + waiting + head + protocols + refusals + body
+        + reuse
+        + ends
 
     package static func guide(for cause: Cause) -> CauseGuide? {
         all.first { $0.cause == cause }

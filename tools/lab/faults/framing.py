@@ -174,18 +174,23 @@ def deny(s):
 
 @case(
     "gateway-rejected-response",
-    "checkcache",
-    "`option checkcache` refuses answers with Set-Cookie that a cache could keep.",
+    "deny-status",
+    "A rule of the gateway makes a 503 of each 404 and each over-long answer of the upstream.",
     gateways=("haproxy",),
 )
-def checkcache(s):
+def deny_status(s):
     s.network(router=True)
     up = s.serve()
-    shop = s.route(up, keepalive=True, lines={"haproxy": ["option checkcache"]})
+    rule = "http-response deny deny_status 503 if { status 404 } or { res.hdr_val(content-length) gt 400 }"
+    shop = s.route(up, keepalive=True, lines={"haproxy": [rule]})
     s.start()
     fault = Fault("gateway-rejected-response", up)
-    reply = answer(headers=["Set-Cookie: basket=7", "Cache-Control: max-age=60"], after=0.08)
-    _around(s, shop, lambda: s.get(shop, fault, do=reply), lambda: s.get(shop, fault, do=reply))
+    _around(
+        s,
+        shop,
+        lambda: s.get(shop, fault, do=answer("404 Not Found", after=0.08)),
+        lambda: s.get(shop, fault, do=answer(body=b"12;37;99\n" * 60), client=s.new_client()),
+    )
 
 
 @case(

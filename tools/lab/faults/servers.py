@@ -32,7 +32,8 @@ def nginx_at(s, namespace, address, port, location, http="", listen=""):
     text = f"[{address}]" if ":" in address else address
     (folder / "nginx.conf").write_text(
         f"daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info; events {{}}\n"
-        f"http {{ access_log {folder}/access.log; {temporary} {http} server {{ listen {text}:{port} {listen}; {location} }} }}\n"
+        f"http {{ access_log {folder}/access.log; {temporary} {http} "
+        f"server {{ listen {text}:{port} {listen}; {location} }} }}\n"
     )
     command = ["nginx", "-e", f"{folder}/error.log", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
     _start(s, namespace, command)

@@ -19,7 +19,8 @@ _WHOLE = {"nginx": ["proxy_request_buffering on;"], "haproxy": ["option http-buf
 )
 def reset_upload(s):
     s.network(one_way_ms=10)
-    up, strict = s.serve(), s.serve(1, greet=take(5000, "reset"))
+    # Later than a round trip: a reset at once would be one that nobody had to read anything for.
+    up, strict = s.serve(), s.serve(1, greet=take(5000, "reset", hold=0.05), receive_buffer=6000)
     shop, cart = s.route(up), s.route(strict, lines=_WHOLE)
     s.start()
     fault = Fault("reset-during-upload", strict)
