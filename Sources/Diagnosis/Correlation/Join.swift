@@ -314,14 +314,16 @@ struct Join {
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
         guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
-            candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true, let asked = request(of: candidate)
+            candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true
         else { return nil }
+        // Nil where the request came before the capture: then it is not known when.
+        let asked = request(of: candidate)
         let end = lastSign(of: attempt)
         // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt.
         if let over = candidate.end, end > over + Self.slack {
             guard case .aborted = candidate.outcome else { return nil }
         }
-        if let wanted = request(of: attempt), wanted.method != asked.method { return nil }
+        if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
         if let answer = answer(of: attempt), answer.status != candidate.status {
             return nil
@@ -350,11 +352,11 @@ struct Join {
         }
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
-        let fromBody = hasPrevious ? fromHead : attempt.start - asked.lastFrame.time
+        let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
         // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
         let unknownEnd = Nanoseconds.milliseconds(50)
         let startGap =
-            isOpenBefore
+            isOpenBefore || asked == nil && !hasPrevious
             ? unknownEnd
             : Self.withoutPause(
                 fromBody >= -Self.slack ? min(distance(fromHead), distance(fromBody)) : distance(fromHead)
