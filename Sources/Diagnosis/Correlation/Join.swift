@@ -169,7 +169,11 @@ struct Join {
             var best: (request: Int, score: Int)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
                 guard let score = score(asked, attempt, for: candidate, at: time) else { continue }
-                if best == nil || score > best?.score ?? 0 { best = (candidate, score) }
+                // Of equal ones at one listener the first come is first served; else the innermost, which came last.
+                let isEarlier = best.map {
+                    requests[$0.request].gateway == requests[candidate].gateway && score == $0.score
+                }
+                if best == nil || score > best?.score ?? 0 || isEarlier ?? false { best = (candidate, score) }
             }
             guard let best, best.score > 0 else { continue }
             assign(index, to: best.request)
