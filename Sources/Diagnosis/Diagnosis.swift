@@ -21,12 +21,14 @@ package enum Diagnosis {
         let horizon = options.horizon ?? facts.counters.last ?? Timestamp(nanoseconds: .max)
         let incidents = Incidents(Join(facts, map), horizon: horizon, isFinal: options.horizon == nil)
         let selected = incidents.all.filter { incident in
-            let request = incident.occurrence.request
+            // Where the client's request is known, it decides: what is shown and what is counted must be the same requests.
+            if let request = incident.request { return incidents.isSelected(request, options.selection) }
+            let asked = incident.occurrence.request
             return options.selection.matches(
                 time: incident.occurrence.time,
-                status: incident.occurrence.client?.status,
-                target: request?.target,
-                id: request?.id
+                status: nil,
+                target: asked?.target,
+                id: asked?.id
             )
         }
         let grouped = Grouping.findings(from: selected, facts: facts)
@@ -59,14 +61,7 @@ package enum Diagnosis {
             let request = join.requests[number]
             let asked = join.request(of: request)
             let summary = asked.map(incidents.summary)
-            guard
-                options.selection.matches(
-                    time: request.end ?? request.start,
-                    status: request.status,
-                    target: summary?.target,
-                    id: summary?.id
-                )
-            else { continue }
+            guard incidents.isSelected(request, options.selection) else { continue }
             report.totalRequests += 1
             let own = findings[number] ?? []
             if own.contains(where: { $0.severity == .failure }) { report.failedRequests += 1 }

@@ -68,11 +68,8 @@ import Testing
         let report = Scene.report(Self.rewritten) { $0.selection.pathGlob = "/api/*" }
         #expect(report.totalRequests == 1)
         #expect(report.clientErrors.count == 1)
-        // Findings are selected by the upstream's path, counts by the client's.
-        withKnownIssue {
-            #expect(report.findings.map(\.cause) == [.closedBeforeResponse])
-            #expect(report.failedRequests == 1)
-        }
+        #expect(report.findings.map(\.cause) == [.closedBeforeResponse])
+        #expect(report.failedRequests == 1)
     }
 
     @Test("A request is selected by one time on both legs")
@@ -80,8 +77,7 @@ import Testing
         // The attempt failed at 50 ms, the client had its error at 60 ms.
         let report = Scene.report(Self.rewritten) { $0.selection.since = frame(55).time }
         #expect(report.totalRequests == 1)
-        // Findings are selected by the attempt's end, counts by the client's.
-        withKnownIssue { #expect(report.failedRequests == 1) }
+        #expect(report.failedRequests == 1)
     }
 
     @Test("A request id that the client sent selects its request")

@@ -61,9 +61,24 @@ extension ClientRequest {
         exchange position: Int,
         of facts: ConnectionFacts,
         timeline: ConnectionTimeline,
-        isLast: Bool
+        isLast: Bool,
+        captureStart: Timestamp?
     ) {
         let exchange = facts.exchanges[position]
+        // An answer whose request came before the capture began.
+        if exchange.request == nil {
+            guard facts.orientation != .handshake, position == 0, let response = exchange.response,
+                let status = response.status, response.completion == .complete
+            else { return nil }
+            connection = index
+            self.exchange = position
+            start = captureStart ?? facts.first.time
+            end = response.lastFrame.time
+            gateway = facts.server
+            client = facts.client
+            outcome = status >= 500 ? .error(status: status) : .answered(status: status)
+            return
+        }
         // A head that the snap length cut is enough where it names the request.
         guard let request = exchange.request, request.headEnd != nil || request.body.hasGap, !request.method.isEmpty
         else { return nil }

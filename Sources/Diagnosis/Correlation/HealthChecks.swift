@@ -50,7 +50,7 @@ enum HealthChecks {
         let gaps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted()
         let median = gaps[gaps.count / 2]
         guard median >= .milliseconds(100) else { return nil }
-        let close = gaps.filter { abs($0 - median) <= max(median / 20, .milliseconds(5)) }
+        let close = gaps.filter { distance($0 - median) <= max(median / 20, .milliseconds(5)) }
         return close.count * 5 >= gaps.count * 4 ? median : nil
     }
 
@@ -71,7 +71,7 @@ enum HealthChecks {
         let gaps = zip(starts.dropFirst(), starts).map { $0 - $1 }.sorted()
         let median = gaps[gaps.count / 2]
         guard median >= .milliseconds(1500) else { return false }
-        let close = gaps.filter { abs($0 - median) <= max(median / 20, .milliseconds(50)) }
+        let close = gaps.filter { distance($0 - median) <= max(median / 20, .milliseconds(50)) }
         return close.count * 5 >= gaps.count * 4
     }
 }

@@ -49,7 +49,8 @@ struct Join {
                 exchange: position,
                 of: connection,
                 timeline: timelines[index],
-                isLast: isLast
+                isLast: isLast,
+                captureStart: facts.counters.first
             ) {
                 requests.append(request)
             }
@@ -168,7 +169,11 @@ struct Join {
             var best: (request: Int, score: Int)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
                 guard let score = score(asked, attempt, for: candidate, at: time) else { continue }
-                if best == nil || score > best?.score ?? 0 { best = (candidate, score) }
+                // Of equal ones at one listener the first come is first served; else the innermost, which came last.
+                let isEarlier = best.map {
+                    requests[$0.request].gateway == requests[candidate].gateway && score == $0.score
+                }
+                if best == nil || score > best?.score ?? 0 || isEarlier ?? false { best = (candidate, score) }
             }
             guard let best, best.score > 0 else { continue }
             assign(index, to: best.request)
@@ -178,9 +183,13 @@ struct Join {
     /// How well an upstream request fits a client request; nil where it cannot be made for it. Ties go to the latest request.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true,
-            let wanted = request(of: candidate)
+        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true
         else { return nil }
+        guard let wanted = request(of: candidate) else {
+            // Its request came before the capture: only the outcome can tell.
+            let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }
+            return isTaken ? nil : outcomeScore(attempt, candidate) - 2
+        }
         // A request that came after what it caused is only believed where no other fits.
         var score = candidate.start > time || candidate.end.map { $0 < time } ?? false ? -15 : 0
         let relation = TargetRelation(wanted.target, asked.target)
@@ -203,6 +212,8 @@ struct Join {
         for previous in candidate.attempts {
             let other = attempts[previous]
             if settles(other) { return nil }
+            // The client has its answer from there already.
+            if let answer = answer(of: other), answer.status == candidate.status { score -= 15 }
             if let end = other.end, end <= attempt.start + Self.slack {
                 before = max(before, end)
                 continue
@@ -212,7 +223,7 @@ struct Join {
         }
         score += outcomeScore(attempt, candidate)
         // Dialled at once, when the request came or when the try before had failed.
-        let gap = min(abs(attempt.start - before), abs(attempt.start - wanted.lastFrame.time))
+        let gap = min(distance(attempt.start - before), distance(attempt.start - wanted.lastFrame.time))
         score += gap <= .milliseconds(1) ? 3 : gap <= .milliseconds(10) ? 2 : 0
         return score
     }
@@ -307,14 +318,16 @@ struct Join {
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
         guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
-            candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true, let asked = request(of: candidate)
+            candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true
         else { return nil }
+        // Nil where the request came before the capture: then it is not known when.
+        let asked = request(of: candidate)
         let end = lastSign(of: attempt)
         // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt.
         if let over = candidate.end, end > over + Self.slack {
             guard case .aborted = candidate.outcome else { return nil }
         }
-        if let wanted = request(of: attempt), wanted.method != asked.method { return nil }
+        if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
         if let answer = answer(of: attempt), answer.status != candidate.status {
             return nil
@@ -343,29 +356,36 @@ struct Join {
         }
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
-        let fromBody = hasPrevious ? fromHead : attempt.start - asked.lastFrame.time
+        let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
         // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
         let unknownEnd = Nanoseconds.milliseconds(50)
         let startGap =
-            isOpenBefore
+            isOpenBefore || asked == nil && !hasPrevious
             ? unknownEnd
-            : Self.withoutPause(fromBody >= -Self.slack ? min(abs(fromHead), abs(fromBody)) : abs(fromHead))
-        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(abs($0 - end)) }
+            : Self.withoutPause(
+                fromBody >= -Self.slack ? min(distance(fromHead), distance(fromBody)) : distance(fromHead)
+            )
+        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        var isOpen = false
+        if case .open = candidate.outcome { isOpen = attempt.end == nil }
         let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
         if hasNext || !candidate.isOver {
-            guard isOpenBefore || startGap <= near, attempt.end == nil || (endGap ?? 0) <= near else { return nil }
+            guard isOpenBefore || startGap <= near, isOpen || attempt.end == nil || (endGap ?? 0) <= near else {
+                return nil
+            }
         } else {
             guard startGap <= near || (endGap ?? .max) <= near else { return nil }
         }
         // Another server of the group is dialled at once; a pause before it belongs to somebody else's chain.
         // And no gateway tries the same server again at once.
         // (nginx and Go do, once, when a reused connection died.)
-        let isPrompt = hasPrevious && !isOpenBefore && !wasReused && abs(fromHead) < .milliseconds(200)
-        let detour = changesUpstream ? max(.milliseconds(20), abs(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        let isPrompt = hasPrevious && !isOpenBefore && !wasReused && distance(fromHead) < .milliseconds(200)
+        let detour = changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
         // A request that has its answer needs no other explanation.
-        let isExplained: Nanoseconds = .milliseconds(hasNext ? 2 : 0) + .milliseconds(Int64(candidate.attempts.count))
+        let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
-        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(20))).addingSaturating(detour + isExplained)
+        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(candidate.isOver ? 1 : 20)))
+            .addingSaturating(detour).addingSaturating(isExplained)
     }
 
     /// A pause of about a second between two tries is HAProxy's own, and no distance.
@@ -389,7 +409,7 @@ struct Join {
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
             }
             let nearest = fitting.min { left, right in
-                abs(end - (attempts[left].end ?? end)) < abs(end - (attempts[right].end ?? end))
+                distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))
             }
             if let nearest { assign(nearest, to: index) }
         }

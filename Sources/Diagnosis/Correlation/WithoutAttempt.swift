@@ -14,6 +14,14 @@ struct WithoutAttempt {
     /// Unanswered address resolution per asking host, in time order.
     private(set) var unresolved: [Int: [NeighbourFacts]] = [:]
 
+    /// What makes a gateway take a server for dead; an answer, however bad, does not.
+    private static let tellsOfDeath: Set<Cause> = [
+        .connectRefused, .connectTimeout, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable,
+        .acceptQueueOverflow, .staleTuple, .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse,
+        .responseTimeout, .lossStallRequest, .lossStallResponse, .zeroWindowStall, .closedMidHead, .resetMidHead,
+        .malformedHeader, .headerTooLarge,
+    ]
+
     private struct Entry {
         var time: Timestamp
         var upstream: Endpoint
@@ -35,7 +43,11 @@ struct WithoutAttempt {
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
-            case .failed(let verdict): isFailure = verdict.cause != .clientAbort
+            case .failed(let verdict):
+                // A probe that is answered 503 tells of death, a client's request does not.
+                isFailure =
+                    Self.tellsOfDeath.contains(verdict.cause)
+                    || attempt.parent == nil && verdict.cause == .upstreamErrorResponse
             case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
             case .unused: isFailure = false
             case .open: continue
@@ -69,6 +81,19 @@ struct WithoutAttempt {
         let host = join.host(request.gateway.address)
         if let result = unresolvedNeighbour(request, host) { return result }
         let frames = clientFrames(request)
+        if join.request(of: request) == nil {
+            return Result(
+                verdict: Verdict(
+                    .undetermined,
+                    confidence: .low,
+                    blame: .unknown,
+                    frames: frames,
+                    explanation: "The gateway answered with an error, and the request came before the capture began.",
+                    missing: ["the beginning of the capture: start it before the failure"]
+                ),
+                upstream: nil
+            )
+        }
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
         guard let entries = history[host], !entries.isEmpty else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
@@ -138,7 +163,8 @@ struct WithoutAttempt {
 
     /// The upstreams that requests like this one use, where the last thing seen of each was a failure; empty unless all are.
     private func lastFailures(before request: ClientRequest, in entries: [Entry]) -> [Entry] {
-        let end = request.end ?? request.start
+        // What is learnt while a request waits in a queue counts; what fails at the moment of its answer is somebody else's.
+        let end = max(request.start, (request.end ?? request.start) - .milliseconds(100))
         let wanted = key(request)
         var own: [Endpoint: Entry] = [:]
         var all: [Endpoint: Entry] = [:]

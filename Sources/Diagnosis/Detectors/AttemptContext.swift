@@ -122,14 +122,24 @@ struct AttemptContext {
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
     /// "Too fast to have been read": the handshake's round trip and a millisecond.
-    var tooFast: Nanoseconds { (roundTrip ?? 0) + .milliseconds(1) }
+    var tooFast: Nanoseconds { (roundTrip ?? 0).addingSaturating(.milliseconds(1)) }
 
     /// Bytes of the response beyond a hole that never closed.
     var hasOpenHole: Bool { connection.fromServer.highestEnd > connection.fromServer.contiguousEnd }
 
+    /// The upstream's own numbers moved past bytes that never arrived and were never acknowledged.
+    var leap: TCPEvent? {
+        let server = connection.fromServer
+        return connection.events.last {
+            $0.kind == .lostSegment && $0.isFromServer && $0.offset > max(server.acknowledgedEnd, server.contiguousEnd)
+        }
+    }
+
     /// The upstream acknowledged the whole request before the exchange was ended.
     var isRequestAcknowledged: Bool {
         guard let request else { return false }
+        // Of a request that was never complete, all that was sent.
+        if request.end == nil, connection.fromClient.acknowledgedEnd < connection.fromClient.highestEnd { return false }
         if let frame = request.acknowledged { return isInTime(frame) }
         let end = request.end ?? request.headEnd ?? request.start
         guard connection.fromClient.acknowledgedEnd >= end, end > request.start else { return false }

@@ -58,7 +58,7 @@ enum StaleKeepaliveReuse: Detector {
             let order =
                 distance >= 0
                 ? "\(Phrases.duration(distance)) after the request was sent, without acknowledging it"
-                : "\(Phrases.duration(-distance)) before the request was sent"
+                : "\(Phrases.duration(request.firstFrame.time - fin.frame.time)) before the request was sent"
             return Verdict(
                 cause,
                 confidence: attempt.timeline.syns.isEmpty ? .medium : .high,

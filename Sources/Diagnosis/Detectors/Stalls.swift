@@ -52,7 +52,7 @@ enum LossStallRequest: Detector {
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
         // The gateway's own close may be held back behind the bytes that nobody acknowledges.
-        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .seconds(2)
+        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
         guard attempt.gatewayGaveUp || (isLong && attempt.client == nil && attempt.ending == nil) else { return nil }
         let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
         return Verdict(
@@ -96,6 +96,9 @@ enum LossStallResponse: Detector {
         let story: String
         if attempt.gatewayGaveUp, attempt.hasOpenHole {
             story = "the capture holds bytes beyond a hole of the response that never closed"
+        } else if attempt.gatewayGaveUp, let leap = attempt.leap {
+            frames.append(attempt.frame(leap, "the upstream's numbers have moved on"))
+            story = "the upstream's sequence numbers moved past bytes that never arrived"
         } else if unacknowledged.count >= 2,
             attempt.ending != nil && (attempt.gatewayGaveUp || stalled(unacknowledged))
                 || attempt.client == nil && attempt.ending == nil && !attempt.stalledRepeats.isEmpty

@@ -133,7 +133,20 @@ struct Incidents {
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
         if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
         if case .open = request.outcome, isLast { return .failure }
-        return .nearMiss
+        return isDisguised(request) ? .failure : .nearMiss
+    }
+
+    /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
+    /// upstreams stands unclaimed beside it.
+    private func isDisguised(_ request: ClientRequest) -> Bool {
+        guard case .answered = request.outcome, let end = request.end,
+            request.attempts.allSatisfy({ join.attempts[$0].verdict != nil })
+        else { return false }
+        let host = join.host(request.gateway.address)
+        let first = join.attempts.partitionPoint { $0.start >= request.start }
+        return !join.attempts[first...].prefix { $0.start <= end }.prefix(256).contains {
+            $0.parent == nil && $0.isAnswered && join.host($0.dialler) == host
+        }
     }
 
     // MARK: Attempts whose client leg is not visible
@@ -353,6 +366,17 @@ struct Incidents {
             host: request.host,
             target: TargetMask.masked(request.target),
             id: id
+        )
+    }
+
+    /// By what the client asked and got, at the time it was told (or, unanswered, asked).
+    func isSelected(_ request: ClientRequest, _ selection: RequestSelection) -> Bool {
+        let asked = join.request(of: request).map(summary)
+        return selection.matches(
+            time: request.isFailed ? request.end ?? request.start : request.start,
+            status: request.status,
+            target: asked?.target,
+            id: asked?.id
         )
     }
 

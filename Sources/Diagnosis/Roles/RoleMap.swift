@@ -104,6 +104,8 @@ private struct RoleInference {
         var enclosing: [Enclosing] = []
         var starts: [Start] = []
         for (index, connection) in facts.connections.enumerated() {
+            // Nothing that never answers encloses anything.
+            let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
             var connects = connection.exchanges.isEmpty
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
@@ -113,7 +115,7 @@ private struct RoleInference {
                     isOver
                     ? exchange.response?.lastFrame.time ?? horizon
                     : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
-                if fronts?.contains(connection.server) ?? true {
+                if isListener {
                     enclosing.append(
                         Enclosing(
                             start: request.firstFrame.time,
@@ -136,7 +138,8 @@ private struct RoleInference {
                 )
                 connects = false
             }
-            if connects, connection.orientation == .handshake {
+            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
+            if connects, connection.orientation == .handshake, connection.cameToNothing {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }
@@ -203,14 +206,30 @@ private struct RoleInference {
             let total = totals[edge.dialled] ?? EdgeTotal()
             if total.requests > 0, count.related * 2 >= total.requests { accepted.insert(edge) }
         }
-        // Where two listeners seem to lie inside each other, a hole in the capture made one of them look open too long.
-        for edge in accepted {
-            let mine = edges[edge]?.related ?? 0
-            for other in accepted
-            where other.front == edge.dialled.to && other.dialled.to == edge.front && edges[other]?.related ?? 0 > mine
-            {
-                accepted.remove(edge)
-            }
+        // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
+        // encloses the greater share.
+        struct Pair: Hashable {
+            var outer: Endpoint
+            var inner: Endpoint
+        }
+        var related: [Pair: Int] = [:]
+        var asked: [Endpoint: Int] = [:]
+        for (edge, count) in edges {
+            related[Pair(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
+        }
+        for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
+        // What looks like a gateway's request is asked inside, not outside.
+        var forwarded: Set<Endpoint> = []
+        for connection in facts.connections where connection.exchanges.first?.request?.looksForwarded == true {
+            forwarded.insert(connection.server)
+        }
+        func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
+            let isLikely = forwarded.contains(inner) && !forwarded.contains(outer)
+            return (isLikely ? 1 : 0) + Double(related[Pair(outer: outer, inner: inner)] ?? 0)
+                / Double(max(1, asked[inner] ?? 0))
+        }
+        accepted = accepted.filter { edge in
+            share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
         }
     }
 
@@ -407,6 +426,13 @@ private struct RoleInference {
 }
 
 extension ConnectionFacts {
+    /// Not a byte went either way, and it was never opened or the server ended it.
+    var cameToNothing: Bool {
+        guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }
+        let isOpened = events.contains { $0.kind == .handshakeAck }
+        return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
+    }
+
     /// The first FIN or RST of either side.
     var firstEnding: FrameReference? {
         events.first { $0.kind == .fin || $0.kind == .rst }?.frame

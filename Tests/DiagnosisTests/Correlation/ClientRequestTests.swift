@@ -90,7 +90,8 @@ import Testing
                 exchange: facts.exchanges.count - 1,
                 of: facts,
                 timeline: ConnectionTimeline(facts),
-                isLast: true
+                isLast: true,
+                captureStart: nil
             )
         )
         #expect(request.outcome.name == fact.outcome)
@@ -100,17 +101,37 @@ import Testing
     func earlier() throws {
         let facts = Self.asked.request("/b", at: 1).response(200, at: 5).fin(.fromServer, at: 10).facts
         let request = try #require(
-            ClientRequest(connection: 0, exchange: 0, of: facts, timeline: ConnectionTimeline(facts), isLast: false)
+            ClientRequest(
+                connection: 0,
+                exchange: 0,
+                of: facts,
+                timeline: ConnectionTimeline(facts),
+                isLast: false,
+                captureStart: nil
+            )
         )
         #expect(request.outcome.name == "open")
     }
 
-    @Test("An answer without its request is no request")
+    @Test(
+        "An answer without its request is one whose request came before the capture, on a connection older than it only"
+    )
     func withoutRequest() {
-        var facts = Self.asked.response(200, at: 20).facts
+        var facts = Self.asked.response(502, at: 20).facts
         facts.exchanges[0].request = nil
-        let timeline = ConnectionTimeline(facts)
-        #expect(ClientRequest(connection: 0, exchange: 0, of: facts, timeline: timeline, isLast: true) == nil)
+        func read() -> ClientRequest? {
+            ClientRequest(
+                connection: 0,
+                exchange: 0,
+                of: facts,
+                timeline: ConnectionTimeline(facts),
+                isLast: true,
+                captureStart: nil
+            )
+        }
+        #expect(read() == nil)
+        facts.orientation = .payload
+        #expect(read()?.outcome.name == "error 502")
     }
 }
 
