@@ -126,14 +126,17 @@ struct Join {
     private struct OpenRequests {
         var next = 0
         var open: [Int] = []
+        /// How long the list may grow before what has ended is swept out: twice what was left by the last sweep.
+        private var limit = 64
 
         mutating func advance(to time: Timestamp, _ all: [Int], _ requests: [ClientRequest]) {
             while next < all.count, requests[all[next]].start <= time + Join.slack {
                 open.append(all[next])
                 next += 1
             }
-            if open.count > 2 * Join.reach {
+            if open.count > limit {
                 open.removeAll { requests[$0].end.map { $0 + Join.slack < time } ?? false }
+                limit = max(64, 2 * open.count)
                 if open.count > 16 * Join.reach { open.removeFirst(open.count - 8 * Join.reach) }
             }
         }
@@ -157,10 +160,8 @@ struct Join {
         var windows: [Int: OpenRequests] = [:]
         var order = attempts.indices.filter { attempts[$0].exchange != nil }
         // By the request itself: a connection may have been opened long before.
-        order.sort { left, right in
-            (request(of: attempts[left])?.firstFrame.time ?? attempts[left].start)
-                < (request(of: attempts[right])?.firstFrame.time ?? attempts[right].start)
-        }
+        let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
+        order.sort { times[$0] < times[$1] }
         for index in order {
             let attempt = attempts[index]
             guard let asked = request(of: attempt), let all = byHost[host(attempt.dialler)] else { continue }
@@ -182,9 +183,10 @@ struct Join {
 
     /// How well an upstream request fits a client request; nil where it cannot be made for it. Ties go to the latest request.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
+        // Looked at before the whole is copied: most have ended.
+        if let end = requests[index].end, end + Self.slack < time { return nil }
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, candidate.end.map({ $0 + Self.slack >= time }) ?? true
-        else { return nil }
+        guard candidate.connection != attempt.connection else { return nil }
         guard let wanted = request(of: candidate) else {
             // Its request came before the capture: only the outcome can tell.
             let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }

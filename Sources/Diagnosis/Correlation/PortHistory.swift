@@ -6,7 +6,8 @@ struct PortHistory {
 
     init(_ facts: TrafficFacts, _ map: RoleMap, _ timelines: [ConnectionTimeline], horizon: Timestamp) {
         for (index, connection) in facts.connections.enumerated() where map.isUpstreamLeg[index] {
-            var activity = ports[connection.server] ?? PortActivity()
+            // Taken out while it grows: a second owner would make each append copy it.
+            var activity = ports.removeValue(forKey: connection.server) ?? PortActivity()
             let timeline = timelines[index]
             let stream = connection.stream
             for event in timeline.synAcks { activity.proofs.append((event.frame.time, stream, event.frame)) }

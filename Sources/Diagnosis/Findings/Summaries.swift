@@ -10,7 +10,10 @@ enum Summaries {
         }
         var all: [Endpoint: Collected] = [:]
         for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
-            var entry = all[connection.server] ?? Collected(summary: UpstreamSummary(endpoint: connection.server))
+            // Taken out while it grows: a second owner would make each append copy it.
+            var entry =
+                all.removeValue(forKey: connection.server)
+                ?? Collected(summary: UpstreamSummary(endpoint: connection.server))
             entry.summary.connections += 1
             let timeline = join.timelines[index]
             if timeline.serverReset != nil { entry.summary.resets += 1 }
@@ -58,23 +61,7 @@ enum Summaries {
                 quality.oneWayConnections += 1
             }
         }
-        if quality.missedBytes > 0 {
-            quality.notes.append("\(quality.missedBytes) acknowledged bytes are not in the capture")
-        }
-        if quality.oneWayConnections > 0 {
-            quality.notes.append("\(Phrases.count(quality.oneWayConnections, "connection")) with one direction only")
-        }
-        if quality.snappedPackets > 0 {
-            quality.notes.append("\(quality.snappedPackets) packets cut by the snap length")
-        }
-        if quality.duplicatePackets > 0 {
-            quality.notes.append("\(quality.duplicatePackets) packets captured twice, counted once")
-        }
-        if quality.midstreamConnections > 0 {
-            quality.notes.append(
-                "\(Phrases.count(quality.midstreamConnections, "connection")) began before the capture"
-            )
-        }
+        // The counters speak for themselves; a note says what they cannot.
         if quality.undecodedPackets > 0 {
             let types = counters.undecodedLinkTypes.keys.map(\.rawValue).sorted().map(String.init)
             quality.notes.append(

@@ -147,13 +147,17 @@ private struct RoleInference {
         starts.sort { $0.time < $1.time }
         var next = 0
         var open: [Enclosing] = []
+        var limit = 64
         for start in starts {
             while next < enclosing.count, enclosing[next].start <= start.time {
                 open.append(enclosing[next])
                 next += 1
             }
             // Amortised: each enclosing exchange is dropped once, when the list has doubled since the last sweep.
-            if open.count > 4 * Self.reach { open.removeAll { $0.end < start.time } }
+            if open.count > limit {
+                open.removeAll { $0.end < start.time }
+                limit = max(64, 2 * open.count)
+            }
             if open.count > 16 * Self.reach { open.removeFirst(open.count - 8 * Self.reach) }
             count(start, in: open)
         }
@@ -187,6 +191,7 @@ private struct RoleInference {
             }
             // The innermost wins: `reversed` meets the latest start first.
             if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
+            if rank == 5 { break }
         }
         guard let best else { return }
         let edge = Edge(front: best.enclosing.front, dialled: dialled)

@@ -28,13 +28,26 @@ enum TargetRelation: Int, Comparable {
         }
     }
 
+    /// The path of a target, without scheme and authority (RFC 9112 §3.2.2), query and fragment. Over UTF-8: it is asked for often.
     static func path(_ target: String) -> Substring {
-        var rest = target[...]
-        if let scheme = rest.range(ofASCII: "://") {
-            rest = rest[scheme...]
-            rest = rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
+        let utf8 = target.utf8
+        var start = utf8.startIndex
+        if utf8.first != UInt8(ascii: "/"), let scheme = authority(utf8) {
+            guard let slash = utf8[scheme...].firstIndex(of: UInt8(ascii: "/")) else { return "/" }
+            start = slash
         }
-        return rest.prefix { $0 != "?" && $0 != "#" }
+        let rest = utf8[start...]
+        let end = rest.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? rest.endIndex
+        return target[start..<end]
+    }
+
+    /// Behind "://" where that ends a scheme of at most 16 bytes.
+    private static func authority(_ utf8: String.UTF8View) -> String.Index? {
+        guard let colon = utf8.prefix(16).firstIndex(of: UInt8(ascii: ":")), utf8[colon...].starts(with: "://".utf8)
+        else {
+            return nil
+        }
+        return utf8.index(colon, offsetBy: 3)
     }
 
     /// Both have a query, and it is the same.
@@ -44,22 +57,13 @@ enum TargetRelation: Int, Comparable {
     }
 
     private static func query(_ target: String) -> Substring {
-        target.firstIndex(of: "?").map { target[target.index(after: $0)...] } ?? ""
+        let utf8 = target.utf8
+        guard let mark = utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
+        return target[utf8.index(after: mark)...]
     }
 
     private static func lastSegment(_ path: Substring) -> Substring {
-        path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path
-    }
-}
-
-extension Substring {
-    /// The index after the first occurrence of `mark`; looks at the first 16 characters only, where a scheme ends.
-    fileprivate func range(ofASCII mark: String) -> Index? {
-        var index = startIndex
-        for _ in 0..<16 where index < endIndex {
-            if self[index...].hasPrefix(mark) { return self.index(index, offsetBy: mark.count) }
-            index = self.index(after: index)
-        }
-        return nil
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return path[path.utf8.index(after: slash)...]
     }
 }
