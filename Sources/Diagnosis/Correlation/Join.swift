@@ -230,6 +230,11 @@ struct Join {
         return score
     }
 
+    /// A complete answer that a gateway may have refused: then its own error has another status.
+    private static func mayBeRefused(_ answer: ResponseFacts) -> Bool {
+        !answer.deviations.isEmpty || answer.headBytes >= HeaderTooLarge.smallestLimit
+    }
+
     /// Requests that are the same to the letter are told apart by what became of them.
     private func outcomeScore(_ attempt: Attempt, _ candidate: ClientRequest) -> Int {
         var score = 0
@@ -240,7 +245,7 @@ struct Join {
                 let isSameBody = told.body.seen == answer.body.seen && told.body.digest == answer.body.digest
                 score += isSameBody ? 2 : 0
             } else if status < 500 {
-                score -= 8
+                score += Self.mayBeRefused(answer) && candidate.isFailed ? 4 : -8
             }
         } else if attempt.end != nil || timelines[attempt.connection].firstEnding != nil {
             score += candidate.isOver ? 5 : -2
@@ -331,7 +336,9 @@ struct Join {
         }
         if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
-        if let answer = answer(of: attempt), answer.status != candidate.status {
+        if let answer = answer(of: attempt), answer.status != candidate.status,
+            !(candidate.isFailed && Self.mayBeRefused(answer))
+        {
             return nil
         }
         var before = candidate.start
@@ -399,7 +406,7 @@ struct Join {
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
         for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil {
-            if let answer = answer(of: attempt), answer.status ?? 0 < 500 { continue }
+            if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {
