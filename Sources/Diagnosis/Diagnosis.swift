@@ -31,7 +31,7 @@ package enum Diagnosis {
                 id: asked?.id
             )
         }
-        let grouped = Grouping.findings(from: selected, facts: facts)
+        let grouped = Grouping.findings(from: selected)
         var report = Report()
         report.packets = facts.counters.packets
         report.firstPacket = facts.counters.first

@@ -17,9 +17,6 @@ package enum Confidence: String, Sendable, Comparable, CaseIterable {
         case .high: 2
         }
     }
-
-    /// One step down, never below `low`.
-    package var lowered: Confidence { self == .high ? .medium : .low }
 }
 
 package enum Severity: String, Sendable, Comparable, CaseIterable {

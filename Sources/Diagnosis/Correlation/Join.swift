@@ -181,7 +181,7 @@ struct Join {
         }
     }
 
-    /// How well an upstream request fits a client request; nil where it cannot be made for it. Ties go to the latest request.
+    /// How well an upstream request fits a client request; nil where it cannot be made for it.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
         // Looked at before the whole is copied: most have ended.
         if let end = requests[index].end, end + Self.slack < time { return nil }

@@ -3,9 +3,14 @@ import Model
 /// Per upstream port: when it was provably alive.
 struct PortHistory {
     private(set) var ports: [Endpoint: PortActivity] = [:]
+    /// Hop limits of each host's packets other than resets: what a reset is compared with.
+    private(set) var hopLimits: [IPAddress: Set<UInt8>] = [:]
 
     init(_ facts: TrafficFacts, _ map: RoleMap, _ timelines: [ConnectionTimeline], horizon: Timestamp) {
         for (index, connection) in facts.connections.enumerated() where map.isUpstreamLeg[index] {
+            if let limit = connection.fromServer.hopLimit {
+                hopLimits[connection.server.address, default: []].insert(limit)
+            }
             // Taken out while it grows: a second owner would make each append copy it.
             var activity = ports.removeValue(forKey: connection.server) ?? PortActivity()
             let timeline = timelines[index]

@@ -53,6 +53,7 @@ struct Verdicts {
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
+            hostHopLimits: ports.hopLimits[connection.server.address] ?? [],
             horizon: horizon,
             isFinal: isFinal
         )

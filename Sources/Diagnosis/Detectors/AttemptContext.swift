@@ -17,6 +17,8 @@ struct AttemptContext {
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity
+    /// Hop limits of this host's other packets, on any port; empty where there are none to compare with.
+    let hostHopLimits: Set<UInt8>
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.

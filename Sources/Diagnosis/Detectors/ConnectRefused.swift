@@ -9,10 +9,12 @@ enum ConnectRefused: Detector {
         guard let syn = timeline.syns.last, timeline.synAcks.isEmpty, let reset = timeline.serverReset,
             attempt.connection.fromServer.payloadBytes == 0, reset.flags.contains(.ack)
         else { return nil }
+        // Only a packet of that host known to be its own tells its reset from a filter's.
+        let isItsOwn = attempt.hostHopLimits.contains(reset.hopLimit)
         let time = Phrases.duration(reset.frame.time - syn.frame.time)
         return Verdict(
             cause,
-            confidence: .high,
+            confidence: isItsOwn ? .high : .medium,
             blame: .upstream,
             frames: [
                 attempt.frame(syn, "SYN"), attempt.frame(reset, "RST, ACK from upstream, \(time) after the SYN"),
@@ -23,7 +25,12 @@ enum ConnectRefused: Detector {
                 RuledOut(.connectTimeout, "the SYN was answered"),
                 RuledOut(.icmpPortUnreachable, "the refusal is a TCP reset, not an ICMP error"),
             ],
-            missing: ["whether a packet filter forged the reset: compare with another packet of that host"]
+            missing: [
+                isItsOwn
+                    ? "whether a filter on that host itself sent the reset (handshake-reset-by-firewall): it would look the same"
+                    : "another packet of that host to compare with: handshake-reset-by-firewall, a reset that a filter "
+                        + "forged, is not ruled out"
+            ]
         )
     }
 }

@@ -11,7 +11,7 @@ struct Grouping {
     /// How many occurrences a finding keeps besides the last.
     static let kept = 20
 
-    static func findings(from incidents: [Incident], facts: TrafficFacts) -> [(finding: Finding, requests: Set<Int>)] {
+    static func findings(from incidents: [Incident]) -> [(finding: Finding, requests: Set<Int>)] {
         var groups: [Key: [Incident]] = [:]
         for incident in incidents {
             let key = Key(

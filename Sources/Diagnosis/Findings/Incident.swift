@@ -101,8 +101,6 @@ struct Incidents {
         }
     }
 
-    func kind(ofHost host: Int) -> GatewayKind? { kinds[host] }
-
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
