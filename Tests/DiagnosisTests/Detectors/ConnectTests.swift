@@ -8,9 +8,9 @@ import Testing
 
     static let refusals: [Row] = [
         Row(
-            "A RST to the SYN is a refusal",
+            "A RST to the SYN is a refusal, less sure without another packet of that host",
             .connectRefused,
-            confidence: .high,
+            confidence: .medium,
             answered: 3,
             Scene.leg().syn(1).rst(.fromServer, at: 1.3)
         ),
