@@ -83,8 +83,8 @@ TABLE = {
     "UF Connection reset by peer": {"reset-after-accept"},
     "UF pipe": {"no-upstream-attempt"},
     "UF": _NO_HANDSHAKE,
-    "UC": _RESET | {"closed-before-response", "stale-keepalive-reuse"},
-    "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "conflicting-content-length"},
+    "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
+    "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},
     "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size"},
     "UC after head": {"truncated-body-fin", "truncated-body-reset"},
     "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too

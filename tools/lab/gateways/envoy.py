@@ -222,7 +222,9 @@ def _row(attempt, request):
         return "UF " + why.rpartition(":_")[2].replace("_", " ")
     if flags == "-":
         flags = request["flags"] if request["flags"] != "per try" or status == 0 else "-"
-    flags = flags.partition(",")[0]
+    flags = next((flag for flag in flags.split(",") if flag != "URX"), "-")  # URX: no try is left
+    if status == 101 and flags == "UC":
+        return None  # the upstream closed a tunnel, which has no other end
     if flags != "-":
         return f"{flags} after head" if status else flags
     return "relayed" if status in (502, 503, 504) else None
