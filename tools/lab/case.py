@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 from . import evidence, expected
@@ -19,6 +20,7 @@ from .relay import Relay
 from .upstreams import Upstream
 
 BOTH = ("nginx", "haproxy")
+GUESTS = ("apache",)  # they play those cases of the others that their class names in `plays`
 _WORDS = (
     "shop cart orders account search catalog invoices media reports tickets users payments stock prices basket "
     "checkout feed profile session news offers images export import booking quotes events wallet"
@@ -73,10 +75,13 @@ class Case:
 
 
 def case(folder, name, plan, gateways=BOTH):
-    """Registers a function as a case for each gateway."""
+    """Registers a function as a case for each gateway, and for each guest that plays it too."""
+    path = f"{folder}/{name}"
+    guests = [kind for kind in GUESTS if kind not in gateways and gateways[0] not in GUESTS]
+    guests = [kind for kind in guests if any(fnmatch(path, pattern) for pattern in gateway(kind).plays)]
 
     def register(play):
-        for kind in gateways:
+        for kind in (*gateways, *guests):
             made = Case(folder, name, kind, " ".join(plan.split()), play, folder == "clean")
             CASES[made.path] = made
         return play
@@ -314,8 +319,8 @@ class Scene:
         if do is not None:
             for upstream in self.routes[prefix][1]:
                 upstream.on(target, do)
-        if faults and client is None and self.kind == "haproxy" and self.random.random() < 0.5:
-            client = self.new_client()  # HAProxy may hide a failure from a client connection that is not new
+        if faults and client is None and gateway(self.kind).closes_kept_clients and self.random.random() < 0.5:
+            client = self.new_client()  # the gateway may hide a failure from a client connection that is not new
         answer = (client or self.client).request(method, target, body, **options)
         with self._lock:
             self.sents.append(Sent(target, list(faults), answer))

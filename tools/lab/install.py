@@ -6,6 +6,7 @@ import subprocess
 _PACKAGES = {
     "nginx": "nginx-light",
     "haproxy": "haproxy",
+    "apache2": "apache2-bin",  # without the package of the service
     "nft": "nftables",
     "dumpcap": "tshark",
     "tshark": "tshark",

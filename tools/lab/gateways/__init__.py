@@ -47,6 +47,6 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import haproxy, nginx
+    from . import apache, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy}[kind]
+    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "apache": apache.Apache}[kind]

@@ -23,6 +23,7 @@ _LINE = re.compile(
 
 class HAProxy:
     kind = "haproxy"
+    closes_kept_clients = True
 
     def __init__(self, host, folder, settings):
         self.host, self.folder, self.settings = host, folder, settings
