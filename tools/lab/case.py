@@ -8,7 +8,6 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 
 from . import evidence, expected
@@ -20,7 +19,6 @@ from .relay import Relay
 from .upstreams import Upstream
 
 BOTH = ("nginx", "haproxy")
-GUESTS = ("apache",)  # they play those cases of the others that their class names in `plays`
 _WORDS = (
     "shop cart orders account search catalog invoices media reports tickets users payments stock prices basket "
     "checkout feed profile session news offers images export import booking quotes events wallet"
@@ -75,18 +73,23 @@ class Case:
 
 
 def case(folder, name, plan, gateways=BOTH):
-    """Registers a function as a case for each gateway, and for each guest that plays it too."""
-    path = f"{folder}/{name}"
-    guests = [kind for kind in GUESTS if kind not in gateways and gateways[0] not in GUESTS]
-    guests = [kind for kind in guests if any(fnmatch(path, pattern) for pattern in gateway(kind).plays)]
+    """Registers a function as a case for each gateway."""
 
     def register(play):
-        for kind in (*gateways, *guests):
+        for kind in gateways:
             made = Case(folder, name, kind, " ".join(plan.split()), play, folder == "clean")
             CASES[made.path] = made
         return play
 
     return register
+
+
+def also(kind, *paths):
+    """Registers cases of other gateways, as "folder/name", for `kind` too: what is played is the same."""
+    for path in paths:
+        folder, name = path.split("/")
+        made = next(CASES[f"{folder}/{other}-{name}"] for other in BOTH if f"{folder}/{other}-{name}" in CASES)
+        case(folder, name, made.plan, gateways=(kind,))(made.play)
 
 
 class Scene:
@@ -319,8 +322,9 @@ class Scene:
         if do is not None:
             for upstream in self.routes[prefix][1]:
                 upstream.on(target, do)
-        if faults and client is None and gateway(self.kind).closes_kept_clients and self.random.random() < 0.5:
-            client = self.new_client()  # the gateway may hide a failure from a client connection that is not new
+        hides = getattr(gateway(self.kind), "closes_kept_clients", False)
+        if faults and client is None and hides and self.random.random() < 0.5:
+            client = self.new_client()  # from a client connection that is not new the gateway may hide a failure
         answer = (client or self.client).request(method, target, body, **options)
         with self._lock:
             self.sents.append(Sent(target, list(faults), answer))

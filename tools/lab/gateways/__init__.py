@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+KINDS = ("nginx", "haproxy", "apache", "envoy")
+
 
 @dataclass
 class Route:
@@ -47,6 +49,7 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import apache, haproxy, nginx
+    from . import apache, envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "apache": apache.Apache}[kind]
+    classes = {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "apache": apache.Apache, "envoy": envoy.Envoy}
+    return classes[kind]

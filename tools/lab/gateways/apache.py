@@ -67,45 +67,7 @@ _CLOSE_NOTIFY = 31  # bytes of the alert that ends a TLS connection, all that a 
 
 class Apache:
     kind = "apache"
-    closes_kept_clients = True
-    plays = tuple(
-        f"{cause}/{name}"
-        for cause, names in (
-            ("connect-refused", "closed-port ipv6 restart snapped any loopback one-of-many tls"),
-            ("icmp-port-unreachable", "host-filter"),
-            ("icmp-admin-prohibited", "router"),
-            ("host-unreachable", "icmp-host neighbour"),
-            ("connect-timeout", "dropped one-way"),
-            ("accept-queue-overflow", "syn-dropped established-unacknowledged"),
-            ("reset-after-accept", "linger far"),
-            ("closed-before-response", "worker-dies worker-timeout second-request tls upstream begun-before-capture"),
-            ("reset-before-response", "worker-aborts killed-in-queue any tls snapped"),
-            ("response-timeout", "silence partial-head late-answer tls upstream begun-before-capture ipv6"),
-            ("closed-mid-head", "fin status-line-only tls-any"),
-            ("reset-mid-head", "rst busy-mix"),
-            ("header-too-large", "one-line upstream tls"),
-            ("malformed-header", "space-in-name no-colon control-byte"),
-            ("malformed-status-line", "garbage"),
-            ("non-http-banner", "mysql"),
-            ("plaintext-to-tls-upstream", "alert"),
-            ("application-protocol-mismatch", "http2-nginx"),
-            ("conflicting-content-length", "no-number"),
-            ("bad-chunk-size", "no-number later no-chunk-end"),
-            ("truncated-body-fin", "content-length chunked tls"),
-            ("truncated-body-reset", "chunked any"),
-            ("body-timeout", "content-length chunked"),
-            ("loss-stall-request", "first-request path-breaks big-post"),
-            ("loss-stall-response", "hole hole-in-head path-breaks"),
-            ("reset-during-upload", "limit streamed"),
-            ("zero-window-stall", "never-reads stops-reading"),
-            ("stale-keepalive-reuse", "fin-crosses-post rst-crosses-post get-zero-bytes begun-before-capture"),
-            ("upstream-error-response", "application-504 inner-gateway tls-any"),
-            ("no-upstream-attempt", "unix-socket"),
-            ("undetermined", "client-leg client-leg-cut"),
-            ("clean", "shop-traffic idle-close repaired-loss repeated-syn websocket any-device real-server-tls-front"),
-        )
-        for name in names.split()
-    )
+    closes_kept_clients = True  # where the upstream's answer does not come, on a connection that has had one
 
     def __init__(self, host, folder, settings):
         self.host, self.folder, self.settings = host, folder, settings

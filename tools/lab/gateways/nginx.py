@@ -45,7 +45,6 @@ _ERRORS = [
 
 class Nginx:
     kind = "nginx"
-    closes_kept_clients = False
 
     def __init__(self, host, folder, settings):
         self.host, self.folder, self.settings = host, folder, settings
