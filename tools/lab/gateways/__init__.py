@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-KINDS = ("nginx", "haproxy", "envoy")
+KINDS = ("nginx", "haproxy", "apache", "envoy")
 
 
 @dataclass
@@ -49,6 +49,7 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import envoy, haproxy, nginx
+    from . import apache, envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "envoy": envoy.Envoy}[kind]
+    classes = {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "apache": apache.Apache, "envoy": envoy.Envoy}
+    return classes[kind]
