@@ -6,6 +6,7 @@ import subprocess
 _PACKAGES = {
     "nginx": "nginx-light",
     "haproxy": "haproxy",
+    "caddy": "caddy",
     "nft": "nftables",
     "dumpcap": "tshark",
     "tshark": "tshark",

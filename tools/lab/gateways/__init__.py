@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+KINDS = ("nginx", "haproxy", "caddy")
+
 
 @dataclass
 class Route:
@@ -47,6 +49,6 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import haproxy, nginx
+    from . import caddy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy}[kind]
+    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "caddy": caddy.Caddy}[kind]
