@@ -85,8 +85,8 @@ def case(folder, name, plan, gateways=BOTH):
 
 
 def also(kind, *paths, plan=None, lines=None):
-    """Registers cases of other gateways, "cause/name", for one more kind. `lines` are further global lines of that
-    gateway, where the case needs a setting of its own there."""
+    """Registers cases of other gateways, as "folder/name", for `kind` too: what is played is the same. `lines` are
+    further global lines of that gateway, where the case needs a setting of its own there."""
 
     def played(base):
         def play(scene):
@@ -97,8 +97,8 @@ def also(kind, *paths, plan=None, lines=None):
 
     for path in paths:
         folder, name = path.split("/")
-        known = next(c for c in CASES.values() if c.folder == folder and c.name == name)
-        case(folder, name, plan or known.plan, gateways=(kind,))(played(known.play))
+        made = next(CASES[f"{folder}/{other}-{name}"] for other in BOTH if f"{folder}/{other}-{name}" in CASES)
+        case(folder, name, plan or made.plan, gateways=(kind,))(played(made.play))
 
 
 class Scene:

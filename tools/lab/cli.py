@@ -34,10 +34,10 @@ def main():
     living.add_argument("--keep", metavar="DIR", help="keep the reports there")
     arguments = parser.parse_args()
     if arguments.command == "install":
-        print("installed: " + (", ".join(install()) or "nothing was missing"))
+        print("installed: " + (", ".join(install(KINDS)) or "nothing was missing"))
         return 0
     if arguments.command == "live":
-        install()
+        install(BOTH)
         return live.run(arguments.gwsniff, (arguments.gateway,) if arguments.gateway else BOTH, arguments.keep)
     chosen = _chosen(arguments)
     if not chosen:
@@ -64,7 +64,7 @@ def _run(chosen, arguments):
     if os.geteuid() != 0:
         print("the lab makes network namespaces: run it as root", file=sys.stderr)
         return 77
-    install()
+    install({case.gateway for case in chosen})
     failures, start = 0, time.monotonic()
     # One process per case: threads of one case must not wait for another's.
     context = multiprocessing.get_context("fork")

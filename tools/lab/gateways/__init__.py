@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-KINDS = ("nginx", "haproxy", "caddy")
+KINDS = ("nginx", "haproxy", "caddy", "envoy")
 
 
 @dataclass
@@ -49,6 +49,7 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import caddy, haproxy, nginx
+    from . import caddy, envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "caddy": caddy.Caddy}[kind]
+    classes = {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "caddy": caddy.Caddy, "envoy": envoy.Envoy}
+    return classes[kind]
