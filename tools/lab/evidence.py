@@ -67,14 +67,13 @@ TABLE = {
     "connect timed out": _NO_HANDSHAKE,
     "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response"},
+    # The last where it took an interim answer for the final one and waits for its body (1.22).
+    "body timed out": {"body-timeout", "loss-stall-response", "interim-response"},
     "send reset": _RESET - {"reset-mid-head", "reset-before-response"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
     "no status line": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
-    # nginx 1.22 takes the first 1xx for the final answer: its access log has that status.
-    "interim taken": {"interim-response"},
     "not FastCGI": {"application-protocol-mismatch"},
     "not HTTP/2": {"application-protocol-mismatch"},
     "client slow": {"client-slow"},
@@ -88,7 +87,8 @@ TABLE = {
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
     "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
-    "SC": _CONNECT_FAILED | {"reset-after-accept"},
+    # The last where an HTTP/2 preface is answered in HTTP/1.
+    "SC": _CONNECT_FAILED | {"reset-after-accept", "application-protocol-mismatch"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
     "SH": _RESET | _CLOSED,

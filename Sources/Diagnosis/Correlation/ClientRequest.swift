@@ -115,25 +115,29 @@ extension ClientRequest {
     ) -> Slowness? {
         guard let end else { return nil }
         if case .aborted = outcome { return nil }
-        let isWhole = facts.fromClient.highestEnd == facts.fromClient.contiguousEnd && facts.fromClient.missedBytes == 0
-        if request.end == nil, !request.body.hasGap, isWhole, exchange.response == nil || status == 408 {
-            // From the last of the client's data; a gateway's timer for its clients is a second at least.
-            let last = facts.fromClient.lastDataFrame.flatMap { $0.time <= end ? $0 : nil } ?? request.lastFrame
+        guard let ending = timeline.endings.first(where: \.isFromServer) else { return nil }
+        let isWhole = facts.fromClient.missedBytes == 0 && !request.body.hasGap
+        // A client may go on after the gateway has closed: only what the close acknowledged had come in time.
+        let isIncomplete = request.end.map { (ending.acknowledgedOffset ?? .max) < $0 } ?? true
+        if isIncomplete, isWhole, exchange.response == nil || status == 408 {
+            let progress = [facts.fromClient.lastDataFrame, request.lastFrame, request.headFrame, request.firstFrame]
+            guard let last = progress.lazy.compactMap({ $0 }).first(where: { $0.time <= end }) else { return nil }
             let waited = end - last.time
-            return waited >= .milliseconds(900) ? Slowness(kind: .sending, last: last, waited: waited) : nil
+            return waited >= Self.patience ? Slowness(kind: .sending, last: last, waited: waited) : nil
         }
-        guard request.end != nil, case .cut = outcome, timeline.endings.first?.isFromServer == true,
-            let ending = timeline.endings.first
-        else { return nil }
+        guard request.end != nil, case .cut = outcome else { return nil }
         let closed = facts.events.filter {
             $0.direction == .fromClient && $0.frame.number < ending.frame.number
                 && ($0.kind == .zeroWindow || $0.kind == .zeroWindowProbeAck)
         }
-        guard let first = closed.first, let last = closed.last, ending.frame.time - first.frame.time >= .milliseconds(900),
-            facts.fromServer.lastDataFrame.map({ $0.time <= last.frame.time + .milliseconds(500) }) ?? true
+        // What stands in the gateway's socket still goes out once the window opens, after the gateway gave up.
+        guard let first = closed.first, let last = closed.last, last.frame.time - first.frame.time >= Self.patience
         else { return nil }
-        return Slowness(kind: .reading, last: first.frame, waited: ending.frame.time - first.frame.time)
+        return Slowness(kind: .reading, last: first.frame, waited: last.frame.time - first.frame.time)
     }
+
+    /// No gateway's timer for its clients is shorter than a second; less for timers that run early.
+    private static let patience = Nanoseconds.milliseconds(900)
 
     /// The status that the client got is one that an upstream sent.
     func isRelayed(in join: Join) -> Bool {

@@ -43,8 +43,9 @@ extension PortConduct {
 
     fileprivate mutating func note(_ connection: ConnectionFacts, _ timeline: ConnectionTimeline) {
         let isProxied = connection.hasProxyHeader
-        if case .other(let name) = connection.application, connection.speaksForeign, connection.fromServer.payloadBytes > 0,
-            !connection.answersHTTP, let frame = connection.fromServer.firstDataFrame
+        if case .other(let name) = connection.application, connection.speaksForeign,
+            connection.fromServer.payloadBytes > 0,
+            !connection.answersInHTTP(to: name), let frame = connection.fromServer.firstDataFrame
         {
             answeredForeign = answeredForeign ?? (name, frame)
         }
@@ -85,7 +86,9 @@ extension ConnectionFacts {
     /// The client's first bytes are a PROXY protocol header (version 1 or 2).
     var hasProxyHeader: Bool {
         fromClient.firstBytes.starts(with: Array("PROXY ".utf8))
-            || fromClient.firstBytes.starts(with: [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
+            || fromClient.firstBytes.starts(with: [
+                0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
+            ])
     }
 
     /// The client speaks a protocol of applications that is not HTTP/1.
@@ -94,6 +97,10 @@ extension ConnectionFacts {
         return [.fastcgi, .uwsgi, .ajp, .http2].contains(name)
     }
 
-    /// The server's first bytes are an HTTP/1 status line.
-    var answersHTTP: Bool { fromServer.firstBytes.starts(with: Array("HTTP/1.".utf8)) }
+    /// The server's first bytes are an HTTP/1 status line that is no answer in `name`. Answers in uwsgi begin with one, too; only a 400
+    /// tells of a server that could not read the request.
+    func answersInHTTP(to name: ProtocolName) -> Bool {
+        let isHTTP = fromServer.firstBytes.starts(with: Array("HTTP/1.".utf8))
+        return isHTTP && (name != .uwsgi || fromServer.firstBytes.dropFirst(8).starts(with: Array(" 400".utf8)))
+    }
 }

@@ -36,9 +36,12 @@ enum InterimResponseTrouble: Detector {
             variant: variant,
             blame: .upstream,
             frames: attempt.requestFrames
-                + interim.prefix(4).map { EvidenceFrame($0.frame, role: "interim \($0.status)", direction: .fromServer) }
+                + interim.prefix(4).map {
+                    EvidenceFrame($0.frame, role: "interim \($0.status)", direction: .fromServer)
+                }
                 + attempt.responseFrames + attempt.endingFrames,
-            explanation: "\(attempt.upstream) sent \(Phrases.count(attempt.exchange?.interimCount ?? 0, "interim answer")) "
+            explanation:
+                "\(attempt.upstream) sent \(Phrases.count(attempt.exchange?.interimCount ?? 0, "interim answer")) "
                 + "(\(names)) that nobody had asked for, \(story).",
             ruledOut: [
                 RuledOut(.closedBeforeResponse, "interim answers came"),
@@ -58,7 +61,8 @@ enum InterimResponseTrouble: Detector {
             confidence: .medium,
             blame: .upstream,
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
-            explanation: "The request asked \(attempt.upstream) for a 100 before it sends its body, and neither that nor a "
+            explanation:
+                "The request asked \(attempt.upstream) for a 100 before it sends its body, and neither that nor a "
                 + "final answer came.",
             ruledOut: [RuledOut(.responseTimeout, "the body was never sent: it waited for the 100")],
             missing: ["whether the upstream would have answered once it had the body"]
@@ -158,7 +162,8 @@ enum SurplusBytes: Detector {
             frames: attempt.requestFrames
                 + [EvidenceFrame(response.firstFrame, role: "bytes that belong to no answer", direction: .fromServer)]
                 + attempt.endingFrames,
-            explanation: "The gateway took \"\(response.firstLine)\" from \(attempt.upstream) for the answer, and it belongs "
+            explanation:
+                "The gateway took \"\(response.firstLine)\" from \(attempt.upstream) for the answer, and it belongs "
                 + "to the one before: \(why).",
             ruledOut: [RuledOut(.malformedStatusLine, why)]
         )

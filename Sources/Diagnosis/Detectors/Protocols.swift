@@ -39,9 +39,11 @@ enum ProxyProtocolMismatch: Detector {
             confidence: plain != nil ? .high : .medium,
             blame: .gateway,
             frames: attempt.requestFrames + attempt.responseFrames
-                + (plain.map { [EvidenceFrame($0, role: "answer without a PROXY header", direction: .fromServer)] } ?? [])
+                + (plain.map { [EvidenceFrame($0, role: "answer without a PROXY header", direction: .fromServer)] }
+                    ?? [])
                 + attempt.endingFrames,
-            explanation: "The gateway began with a PROXY protocol header, and \(attempt.upstream) \(story): it does not "
+            explanation:
+                "The gateway began with a PROXY protocol header, and \(attempt.upstream) \(story): it does not "
                 + "expect the header.",
             ruledOut: [
                 RuledOut(.malformedStatusLine, "no request with a PROXY header got a proper answer from this port"),
@@ -78,7 +80,8 @@ enum ProxyProtocolMismatch: Detector {
                 + (conduct.acceptedProxyHeader.map {
                     [EvidenceFrame($0, role: "answer to a connection with a PROXY header", direction: .fromServer)]
                 } ?? []),
-            explanation: "\(attempt.upstream) ended the connection \(after) after the request without a byte, \(comparison): "
+            explanation:
+                "\(attempt.upstream) ended the connection \(after) after the request without a byte, \(comparison): "
                 + "it waits for a PROXY protocol header.",
             ruledOut: [
                 RuledOut(.closedBeforeResponse, "every request to this port ended so, at once"),
@@ -105,8 +108,15 @@ enum ApplicationProtocolMismatch: Detector {
             variant: name,
             blame: .gateway,
             frames: attempt.requestFrames + attempt.endingFrames
-                + [EvidenceFrame(foreign.frame, role: "answer in \(name) on another connection", direction: .fromServer)],
-            explanation: "The gateway sent HTTP/1 to \(attempt.upstream), which ended the connection without a byte; the "
+                + [
+                    EvidenceFrame(
+                        foreign.frame,
+                        role: "answer in \(name) on another connection",
+                        direction: .fromServer
+                    )
+                ],
+            explanation:
+                "The gateway sent HTTP/1 to \(attempt.upstream), which ended the connection without a byte; the "
                 + "same port answers \(name).",
             ruledOut: [
                 RuledOut(.resetBeforeResponse, "the port answers in \(name), and no HTTP request got an answer"),
@@ -136,10 +146,12 @@ enum ForeignConnection: Detector {
             frames.append(EvidenceFrame(first, role: "\(name.rawValue) from the gateway", direction: .fromClient))
         }
         let story: String
-        if connection.answersHTTP, let answer = connection.fromServer.firstDataFrame {
+        let answersHTTP = connection.answersInHTTP(to: name)
+        if answersHTTP, let answer = connection.fromServer.firstDataFrame {
             frames.append(EvidenceFrame(answer, role: "HTTP/1 from upstream", direction: .fromServer))
             story = "answered in HTTP/1"
-        } else if connection.fromServer.payloadBytes == 0, attempt.ending != nil, attempt.conduct.answeredForeign == nil,
+        } else if connection.fromServer.payloadBytes == 0, attempt.ending != nil,
+            attempt.conduct.answeredForeign == nil,
             let plain = attempt.conduct.answeredPlain
         {
             frames.append(EvidenceFrame(plain, role: "the same port answers HTTP/1", direction: .fromServer))
@@ -150,7 +162,7 @@ enum ForeignConnection: Detector {
         return Verdict(
             cause,
             variant: "\(name.rawValue)-to-http",
-            confidence: connection.answersHTTP ? .high : .medium,
+            confidence: answersHTTP ? .high : .medium,
             blame: .gateway,
             frames: frames + attempt.endingFrames,
             explanation: "The gateway spoke \(name.rawValue) to \(attempt.upstream), which \(story).",

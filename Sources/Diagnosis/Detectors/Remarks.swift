@@ -16,7 +16,8 @@ enum Remarks {
         {
             return [RequestTooLarge.verdict(attempt, size, "answered \(status)")]
         }
-        if status == 101, isPassedOn, response.deviations.contains(where: { $0.kind == .unexpectedSwitchingProtocols }) {
+        if status == 101, isPassedOn, response.deviations.contains(where: { $0.kind == .unexpectedSwitchingProtocols })
+        {
             return [
                 UnexpectedUpgrade.verdict(
                     attempt,

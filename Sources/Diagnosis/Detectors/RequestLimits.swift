@@ -33,9 +33,16 @@ enum EarlyResponse: Detector {
             blame: .upstream,
             frames: attempt.requestFrames
                 + (attempt.exchange?.response.map {
-                    [EvidenceFrame($0.firstFrame, role: "answer \(status) before the request's end", direction: .fromServer)]
+                    [
+                        EvidenceFrame(
+                            $0.firstFrame,
+                            role: "answer \(status) before the request's end",
+                            direction: .fromServer
+                        )
+                    ]
                 } ?? []) + (reset.map { [attempt.frame($0, "RST from upstream")] } ?? []),
-            explanation: "\(attempt.upstream) answered \(status) after \(Phrases.bytes(attempt.request?.body.seen ?? 0)) of the "
+            explanation:
+                "\(attempt.upstream) answered \(status) after \(Phrases.bytes(attempt.request?.body.seen ?? 0)) of the "
                 + "request body"
                 + (reset == nil ? "" : " and reset the connection because of the rest")
                 + (lost ? "; the gateway lost the answer." : "; the client got that answer."),
@@ -65,7 +72,9 @@ enum RequestTooLarge: Detector {
             else { return nil }
             story = "ended the connection without a byte"
         case .complete, .partialBody:
-            guard let status = attempt.response?.status, refusals.contains(status), attempt.client != nil else { return nil }
+            guard let status = attempt.response?.status, refusals.contains(status), attempt.client != nil else {
+                return nil
+            }
             story = "answered \(status), of which the gateway made an error"
         default: return nil
         }
@@ -103,11 +112,13 @@ enum ClientSlow: Detector {
     static let cause = Cause.clientSlow
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let client = attempt.client, let slowness = client.slowness, attempt.stage != .complete else { return nil }
+        guard let client = attempt.client, let slowness = client.slowness, attempt.stage != .complete else {
+            return nil
+        }
         if let status = client.status, attempt.response?.status == status, slowness.kind == .sending { return nil }
         // An upstream that ended the exchange first did not wait for the client.
         if let ending = attempt.ending, ending.isFromServer, let end = client.end,
-            end - ending.frame.time >= .milliseconds(50), attempt.stage != .partialBody
+            slowness.kind == .reading || end - ending.frame.time >= .milliseconds(50)
         {
             return nil
         }
@@ -127,13 +138,16 @@ enum ClientSlow: Detector {
                     direction: nil
                 )
             ],
-            explanation: "The client stopped \(isSending ? "sending its request" : "reading its answer"), and the gateway gave "
+            explanation:
+                "The client stopped \(isSending ? "sending its request" : "reading its answer"), and the gateway gave "
                 + "up on it after \(Phrases.duration(slowness.waited)).",
             ruledOut: [
                 RuledOut(.clientAbort, "the gateway closed first, not the client"),
                 RuledOut(
                     isSending ? .responseTimeout : .bodyTimeout,
-                    isSending ? "the upstream did not have the whole request" : "the upstream's bytes were not what was missing"
+                    isSending
+                        ? "the upstream did not have the whole request"
+                        : "the upstream's bytes were not what was missing"
                 ),
             ]
         )

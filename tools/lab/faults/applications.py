@@ -1,10 +1,9 @@
 """The gateway and the upstream speak different protocols, or only one of them the PROXY protocol."""
 
+import socket
+
 from ..case import Fault, case
 from . import servers
-
-_CLOSE = ["Connection: close"]
-
 
 @case(
     "application-protocol-mismatch",
@@ -64,17 +63,21 @@ def http2_to_http1(s):
 @case(
     "application-protocol-mismatch",
     "http-to-uwsgi",
-    "The gateway sends HTTP to a socket of uWSGI that speaks uwsgi: it takes the first bytes for a length and closes.",
+    """One path of two sends HTTP to a socket of uWSGI that speaks uwsgi: it takes the first bytes for a length and
+    closes. The other one speaks uwsgi to it and is answered.""",
+    gateways=("nginx",),
 )
 def http_to_uwsgi(s):
     up = s.serve()
     other = servers.uwsgi(s, 1, 3032, "--uwsgi-socket")
-    shop, cart = s.route(up), s.route(other)
+    shop, cart, good = s.route(up), s.route(other), s.route(other, protocol="uwsgi")
     s.start()
     fault = Fault("application-protocol-mismatch", other)
     s.get(shop)
+    s.get(good)
     s.get(cart, fault, client=s.new_client())
     s.post(cart, fault, client=s.new_client())
+    s.post(good)
     s.get(shop)
 
 
@@ -180,22 +183,33 @@ def wanted_nginx(s):
     s.get(shop)
 
 
+def _probe(s, server):
+    """A request with a PROXY header from the gateway's own host."""
+    host, _, port = server.rpartition(":")
+    with s.gateway_host:
+        opened = socket.create_connection((host, int(port)), timeout=5)
+    own, number = opened.getsockname()
+    opened.sendall(f"PROXY TCP4 {own} {host} {number} {port}\r\nGET /health HTTP/1.0\r\n\r\n".encode())
+    while opened.recv(4096):
+        pass
+    opened.close()
+
+
 @case(
     "proxy-protocol-mismatch",
     "wanted-haproxy",
-    "The upstream is an HAProxy that wants a PROXY header (`accept-proxy`) and gets none; another path sends it one.",
+    """The upstream is an HAProxy that wants a PROXY header (`accept-proxy`) and gets none; a probe on the gateway's
+    host sends it one and is answered.""",
 )
 def wanted_haproxy(s):
     s.network(router=True)
     up = s.serve()
     other = servers.accepting_proxy(s, 1, 8187)
     shop, cart = s.route(up), s.route(other)
-    good = s.route(other, server_options={"haproxy": "send-proxy"}) if s.kind == "haproxy" else None
     s.start()
     fault = Fault("proxy-protocol-mismatch", other)
     s.get(shop)
-    if good:
-        s.get(good)
+    _probe(s, other)
     s.get(cart, fault, client=s.new_client())
     s.get(cart, fault, client=s.new_client())
     s.post(cart, fault, client=s.new_client())

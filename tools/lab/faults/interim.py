@@ -32,12 +32,28 @@ def _hinted(data, pause=0.05):
 def early_hints(s):
     up = s.serve()
     shop, cart = s.route(up), s.route(up, keepalive=True)
-    s.start()
+    s.start(read_s=2)
     fault = Fault("interim-response", up)
     s.get(shop)
-    s.get(shop, fault, do=_hinted(_HINT), client=s.new_client())
+    s.get(cart, fault, do=_hinted(_HINT), client=s.new_client())
     s.post(shop)
     s.get(cart, fault, do=_hinted(_HINT, 0.2), client=s.new_client())
+    s.get(shop)
+
+
+@case(
+    "clean",
+    "early-hints-passed-on",
+    """The application sends 103 before its final answer and then closes. nginx 1.22 takes the 103 for the final one
+    and passes the rest on as its body: together the client gets what was sent.""",
+    gateways=("nginx",),
+)
+def early_hints_passed_on(s):
+    up = s.serve()
+    shop = s.route(up)
+    s.start()
+    s.get(shop)
+    s.get(shop, do=_hinted(_HINT), client=s.new_client())
     s.get(shop)
 
 

@@ -166,7 +166,7 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
         if not attempts and status == 499:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
-        if not attempts and 100 <= status < 200 and status != 101:
-            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "interim taken"))
+        if not attempts and status == 408 and entry["upstream_status"] in ("", "-"):
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1] or None, "client slow"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
