@@ -115,17 +115,18 @@ extension ClientRequest {
     ) -> Slowness? {
         guard let end else { return nil }
         if case .aborted = outcome { return nil }
-        guard let ending = timeline.endings.first(where: \.isFromServer) else { return nil }
+        let ending = timeline.endings.first(where: \.isFromServer)
+        guard ending != nil || status == 408 else { return nil }
         let isWhole = facts.fromClient.missedBytes == 0 && !request.body.hasGap
         // A client may go on after the gateway has closed: only what the close acknowledged had come in time.
-        let isIncomplete = request.end.map { (ending.acknowledgedOffset ?? .max) < $0 } ?? true
+        let isIncomplete = request.end.map { (ending?.acknowledgedOffset ?? .max) < $0 } ?? true
         if isIncomplete, isWhole, exchange.response == nil || status == 408 {
             let progress = [facts.fromClient.lastDataFrame, request.lastFrame, request.headFrame, request.firstFrame]
             guard let last = progress.lazy.compactMap({ $0 }).first(where: { $0.time <= end }) else { return nil }
             let waited = end - last.time
             return waited >= Self.patience ? Slowness(kind: .sending, last: last, waited: waited) : nil
         }
-        guard request.end != nil, case .cut = outcome else { return nil }
+        guard let ending, request.end != nil, case .cut = outcome else { return nil }
         let closed = facts.events.filter {
             $0.direction == .fromClient && $0.frame.number < ending.frame.number
                 && ($0.kind == .zeroWindow || $0.kind == .zeroWindowProbeAck)

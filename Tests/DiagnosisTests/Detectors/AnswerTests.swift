@@ -50,7 +50,7 @@ import Testing
             }
         ),
         Row(
-            "An odd version that the gateway took is no finding",
+            "An odd version that the gateway took is a note at most",
             nil,
             status: 200,
             answered: 60,
@@ -109,7 +109,7 @@ import Testing
             flawed(.missingColon, at: 8_500, head: 9_000)
         ),
         Row(
-            "A malformed line that the gateway took is no finding",
+            "A malformed line that the gateway took is a note at most",
             nil,
             status: 200,
             answered: 22,
@@ -122,7 +122,7 @@ import Testing
             flawed(.conflictingContentLength, at: 60)
         ),
         Row(
-            "Two lengths that the gateway took are no finding",
+            "Two lengths that the gateway took are a note at most",
             nil,
             status: 200,
             answered: 22,

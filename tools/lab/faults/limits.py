@@ -104,20 +104,20 @@ def uwsgi_buffer(s):
 
 @case(
     "request-too-large",
-    "reset-at-8k",
-    "The upstream aborts at the end of its buffer of 8 KiB, while the rest of the head is on its way.",
+    "reset-in-head",
+    "The upstream aborts at the end of its buffer of 5000 bytes, while the rest of the head is on its way.",
 )
-def reset_at_8k(s):
+def reset_in_head(s):
     s.network(one_way_ms=4)
-    up = s.serve(greet=_closes_beyond(8192, "reset"))
+    up = s.serve(greet=_closes_beyond(5000, "reset"))
     shop = s.route(up)
     s.start(lines=_BUFFERS)
     fault = Fault("request-too-large", up)
     s.get(shop)
-    s.get(shop, headers=_cookie(6000))
-    s.get(shop, fault, headers=_cookie(9500), client=s.new_client())
+    s.get(shop, headers=_cookie(3000))
+    s.get(shop, fault, headers=_cookie(5500), client=s.new_client())
     s.post(shop, client=s.new_client())
-    s.get(shop, fault, headers=_cookie(12000), client=s.new_client())
+    s.get(shop, fault, headers=_cookie(7000), client=s.new_client())
     s.get(shop, client=s.new_client())
 
 

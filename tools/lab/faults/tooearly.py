@@ -165,7 +165,7 @@ def download_stops(s):
     up = s.serve()
     lines = {"nginx": ["proxy_buffering off;"]}
     shop = s.route(up, lines=lines)
-    s.start(read_s=9, lines=_PATIENCE)
+    s.start(read_s=9, lines=_PATIENCE, snap=400)
     s.get(shop)
     client = s.new_client()
     with client.namespace:
