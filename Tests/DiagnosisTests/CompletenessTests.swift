@@ -10,7 +10,7 @@ import Testing
         .deletingLastPathComponent()
 
     static let diagnosed: [Cause] =
-        Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream, .applicationProtocolMismatch]
+        Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream]
         + [.noLiveUpstream, .noUpstreamAttempt, .undetermined]
 
     /// Which of the three a cause has.

@@ -10,7 +10,7 @@ import Testing
     /// those of requests without an attempt that would tell.
     static let diagnosed: [Cause] =
         Detectors.ordered.map { $0.cause } + [
-            .plaintextToTLSUpstream, .applicationProtocolMismatch, .noLiveUpstream, .noUpstreamAttempt, .undetermined,
+            .plaintextToTLSUpstream, .noLiveUpstream, .noUpstreamAttempt, .undetermined,
         ]
 
     @Test("Each diagnosed cause has one guide that says everything", arguments: diagnosed)

@@ -225,11 +225,11 @@ class Scene:
     def _family(self):
         return socket.AF_INET6 if self.ipv6 else socket.AF_INET
 
-    def route(self, *servers, keepalive=False, lines=None, server_options=None):
+    def route(self, *servers, keepalive=False, lines=None, server_options=None, protocol="http"):
         """A path prefix that the gateway sends to `servers`; returns the prefix."""
         prefix = "/" + self._words.pop() + "/"
         names = [server.address if isinstance(server, Upstream) else server for server in servers]
-        route = Route(prefix, names, keepalive, lines or {}, server_options or {})
+        route = Route(prefix, names, keepalive, lines or {}, server_options or {}, protocol)
         self.routes[prefix] = route, [server for server in servers if isinstance(server, Upstream)]
         return prefix
 

@@ -15,6 +15,7 @@ _NO_HEAD = {
     "connect-timeout",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
     "client-abort",  # httpd does not look for its client while it waits
+    "interim-response",  # only interim answers came
 }
 _RESET = {
     "reset-after-accept",
@@ -22,15 +23,37 @@ _RESET = {
     "reset-before-response",
     "reset-mid-head",
     "stale-keepalive-reuse",
+    # The log says no more than that the upstream ended it; why it did, the plan and the packets tell.
+    "early-response",
+    "request-too-large",
+    "proxy-protocol-mismatch",
+    "application-protocol-mismatch",
 }
-_CLOSED = {"closed-before-response", "closed-mid-head", "stale-keepalive-reuse"}
-_OTHER_PROTOCOL = {"non-http-banner", "plaintext-to-tls-upstream", "application-protocol-mismatch"}
+_CLOSED = {
+    "closed-before-response",
+    "closed-mid-head",
+    "stale-keepalive-reuse",
+    "request-too-large",
+    "proxy-protocol-mismatch",
+    "application-protocol-mismatch",
+    "interim-response",
+}
+_OTHER_PROTOCOL = {
+    "non-http-banner",
+    "plaintext-to-tls-upstream",
+    "application-protocol-mismatch",
+    "proxy-protocol-mismatch",  # what did not want the PROXY header answers in its own way
+}
 _NOT_UNDERSTOOD = _OTHER_PROTOCOL | {
     "malformed-header",
     "malformed-status-line",
     "header-too-large",
     "conflicting-content-length",
     "bad-chunk-size",
+    "interim-response",
+    "unexpected-upgrade",
+    "too-many-headers",
+    "surplus-bytes",
 }
 
 TABLE = {
@@ -41,16 +64,20 @@ TABLE = {
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
-    "connect 104": {"reset-after-accept"},
+    "connect 104": {"reset-after-accept", "early-response"},
     "connect timed out": _NO_HANDSHAKE,
     "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length"},
-    "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
+    # "interim-response" where it took an interim answer for the final one and waits for its body (nginx 1.22).
+    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length", "interim-response"},
+    "send reset": _RESET - {"reset-mid-head", "reset-before-response"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
-    "no status line": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "no status line": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
+    "not FastCGI": {"application-protocol-mismatch"},
+    "not HTTP/2": {"application-protocol-mismatch"},
+    "client slow": {"client-slow"},
     "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
@@ -61,18 +88,22 @@ TABLE = {
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
     "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
-    "SC": _CONNECT_FAILED | {"reset-after-accept"},
+    # The last where an HTTP/2 preface is answered in HTTP/1.
+    "SC": _CONNECT_FAILED | {"reset-after-accept", "application-protocol-mismatch"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
-    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size"},
+    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size", "early-response"},
     "sD": {"body-timeout", "loss-stall-response", "zero-window-stall"},
     "PD": {"bad-chunk-size"},
     "CH": {"client-abort"},
     "CD": {"client-abort"},
     "CC": {"client-abort"},
+    "cR": {"client-slow"},
+    "cH": {"client-slow", "interim-response"},  # the second where the client waits for a 100 that never comes
+    "cD": {"client-slow", "interim-response"},
     "retried": _CONNECT_FAILED | _NO_HANDSHAKE | _RESET | _CLOSED | {"upstream-error-response", "response-timeout"},
     "silent": _RESET | _CLOSED,
     # Apache httpd, error log; where the rows above do not say the same.
@@ -143,6 +174,14 @@ BLAME = {
     "reset-before-response": "upstream",
     "reset-during-upload": "upstream",
     "zero-window-stall": "upstream",
+    "early-response": "upstream",
+    "proxy-protocol-mismatch": "gateway",
+    "request-too-large": "upstream",
+    "interim-response": "upstream",
+    "unexpected-upgrade": "upstream",
+    "too-many-headers": "gateway",
+    "surplus-bytes": "upstream",
+    "client-slow": "client",
     "response-timeout": "upstream",
     "closed-mid-head": "upstream",
     "reset-mid-head": "upstream",

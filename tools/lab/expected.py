@@ -30,6 +30,8 @@ def check(sent, record, kind, replays=False):
         if any(fault.severity != "nearMiss" for fault in faults):
             raise Disagreement(f"{target}: planned as a failure, the log says {record.lines}")
         return [(fault, 1) for fault in faults]
+    if not record.attempts and all(fault.severity == "note" for fault in faults):
+        return [(fault, None) for fault in faults]  # it failed nobody, so that no log tells of it
     found, used = [], []
     for fault in faults:
         rows = [a for a in record.attempts if a not in used and _fits(fault, a)]
@@ -56,6 +58,8 @@ def _fits(fault, attempt):
 def _unlike(answer, record):
     """nginx logs 009 for what it passes on as HTTP/0.9; both log their status also where they closed instead of
     sending it (0 bytes)."""
+    if record.status is not None and 100 <= record.status < 200:
+        return True  # nginx 1.22 took an interim status for the final one, which the client did not
     if answer.status is not None:
         return False
     return record.status == 9 or (answer.received == 0 and record.sent == 0)

@@ -235,6 +235,7 @@ struct Join {
     /// A complete answer that a gateway may have refused: then its own error has another status.
     private static func mayBeRefused(_ answer: ResponseFacts) -> Bool {
         !answer.deviations.isEmpty || answer.headBytes >= HeaderTooLarge.smallestLimit
+            || answer.fieldCount >= TooManyHeaders.smallestLimit
     }
 
     /// Requests that are the same to the letter are told apart by what became of them.

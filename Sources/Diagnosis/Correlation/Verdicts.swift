@@ -3,6 +3,7 @@ import Model
 /// One cause for each failed attempt.
 struct Verdicts {
     let ports: PortHistory
+    private let conducts: PortConducts
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
@@ -13,6 +14,7 @@ struct Verdicts {
         self.isFinal = isFinal
         self.gateways = gateways
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
+        conducts = PortConducts(join)
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
             guard let response = join.response(of: attempt), response.completion == .complete,
@@ -27,7 +29,7 @@ struct Verdicts {
         }
     }
 
-    func outcome(of attempt: Attempt, in join: Join) -> Attempt.Outcome {
+    func outcome(of attempt: Attempt, in join: Join) -> (Attempt.Outcome, remarks: [Verdict]) {
         let connection = join.facts.connections[attempt.connection]
         let exchange = attempt.exchange.map { connection.exchanges[$0] }
         let client = attempt.parent.map { join.requests[$0] }
@@ -50,11 +52,15 @@ struct Verdicts {
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
+            conduct: conducts[connection.server],
+            previousResponse: previous?.response,
             hostHopLimits: ports.hopLimits[connection.server.address] ?? [],
             horizon: horizon,
             isFinal: isFinal
         )
-        return Self.outcome(context)
+        let outcome = Self.outcome(context)
+        guard case .failed = outcome else { return (outcome, Remarks.examine(context)) }
+        return (outcome, [])
     }
 
     private static func outcome(_ context: AttemptContext) -> Attempt.Outcome {
@@ -84,7 +90,7 @@ struct Verdicts {
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
-            ? [ResetAfterAccept.self, AcceptQueueOverflow.self]
+            ? [ForeignConnection.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
             : [
                 ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, ConnectRefused.self,
                 StaleTuple.self, AcceptQueueOverflow.self, ConnectTimeout.self,

@@ -79,6 +79,7 @@ struct WithoutAttempt {
 
     func explain(_ request: ClientRequest) -> Result {
         let host = join.host(request.gateway.address)
+        if let slow = slowClient(request) { return Result(verdict: slow, upstream: nil) }
         if let result = unresolvedNeighbour(request, host) { return result }
         let frames = clientFrames(request)
         if join.request(of: request) == nil {
@@ -148,6 +149,11 @@ struct WithoutAttempt {
             frames.append(EvidenceFrame(response.firstFrame, role: label, direction: .fromServer))
         }
         return frames
+    }
+
+    /// The gateway gave up on its client, and no upstream had a part in it.
+    func slowClient(_ request: ClientRequest) -> Verdict? {
+        request.slowness.map { ClientSlow.verdict($0, frames: clientFrames(request)) }
     }
 
     private func uncovered(_ request: ClientRequest, _ frames: [EvidenceFrame], _ status: String) -> Verdict {

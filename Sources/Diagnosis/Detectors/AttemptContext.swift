@@ -17,6 +17,10 @@ struct AttemptContext {
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity
+    /// How the port has answered everybody who spoke to it.
+    let conduct: PortConduct
+    /// The answer before this one on the connection.
+    let previousResponse: ResponseFacts?
     /// Hop limits of this host's other packets, on any port; empty where there are none to compare with.
     let hostHopLimits: Set<UInt8>
     /// End of the capture or of what may be judged yet.
@@ -81,7 +85,8 @@ struct AttemptContext {
     private var hasMissedResponse: Bool {
         guard exchange?.response == nil else { return false }
         let fin = timeline.serverFin?.offset ?? 0
-        return max(fin, connection.fromServer.acknowledgedEnd) > previousResponseEnd
+        let seen = max(previousResponseEnd, exchange?.interimEnd ?? 0)
+        return max(fin, connection.fromServer.acknowledgedEnd) > seen
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.

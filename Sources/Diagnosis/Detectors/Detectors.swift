@@ -11,6 +11,8 @@ enum Detectors {
     static let ordered: [any Detector.Type] = [
         // The client left first: nothing that happens afterwards is the upstream's fault.
         ClientAbort.self,
+        // Nor is what a gateway does that waits for its client.
+        ClientSlow.self,
         // Connect.
         ICMPPortUnreachable.self,
         ICMPAdminProhibited.self,
@@ -19,12 +21,20 @@ enum Detectors {
         StaleTuple.self,
         AcceptQueueOverflow.self,
         ConnectTimeout.self,
+        // Patterns of a whole port beat what they do to a single connection.
+        ProxyProtocolMismatch.self,
+        ApplicationProtocolMismatch.self,
+        SurplusBytes.self,
         // What the first bytes of the upstream were beats how the connection ended.
         NonHTTPBanner.self,
         MalformedStatusLine.self,
+        // Only large heads end so: before the close or reset that the limit causes.
+        RequestTooLarge.self,
+        InterimResponseTrouble.self,
         ResetAfterAccept.self,
         // Reused connections before the general close and reset.
         StaleKeepaliveReuse.self,
+        EarlyResponse.self,
         ResetDuringUpload.self,
         ZeroWindowStall.self,
         ClosedBeforeResponse.self,
@@ -33,6 +43,9 @@ enum Detectors {
         LossStallRequest.self,
         LossStallResponse.self,
         // The gateway refuses the head, before anything else that may be wrong with the exchange.
+        UnexpectedUpgrade.self,
+        // Many short fields may pass both limits that heads have: the number is met first.
+        TooManyHeaders.self,
         HeaderTooLarge.self,
         ConflictingContentLength.self,
         MalformedHeader.self,

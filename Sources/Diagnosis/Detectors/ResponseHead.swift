@@ -146,7 +146,7 @@ enum HeaderTooLarge: Detector {
 /// Content-Length twice, differing, unreadable, or together with Transfer-Encoding (RFC 9112 §6.3), and the gateway refused.
 enum ConflictingContentLength: Detector {
     static let cause = Cause.conflictingContentLength
-    private static let kinds: Set<Deviation.Kind> = [
+    static let kinds: Set<Deviation.Kind> = [
         .duplicateContentLength, .conflictingContentLength, .invalidContentLength, .contentLengthAndTransferEncoding,
         .unknownTransferEncoding, .transferEncodingInHTTP10,
     ]

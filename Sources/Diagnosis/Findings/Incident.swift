@@ -36,7 +36,9 @@ struct Incidents {
         gateways = Recognition(self.join)
         let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
-            self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
+            let judged = verdicts.outcome(of: self.join.attempts[index], in: self.join)
+            self.join.attempts[index].outcome = judged.0
+            self.join.attempts[index].remarks = judged.remarks
         }
         acceptRelayedErrors()
         adoptRejections()
@@ -89,7 +91,12 @@ struct Incidents {
     private mutating func collectJoined() {
         for (number, request) in join.requests.enumerated() {
             for (position, index) in request.attempts.enumerated() {
-                guard let verdict = join.attempts[index].verdict else { continue }
+                guard let verdict = join.attempts[index].verdict else {
+                    // A request that failed otherwise has its finding.
+                    guard !request.isOver else { continue }
+                    for remark in join.attempts[index].remarks { add(index, remark, .note, number, request) }
+                    continue
+                }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
                 add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)
@@ -109,6 +116,8 @@ struct Incidents {
 
     private func severity(of verdict: Verdict, _ request: ClientRequest, isLast: Bool) -> Severity {
         if verdict.cause == .clientAbort { return .note }
+        // A gateway that gives up on its client answers 408 (RFC 9110 §15.5.9), an error of its own, or just closes.
+        if verdict.cause == .clientSlow { return .failure }
         if request.isFailed { return .failure }
         let cutsBody: Set<Cause> = [.truncatedBodyFin, .truncatedBodyReset, .badChunkSize, .bodyTimeout]
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
@@ -276,12 +285,14 @@ struct Incidents {
         for (number, request) in join.requests.enumerated() {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
-                guard request.isFailed else { continue }
+                guard request.isFailed || request.slowness != nil else { continue }
                 result = explanation.explain(request)
             } else {
                 // Attempts without fault of their own, and the client still failed.
                 let hasVerdict = request.attempts.contains { join.attempts[$0].verdict != nil }
-                guard request.isFailed, !hasVerdict else { continue }
+                guard request.isFailed || request.slowness != nil && !request.isRelayed(in: join), !hasVerdict else {
+                    continue
+                }
                 result = explanation.unexplained(request)
             }
             let asked = join.request(of: request)
@@ -394,6 +405,9 @@ extension WithoutAttempt {
     /// Every attempt looks sound, and the client still got an error.
     func unexplained(_ request: ClientRequest) -> Result {
         let attempt = request.attempts.last.map { join.attempts[$0] }
+        if let slow = slowClient(request) {
+            return Result(verdict: slow, upstream: attempt?.upstream.description)
+        }
         return Result(
             verdict: Verdict(
                 .undetermined,

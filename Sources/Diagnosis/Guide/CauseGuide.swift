@@ -79,7 +79,7 @@ package enum CauseGuides {
     package static let all: [CauseGuide] =
         connect + staleTuples + filters + otherProtocols + sending + waiting + head + protocols + refusals + body
         + reuse
-        + ends
+        + ends + limits + oddAnswers
 
     package static func guide(for cause: Cause) -> CauseGuide? {
         all.first { $0.cause == cause }

@@ -43,21 +43,29 @@ extension CauseGuides {
         .applicationProtocolMismatch,
         whatHappened: """
             The upstream's port speaks another application protocol than the gateway does: HTTP/2 without TLS, FastCGI, \
-            uwsgi or AJP instead of HTTP/1. Its first bytes say which (the variant).
+            uwsgi or AJP instead of HTTP/1. Its first bytes say which (the variant), or those that it exchanges with somebody \
+            else. Or the other way round: the gateway speaks one of these to a port of HTTP/1 (variants `fastcgi-to-http`, \
+            `http2-to-http`, `uwsgi-to-http`, `ajp-to-http`).
             """,
         signature: [
             "an HTTP/1 request from the gateway",
             "variant http2: the answer begins with a SETTINGS frame (00 00 xx 04 00 00 00 00 00) or GOAWAY",
             "variants fastcgi, uwsgi, ajp: the answer begins with a record of that protocol",
+            "or no answer comes, and the same port answers others in such a protocol",
+            "variants ...-to-http: the gateway's first bytes are of that protocol, and the answer begins with `HTTP/1.`",
         ],
         lookAlikes: [
             .init(.nonHTTPBanner, "a service that is no web server greets: SSH, SMTP, MySQL, Redis"),
             .init(.plaintextToTLSUpstream, "a TLS alert answers"),
             .init(
                 .resetAfterAccept,
-                "php-fpm resets an HTTP request without a byte: the packets do not name the protocol"
+                "php-fpm resets an HTTP request without a byte: only an exchange in FastCGI with the same port tells"
             ),
-            .init(.closedBeforeResponse, "uWSGI and HAProxy's `proto h2` close without a byte"),
+            .init(
+                .closedBeforeResponse,
+                "uWSGI closes without a byte: only an exchange in uwsgi with the same port tells"
+            ),
+            .init(.proxyProtocolMismatch, "the port closes on all that comes without a PROXY header"),
         ],
         contradicting: ["other requests on the same port got HTTP/1 answers"],
         remedies: [
@@ -73,7 +81,9 @@ extension CauseGuides {
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
-            .init("HAProxy", "termination state PH"),
+            .init("nginx", "upstream sent unsupported FastCGI protocol version: 72"),
+            .init("nginx", "upstream sent too large http2 frame: 4740180"),
+            .init("HAProxy", "termination state PH, SH or SC"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: [

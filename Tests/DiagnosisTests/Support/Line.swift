@@ -166,6 +166,47 @@ struct Line {
         return line
     }
 
+    /// Interim answers of 60 bytes each, before whatever else comes.
+    func interim(_ statuses: Int..., at time: Double) -> Line {
+        var line = self
+        for status in statuses {
+            line.data(.fromServer, time, 60)
+            line.acknowledge(.fromServer, at: time + 0.05)
+            line.facts.exchanges[facts.exchanges.count - 1].interim.append(
+                InterimResponse(status: status, frame: frame(time))
+            )
+            line.facts.exchanges[facts.exchanges.count - 1].interimCount += 1
+            line.facts.exchanges[facts.exchanges.count - 1].interimEnd = line.facts.fromServer.highestEnd
+        }
+        return line
+    }
+
+    /// `name` spoken by the client from its first byte on, and what the server said first.
+    func speaking(_ name: ProtocolName, at time: Double, answered answer: String? = nil) -> Line {
+        var line = self
+        line.facts.application = .other(name)
+        line.data(.fromClient, time, 100)
+        line.acknowledge(.fromClient, at: time + 0.1)
+        guard let answer else { return line }
+        line.facts.fromServer.firstBytes = Array(answer.utf8)
+        line.data(.fromServer, time + 0.5, Int64(answer.utf8.count))
+        return line
+    }
+
+    /// A PROXY header before what else the client sends.
+    func proxied() -> Line {
+        var line = self
+        line.facts.fromClient.firstBytes = Array("PROXY TCP4 192.0.2.10 ".utf8)
+        return line
+    }
+
+    /// The client's own window is closed.
+    func clientZeroWindow(at times: Double...) -> Line {
+        var line = self
+        for time in times { line.add(.zeroWindow, .fromClient, time, flags: .ack, offset: facts.fromClient.highestEnd) }
+        return line
+    }
+
     // MARK: Trouble
 
     /// The last `length` bytes of that direction again.

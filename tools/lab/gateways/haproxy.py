@@ -75,8 +75,15 @@ class HAProxy:
             lines.append(f"backend pool{number}")
             if not route.keepalive:
                 lines.append("option http-server-close")
+            if route.protocol == "fastcgi":
+                lines.append("use-fcgi-app scripts")
+                options += " proto fcgi"
+            elif route.protocol == "h2":
+                options += " proto h2"
             lines += route.lines.get("haproxy", [])
             lines += [f"server s{index} {server} {options}" for index, server in enumerate(route.servers, 1)]
+        if any(route.protocol == "fastcgi" for route in settings.routes):
+            lines += ["fcgi-app scripts", f"docroot {self.folder}"]
         return "\n".join([*lines, ""])
 
     def start(self):
@@ -122,7 +129,7 @@ class HAProxy:
         attempts = []
         if server is None and state == "SC":
             attempts.append(Attempt(None, "no server"))
-        elif state in ("SC", "sC", "SH", "sH", "PH", "SD", "sD", "PD", "CH", "CD", "CC"):
+        elif state in ("SC", "sC", "SH", "sH", "PH", "SD", "sD", "PD", "CH", "CD", "CC", "cD", "cH", "cR"):
             attempts.append(Attempt(server, state, count + 1))
         elif state == "sQ":
             attempts.append(Attempt(None, state))

@@ -39,8 +39,22 @@ _ERRORS = [
     (r"(recv|readv)\(\) failed \(104.*while reading response header", "head reset"),
     (r"upstream prematurely closed connection while reading upstream", "body closed"),
     (r"(recv|readv)\(\) failed \(104.*while reading upstream", "body reset"),
+    (r"unsupported FastCGI protocol version|unexpected FastCGI record", "not FastCGI"),
+    (r"too large http2 frame|unexpected http2 frame|invalid http2", "not HTTP/2"),
+    (r"client timed out", "client slow"),
     (r"client prematurely closed connection|client closed connection while", "client left"),
 ]
+
+# What speaks a route's protocol, and the scheme that its `_pass` wants.
+_MODULES = {"http": ("proxy", "http://"), "fastcgi": ("fastcgi", ""), "uwsgi": ("uwsgi", ""), "h2": ("grpc", "grpc://")}
+_PARAMETERS = {
+    "REQUEST_METHOD": "$request_method",
+    "REQUEST_URI": "$request_uri",
+    "QUERY_STRING": "$query_string",
+    "CONTENT_TYPE": "$content_type",
+    "CONTENT_LENGTH": "$content_length",
+    "SERVER_PROTOCOL": "$server_protocol",
+}
 
 
 class Nginx:
@@ -87,10 +101,13 @@ class Nginx:
         if settings.tls:
             lines += [f"ssl_certificate {settings.tls[0]};", f"ssl_certificate_key {settings.tls[1]};"]
         for number, route in enumerate(settings.routes):
-            lines.append(f"location {route.prefix} {{ proxy_pass http://pool{number};")
-            lines += [f"proxy_connect_timeout {settings.connect_s}s;", f"proxy_read_timeout {settings.read_s}s;"]
-            lines += [f"proxy_send_timeout {settings.read_s}s;"]
-            if route.keepalive:
+            module, scheme = _MODULES[route.protocol]
+            lines.append(f"location {route.prefix} {{ {module}_pass {scheme}pool{number};")
+            lines += [f"{module}_{phase}_timeout {settings.read_s}s;" for phase in ("read", "send")]
+            lines.append(f"{module}_connect_timeout {settings.connect_s}s;")
+            if route.protocol in ("fastcgi", "uwsgi"):
+                lines += [f"{module}_param {name} {value};" for name, value in _PARAMETERS.items()]
+            if route.keepalive and route.protocol == "http":
                 lines += ["proxy_http_version 1.1;", 'proxy_set_header Connection "";']
             lines += route.lines.get("nginx", []) + ["}"]
         return "\n".join([*lines, "}", "}", ""])
@@ -149,5 +166,7 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
         if not attempts and status == 499:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
+        if not attempts and status == 408 and entry["upstream_status"] in ("", "-"):
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1] or None, "client slow"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
