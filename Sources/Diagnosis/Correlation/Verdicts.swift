@@ -3,6 +3,7 @@ import Model
 /// One cause for each failed attempt.
 struct Verdicts {
     let ports: PortHistory
+    let hosts: HostProfiles
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
@@ -13,6 +14,7 @@ struct Verdicts {
         self.horizon = horizon
         self.isFinal = isFinal
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
+        hosts = HostProfiles(join.facts, join.timelines)
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
             if kinds[host] == nil, let request = join.request(of: attempt) {
@@ -53,7 +55,8 @@ struct Verdicts {
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
-            hostHopLimits: ports.hopLimits[connection.server.address] ?? [],
+            hosts: hosts,
+            sizes: ports.sizes[connection.server.address] ?? SegmentSizes(),
             horizon: horizon,
             isFinal: isFinal
         )
@@ -87,9 +90,10 @@ struct Verdicts {
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
-            ? [ResetAfterAccept.self, AcceptQueueOverflow.self]
+            ? [MiddleboxReset.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
             : [
-                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, ConnectRefused.self,
+                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, HandshakeResetByFirewall.self,
+                ConnectRefused.self,
                 StaleTuple.self, AcceptQueueOverflow.self, ConnectTimeout.self,
             ]
         for detector in detectors {

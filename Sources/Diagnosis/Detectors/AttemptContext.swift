@@ -17,8 +17,8 @@ struct AttemptContext {
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity
-    /// Hop limits of this host's other packets, on any port; empty where there are none to compare with.
-    let hostHopLimits: Set<UInt8>
+    let hosts: HostProfiles
+    let sizes: SegmentSizes
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -41,6 +41,10 @@ struct AttemptContext {
         if let ending, ending.direction == .fromClient, let acknowledged = ending.acknowledgedOffset {
             limit = acknowledged
         }
+        // What the upstream sent on after a reset in its name found no socket any more.
+        if let ending, ending.isFromServer, ending.isReset, facts(ending)?.wentOn != nil {
+            limit = min(limit ?? .max, ending.offset)
+        }
         // Seen from the upstream: it goes on resending, and nobody answers any more.
         if self.ending == nil, client == nil, !stalledRepeats.isEmpty { limit = connection.fromServer.acknowledgedEnd }
         if hasOpenHole { limit = min(limit ?? .max, connection.fromServer.contiguousEnd) }
@@ -51,6 +55,15 @@ struct AttemptContext {
     var lateResponse: ResponseFacts? {
         guard let response = exchange?.response, self.response == nil else { return nil }
         return response
+    }
+
+    /// What the capture knows of a reset beyond its header.
+    private func facts(_ reset: TCPEvent) -> ResetFacts? {
+        connection.resets.first { $0.event.frame == reset.frame && $0.event.direction == reset.direction }
+    }
+
+    func origin(_ reset: TCPEvent) -> ResetOrigin {
+        ResetOrigin(reset, on: connection, timeline, hosts)
     }
 
     /// The close or reset that ended this exchange. A FIN of the upstream beyond a hole that never closed did not reach the
@@ -185,12 +198,20 @@ struct PortActivity {
     /// Connections that were accepted by the kernel and whose request was acknowledged and not answered yet: they wait
     /// in the accept queue, or for a worker.
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
+    /// Connections that were accepted, by the time of their SYN.
+    var openings: [(syn: Timestamp, accepted: FrameReference, stream: Int)] = []
+    /// SYNs to which nothing came back.
+    var unanswered: [(from: Timestamp, to: Timestamp)] = []
+    /// The longest time that a connection of this port was idle and then carried an answer all the same.
+    var longestSurvivedIdleness: Nanoseconds?
 
     /// Brings both lists into time order, as the look-ups need them.
     mutating func sort() {
         proofs.sort { ($0.time, $0.frame.number) < ($1.time, $1.frame.number) }
         responses.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
+        openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
+        unanswered.sort { $0.from < $1.from }
     }
 
     /// A proof on another connection between the two times.
@@ -206,6 +227,23 @@ struct PortActivity {
             return entry.frame
         }
         return nil
+    }
+
+    /// The first other connection that was dialled between the two times and accepted.
+    func opening(from: Timestamp, to: Timestamp, except stream: Int) -> FrameReference? {
+        var index = openings.partitionPoint { $0.syn >= from }
+        while index < openings.count, openings[index].syn <= to {
+            if openings[index].stream != stream { return openings[index].accepted }
+            index += 1
+        }
+        return nil
+    }
+
+    /// A SYN was on its way between the two times and nothing came back: more than one connection was affected.
+    func hasUnansweredSyn(from: Timestamp, to: Timestamp) -> Bool {
+        let end = unanswered.partitionPoint { $0.from > to }
+        // The latest few suffice, and bound the work.
+        return unanswered[..<end].suffix(64).contains { $0.to >= from }
     }
 
     func waiting(at time: Timestamp, except stream: Int) -> FrameReference? {

@@ -15,6 +15,8 @@ enum Detectors {
         ICMPPortUnreachable.self,
         ICMPAdminProhibited.self,
         HostUnreachable.self,
+        // A forged refusal is known by its origin only: before the closed port that it imitates.
+        HandshakeResetByFirewall.self,
         ConnectRefused.self,
         StaleTuple.self,
         AcceptQueueOverflow.self,
@@ -22,9 +24,14 @@ enum Detectors {
         // What the first bytes of the upstream were beats how the connection ended.
         NonHTTPBanner.self,
         MalformedStatusLine.self,
+        // Whose reset it was comes before what it did; and idleness before that, where a new connection works.
+        IdleStateExpired.self,
+        MiddleboxReset.self,
         ResetAfterAccept.self,
         // Reused connections before the general close and reset.
         StaleKeepaliveReuse.self,
+        // Full-size segments vanish: before the close or the silence that follows from it.
+        PMTUBlackhole.self,
         ResetDuringUpload.self,
         ZeroWindowStall.self,
         ClosedBeforeResponse.self,

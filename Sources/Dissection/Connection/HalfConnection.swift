@@ -127,7 +127,9 @@ struct HalfConnection: Sendable {
         let length = min(length, limit)
         guard length > facts.longestAcknowledged else { return }
         let probe = SizeProbe(end: offset &+ Int64(length), length: length)
-        if probes.first.end == 0 { probes.first = probe } else if length > probes.longest.length {
+        if probes.first.end == 0 {
+            probes.first = probe
+        } else if length > probes.longest.length {
             probes.longest = probe
         }
     }

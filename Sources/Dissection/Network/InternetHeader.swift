@@ -176,7 +176,10 @@ extension PacketDecoder {
             hopLimit: header.hopLimit,
             time: scope.frame.time
         )
-        if isDuplicate { counters.duplicatePackets += 1 }
+        if isDuplicate {
+            counters.duplicatePackets += 1
+            counters.routedDuplicates = duplicates.routed
+        }
         return isDuplicate
     }
 }
