@@ -5,7 +5,7 @@ row allows several and the plan decides between them. A planned cause that its r
 lab: the case is not written.
 """
 
-_CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
+_CONNECT_FAILED = {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
 _NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
@@ -13,6 +13,8 @@ _NO_HEAD = {
     "loss-stall-response",
     "accept-queue-overflow",
     "connect-timeout",
+    "pmtu-blackhole",
+    "idle-state-expired",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
 }
 _RESET = {
@@ -21,6 +23,8 @@ _RESET = {
     "reset-before-response",
     "reset-mid-head",
     "stale-keepalive-reuse",
+    "middlebox-reset",
+    "idle-state-expired",
 }
 _CLOSED = {"closed-before-response", "closed-mid-head", "stale-keepalive-reuse"}
 _OTHER_PROTOCOL = {"non-http-banner", "plaintext-to-tls-upstream", "application-protocol-mismatch"}
@@ -36,16 +40,16 @@ TABLE = {
     # nginx, error log
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
-    "connect 111": {"connect-refused", "icmp-port-unreachable"},
+    "connect 111": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
-    "connect 104": {"reset-after-accept"},
+    "connect 104": {"reset-after-accept", "middlebox-reset"},
     "connect timed out": _NO_HANDSHAKE,
-    "send timed out": {"loss-stall-request", "zero-window-stall"},
+    "send timed out": {"loss-stall-request", "zero-window-stall", "pmtu-blackhole", "idle-state-expired"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response"},
-    "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
+    "body timed out": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
+    "send reset": _RESET - {"reset-before-response", "reset-mid-head"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
@@ -54,7 +58,7 @@ TABLE = {
     "head closed": _CLOSED,
     "head reset": _RESET,
     "body closed": {"truncated-body-fin"},
-    "body reset": {"truncated-body-reset"},
+    "body reset": {"truncated-body-reset", "middlebox-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
@@ -66,8 +70,8 @@ TABLE = {
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
-    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size"},
-    "sD": {"body-timeout", "loss-stall-response", "zero-window-stall"},
+    "SD": {"truncated-body-fin", "truncated-body-reset", "middlebox-reset", "reset-during-upload", "bad-chunk-size"},
+    "sD": {"body-timeout", "loss-stall-response", "pmtu-blackhole", "zero-window-stall"},
     "PD": {"bad-chunk-size"},
     "CH": {"client-abort"},
     "CD": {"client-abort"},
@@ -83,6 +87,7 @@ TABLE = {
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {
     "connect-refused": "upstream",
+    "handshake-reset-by-firewall": "firewall",
     "icmp-port-unreachable": "firewall",
     "icmp-admin-prohibited": "firewall",
     "host-unreachable": "network",
@@ -112,6 +117,9 @@ BLAME = {
     "loss-stall-request": "network",
     "loss-stall-response": "network",
     "stale-keepalive-reuse": None,
+    "middlebox-reset": "firewall",
+    "idle-state-expired": None,
+    "pmtu-blackhole": "network",
     "upstream-error-response": "upstream",
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",

@@ -70,7 +70,10 @@ struct AttemptContext {
     /// gateway's reader.
     var ending: TCPEvent? {
         timeline.endings.first { event in
-            !(event.isFromServer && !event.isReset && hasOpenHole && event.offset > connection.fromServer.contiguousEnd)
+            guard event.isFromServer, !event.isReset else { return true }
+            if hasOpenHole, event.offset > connection.fromServer.contiguousEnd { return false }
+            // Seen from the upstream: its bytes before the FIN repeat and are never acknowledged.
+            return event.offset <= connection.fromServer.acknowledgedEnd || stalledRepeats.isEmpty
         }
     }
 

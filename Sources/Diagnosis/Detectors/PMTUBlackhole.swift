@@ -4,6 +4,9 @@ import Model
 /// back, while small ones pass. Offload shows several segments as one, so that no size says anything without the repeats or the hole.
 enum PMTUBlackhole: Detector {
     static let cause = Cause.pmtuBlackhole
+    /// What passes every link (RFC 8200 §5: 1,280 bytes) less the longest usual headers. A request's last segment may be longer and be lost
+    /// with the others.
+    static let smallestLimit = 1_208
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.request != nil,
@@ -25,7 +28,12 @@ enum PMTUBlackhole: Detector {
             first.offset == half.acknowledgedEnd, half.longestAcknowledged < full,
             attempt.gatewayGaveUp || last.frame.time - first.frame.time >= .milliseconds(600),
             !attempt.sizes.passed(full, direction, since: attempt.connection.first.time),
-            let small = smallPassed(attempt, direction, since: first, losesShorter: all.count > repeats.count)
+            let small = smallPassed(
+                attempt,
+                direction,
+                since: first,
+                losesShorter: all.contains { $0.length < (direction == .fromClient ? smallestLimit : full) }
+            )
         else { return nil }
         let who = direction == .fromClient ? "gateway" : "upstream"
         return verdict(
@@ -53,7 +61,9 @@ enum PMTUBlackhole: Detector {
             // On a connection whose upstream has sent no byte, what is neither SYN-ACK nor its end answers something that came after the hole.
             let others = peer.packets - attempt.timeline.synAcks.count - endings.count
             let isDuplicate = direction == .fromClient ? peer.payloadBytes == 0 && others > 0 : peer.duplicateAcks > 0
-            if answer.time > first.frame.time && !isEnding || attempt.isFirst && isDuplicate { return answer }
+            let start = direction == .fromClient ? attempt.request?.firstFrame : attempt.exchange?.response?.firstFrame
+            if let start, answer.time > start.time, !isEnding { return answer }
+            if attempt.isFirst, isDuplicate { return answer }
         }
         // Where all that was sent was long, the handshake must have passed right before.
         guard attempt.isFirst, !losesShorter else { return nil }
@@ -123,7 +133,7 @@ extension AttemptContext {
             $0
         }
         // Without handshake: what the smallest MTU of IPv6 carries (RFC 8200 §5).
-        guard let offer = offers.min() else { return 1_208 }
+        guard let offer = offers.min() else { return PMTUBlackhole.smallestLimit }
         return max(400, Int(offer) - 12 - 36)
     }
 }
