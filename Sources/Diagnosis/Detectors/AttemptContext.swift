@@ -73,7 +73,8 @@ struct AttemptContext {
             guard event.isFromServer, !event.isReset else { return true }
             if hasOpenHole, event.offset > connection.fromServer.contiguousEnd { return false }
             // Seen from the upstream: its bytes before the FIN repeat and are never acknowledged.
-            return event.offset <= connection.fromServer.acknowledgedEnd || stalledRepeats.isEmpty
+            return event.offset <= connection.fromServer.acknowledgedEnd
+                || unacknowledgedRepeats(atLeast: 3, over: .seconds(1)).isEmpty
         }
     }
 
@@ -101,13 +102,15 @@ struct AttemptContext {
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
-    var stalledRepeats: [TCPEvent] {
+    var stalledRepeats: [TCPEvent] { unacknowledgedRepeats(atLeast: 4, over: .seconds(2)) }
+
+    private func unacknowledgedRepeats(atLeast count: Int, over span: Nanoseconds) -> [TCPEvent] {
         let end = connection.fromServer.acknowledgedEnd
         let repeats = retransmissions(.fromServer, from: exchange?.response?.start ?? 0).filter {
             $0.offset + Int64($0.length) > end
         }
-        guard repeats.count >= 4, let first = repeats.first, let last = repeats.last,
-            last.frame.time - first.frame.time >= .seconds(2)
+        guard repeats.count >= count, let first = repeats.first, let last = repeats.last,
+            last.frame.time - first.frame.time >= span
         else { return [] }
         return repeats
     }
