@@ -5,7 +5,7 @@ row allows several and the plan decides between them. A planned cause that its r
 lab: the case is not written.
 """
 
-_CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
+_CONNECT_FAILED = {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
 _NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
@@ -13,6 +13,8 @@ _NO_HEAD = {
     "loss-stall-response",
     "accept-queue-overflow",
     "connect-timeout",
+    "pmtu-blackhole",
+    "idle-state-expired",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
     "client-abort",  # httpd does not look for its client while it waits
     "interim-response",  # only interim answers came
@@ -28,6 +30,8 @@ _RESET = {
     "request-too-large",
     "proxy-protocol-mismatch",
     "application-protocol-mismatch",
+    "middlebox-reset",
+    "idle-state-expired",
 }
 _CLOSED = {
     "closed-before-response",
@@ -60,16 +64,22 @@ TABLE = {
     # nginx, error log
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
-    "connect 111": {"connect-refused", "icmp-port-unreachable"},
+    "connect 111": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
-    "connect 104": {"reset-after-accept", "early-response"},
+    "connect 104": {"reset-after-accept", "early-response", "middlebox-reset"},
     "connect timed out": _NO_HANDSHAKE,
-    "send timed out": {"loss-stall-request", "zero-window-stall"},
+    "send timed out": {"loss-stall-request", "zero-window-stall", "pmtu-blackhole", "idle-state-expired"},
     "head timed out": _NO_HEAD,
     # "interim-response" where it took an interim answer for the final one and waits for its body (nginx 1.22).
-    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length", "interim-response"},
+    "body timed out": {
+        "body-timeout",
+        "loss-stall-response",
+        "conflicting-content-length",
+        "interim-response",
+        "pmtu-blackhole",
+    },
     "send reset": _RESET - {"reset-mid-head", "reset-before-response"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
@@ -82,7 +92,7 @@ TABLE = {
     "head closed": _CLOSED,
     "head reset": _RESET,
     "body closed": {"truncated-body-fin", "conflicting-content-length"},
-    "body reset": {"truncated-body-reset"},
+    "body reset": {"truncated-body-reset", "middlebox-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
@@ -95,8 +105,15 @@ TABLE = {
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
-    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size", "early-response"},
-    "sD": {"body-timeout", "loss-stall-response", "zero-window-stall"},
+    "SD": {
+        "truncated-body-fin",
+        "truncated-body-reset",
+        "middlebox-reset",
+        "reset-during-upload",
+        "bad-chunk-size",
+        "early-response",
+    },
+    "sD": {"body-timeout", "loss-stall-response", "pmtu-blackhole", "zero-window-stall"},
     "PD": {"bad-chunk-size"},
     "CH": {"client-abort"},
     "CD": {"client-abort"},
@@ -163,6 +180,7 @@ TABLE = {
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {
     "connect-refused": "upstream",
+    "handshake-reset-by-firewall": "firewall",
     "icmp-port-unreachable": "firewall",
     "icmp-admin-prohibited": "firewall",
     "host-unreachable": "network",
@@ -200,6 +218,9 @@ BLAME = {
     "loss-stall-request": "network",
     "loss-stall-response": "network",
     "stale-keepalive-reuse": None,
+    "middlebox-reset": "firewall",
+    "idle-state-expired": None,
+    "pmtu-blackhole": "network",
     "upstream-error-response": "upstream",
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",

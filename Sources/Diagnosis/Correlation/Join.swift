@@ -67,7 +67,8 @@ struct Join {
             hasRequest = true
             // An answer that came after the gateway had closed is no end of the attempt.
             let ending = position == connection.exchanges.count - 1 ? timeline.firstEnding : nil
-            let isOver = exchange.response?.completion == .complete && !Self.isLate(exchange.response, ending)
+            let isOver =
+                exchange.response?.completion == .complete && !Self.isLate(exchange.response, ending, connection)
             attempts.append(
                 Attempt(
                     connection: index,
@@ -92,8 +93,13 @@ struct Join {
         )
     }
 
-    private static func isLate(_ response: ResponseFacts?, _ ending: TCPEvent?) -> Bool {
-        guard let response, let ending, ending.direction == .fromClient else { return false }
+    private static func isLate(_ response: ResponseFacts?, _ ending: TCPEvent?, _ facts: ConnectionFacts) -> Bool {
+        guard let response, let ending else { return false }
+        if ending.direction == .fromServer {
+            // A reset in the upstream's name: what the upstream itself sends on finds no socket.
+            let survived = facts.resets.contains { $0.event.frame == ending.frame && $0.wentOn != nil }
+            return survived && response.lastFrame.number > ending.frame.number
+        }
         return response.firstFrame.number > ending.frame.number
     }
 

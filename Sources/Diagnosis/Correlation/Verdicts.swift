@@ -4,6 +4,7 @@ import Model
 struct Verdicts {
     let ports: PortHistory
     private let conducts: PortConducts
+    let hosts: HostProfiles
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
@@ -15,6 +16,7 @@ struct Verdicts {
         self.gateways = gateways
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         conducts = PortConducts(join)
+        hosts = HostProfiles(join.facts, join.timelines)
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
             guard let response = join.response(of: attempt), response.completion == .complete,
@@ -54,7 +56,8 @@ struct Verdicts {
             port: ports[connection.server],
             conduct: conducts[connection.server],
             previousResponse: previous?.response,
-            hostHopLimits: ports.hopLimits[connection.server.address] ?? [],
+            hosts: hosts,
+            sizes: ports.sizes[connection.server.address] ?? SegmentSizes(),
             horizon: horizon,
             isFinal: isFinal
         )
@@ -90,9 +93,10 @@ struct Verdicts {
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
-            ? [ForeignConnection.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
+            ? [MiddleboxReset.self, ForeignConnection.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
             : [
-                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, ConnectRefused.self,
+                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, HandshakeResetByFirewall.self,
+                ConnectRefused.self,
                 StaleTuple.self, AcceptQueueOverflow.self, ConnectTimeout.self,
             ]
         for detector in detectors {

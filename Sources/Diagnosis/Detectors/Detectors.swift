@@ -17,6 +17,8 @@ enum Detectors {
         ICMPPortUnreachable.self,
         ICMPAdminProhibited.self,
         HostUnreachable.self,
+        // A forged refusal is known by its origin only: before the closed port that it imitates.
+        HandshakeResetByFirewall.self,
         ConnectRefused.self,
         StaleTuple.self,
         AcceptQueueOverflow.self,
@@ -28,6 +30,9 @@ enum Detectors {
         // What the first bytes of the upstream were beats how the connection ended.
         NonHTTPBanner.self,
         MalformedStatusLine.self,
+        // Whose reset it was comes before what it did; and idleness before that, where a new connection works.
+        IdleStateExpired.self,
+        MiddleboxReset.self,
         // Only large heads end so: before the close or reset that the limit causes.
         RequestTooLarge.self,
         InterimResponseTrouble.self,
@@ -35,6 +40,8 @@ enum Detectors {
         // Reused connections before the general close and reset.
         StaleKeepaliveReuse.self,
         EarlyResponse.self,
+        // Full-size segments vanish: before the close or the silence that follows from it.
+        PMTUBlackhole.self,
         ResetDuringUpload.self,
         ZeroWindowStall.self,
         ClosedBeforeResponse.self,

@@ -90,7 +90,7 @@ enum TruncatedBodyReset: Detector {
             blame: .upstream,
             frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection after \(attempt.bodyProgress).",
-            ruledOut: [
+            ruledOut: attempt.ruledOutMiddlebox(ending) + [
                 RuledOut(.bodyTimeout, "the upstream ended it, not the gateway"),
                 RuledOut(.truncatedBodyFin, "it ended with RST"),
             ]
