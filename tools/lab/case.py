@@ -14,6 +14,7 @@ from . import evidence, expected
 from .capture import Capture
 from .client import Answer, Client
 from .gateways import Route, Settings, gateway
+from .names import NameServer
 from .network import Network
 from .relay import Relay
 from .upstreams import Upstream
@@ -39,6 +40,7 @@ class Fault:
     blame: str | None = None
     logged_as: str | None = None
     attempts_known: bool = True
+    upstream_name: str | None = None
 
     def __post_init__(self):
         if self.cause not in evidence.BLAME:
@@ -207,11 +209,24 @@ class Scene:
     def _family(self):
         return socket.AF_INET6 if self.ipv6 else socket.AF_INET
 
-    def route(self, *servers, keepalive=False, lines=None, server_options=None):
-        """A path prefix that the gateway sends to `servers`; returns the prefix."""
+    def name_server(self, number=5):
+        """A name server on upstream host `number`; what runs on the gateway asks it, and nobody else."""
+        namespace, address = self.host(number)
+        server = NameServer(namespace, address, family=self._family)
+        self._closers.append(server.close)
+        (self.folder / "resolv.conf").write_text(f"nameserver {address}\n")
+        (self.folder / "hosts").write_text("127.0.0.1 localhost\n")
+        self.gateway_host.replace_file("/etc/resolv.conf", self.folder / "resolv.conf")
+        self.gateway_host.replace_file("/etc/hosts", self.folder / "hosts")
+        return server
+
+    def route(self, *servers, keepalive=False, lines=None, server_options=None, resolver=None):
+        """A path prefix that the gateway sends to `servers`; returns the prefix. `resolver` is the name server that the gateway asks
+        for their names while it runs."""
         prefix = "/" + self._words.pop() + "/"
         names = [server.address if isinstance(server, Upstream) else server for server in servers]
-        route = Route(prefix, names, keepalive, lines or {}, server_options or {})
+        asked = resolver.address if resolver else None
+        route = Route(prefix, names, keepalive, lines or {}, server_options or {}, asked)
         self.routes[prefix] = route, [server for server in servers if isinstance(server, Upstream)]
         return prefix
 

@@ -36,6 +36,11 @@ TABLE = {
     # nginx, error log
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
+    "no resolver": {"no-upstream-attempt"},
+    "name not found": {"dns-failure"},  # also where the name exists without an address
+    "name server failed": {"dns-failure"},
+    "name server refused": {"dns-failure"},
+    "name timed out": {"dns-failure"},  # also after an ICMP error: nginx waits on
     "connect 111": {"connect-refused", "icmp-port-unreachable"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
@@ -59,7 +64,8 @@ TABLE = {
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
-    "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
+    # The second where nothing failed before: maintenance; the third where no address was found for the server.
+    "no server": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
     "SC": _CONNECT_FAILED | {"reset-after-accept"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
@@ -115,6 +121,11 @@ BLAME = {
     "upstream-error-response": "upstream",
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",
+    "dns-failure": "dns",
+    "stale-address": "dns",
+    "cached-error": "gateway",
+    "proxy-loop": "gateway",
+    "gateway-reload": "gateway",
     "client-abort": "client",
     "undetermined": "unknown",
 }

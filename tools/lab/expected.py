@@ -119,6 +119,7 @@ def build(plan, gateway, capture, sents, records, behind=(), options=()):
             "cause": cause,
             "variant": variant,
             "upstream": upstream,
+            **({"upstreamName": name} if (name := group["fault"].upstream_name) and legs != "client" else {}),
             "count": group["count"],
             "attempts": group["attempts"],
             "severity": severity,

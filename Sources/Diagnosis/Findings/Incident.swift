@@ -21,10 +21,11 @@ struct Incidents {
     var join: Join
     let horizon: Timestamp
     let isFinal: Bool
-    private(set) var all: [Incident] = []
+    var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
-    private(set) var unseenRequests = 0
-    private var kinds: [Int: GatewayKind] = [:]
+    var unseenRequests = 0
+    let lookups: Lookups
+    var kinds: [Int: GatewayKind] = [:]
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -32,6 +33,7 @@ struct Incidents {
         self.join = join
         self.horizon = horizon
         self.isFinal = isFinal
+        lookups = Lookups(join)
         HealthChecks.mark(&self.join)
         let verdicts = Verdicts(self.join, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
@@ -43,6 +45,7 @@ struct Incidents {
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
+        collectLookups()
         collectWithoutAttempt()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
@@ -199,7 +202,7 @@ struct Incidents {
         }
     }
 
-    private func withoutClientLeg(_ verdict: Verdict) -> Verdict {
+    func withoutClientLeg(_ verdict: Verdict) -> Verdict {
         var verdict = verdict
         if !verdict.missing.contains(where: { $0.hasPrefix("client leg") }) {
             verdict.missing.append("client leg: not captured, or encrypted; counts come from the upstream leg")
@@ -234,7 +237,7 @@ struct Incidents {
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
     private mutating func collectWithoutConnection() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, lookups, kinds)
         var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
         for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
         where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
@@ -279,7 +282,7 @@ struct Incidents {
     // MARK: Requests without attempt
 
     private mutating func collectWithoutAttempt() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, lookups, kinds)
         for (number, request) in join.requests.enumerated() {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {

@@ -139,7 +139,7 @@ private struct RoleInference {
                 connects = false
             }
             // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
-            if connects, connection.orientation == .handshake, connection.cameToNothing {
+            if connects, connection.orientation == .handshake, connection.cameToNothing, !connection.isNameService {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }
@@ -283,7 +283,8 @@ private struct RoleInference {
                 options.gateways.isEmpty || options.gateways.contains { $0.contains(connection.client.address) }
             let serves = options.gateways.contains { $0.contains(connection.server) }
             let isUpstream = options.upstreams.contains { $0.contains(connection.server) }
-            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? !serves : isUpstream)
+            let mayBeUpstream = !serves && !connection.isNameService
+            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? mayBeUpstream : isUpstream)
             map.isClientLeg[index] = serves && !(isUpstream && dials)
             if options.gateways.isEmpty, isUpstream { union.touch(connection.client.address) }
         }
@@ -310,7 +311,7 @@ private struct RoleInference {
             if isFront { map.isClientLeg[index] = true }
             if dialled.contains(pair) {
                 map.isUpstreamLeg[index] = true
-            } else if diallers.contains(pair.from), !isFront {
+            } else if diallers.contains(pair.from), !isFront, !connection.isNameService {
                 // Everything else that a gateway dials is an upstream of it, unless its own clients share its address.
                 let isAmbiguous = fronts.contains {
                     union.find($0.address) == union.find(pair.from) && clients[$0]?.contains(pair.from) == true
@@ -354,7 +355,7 @@ private struct RoleInference {
             if fronts.contains(connection.server) {
                 map.isClientLeg[index] = true
                 union.touch(connection.server.address)
-            } else if scanners.contains(connection.client.address) {
+            } else if scanners.contains(connection.client.address) || connection.isNameService {
                 continue
             } else if case .tls = connection.application {
                 continue
@@ -431,6 +432,9 @@ private struct RoleInference {
 }
 
 extension ConnectionFacts {
+    /// DNS over TCP or TLS (RFC 7766, RFC 7858): dialled for a name, not for a request.
+    var isNameService: Bool { (server.port == 53 || server.port == 853) && exchanges.isEmpty }
+
     /// Not a byte went either way, and it was never opened or the server ended it.
     var cameToNothing: Bool {
         guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }

@@ -12,6 +12,7 @@ class Route:
     keepalive: bool = False
     lines: dict = field(default_factory=dict)  # gateway kind -> further configuration lines of this route
     server_options: dict = field(default_factory=dict)  # gateway kind -> text after each server
+    resolver: str | None = None  # "address:port" of the name server that is asked for the servers' names meanwhile
 
 
 @dataclass

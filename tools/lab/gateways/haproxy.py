@@ -69,8 +69,14 @@ class HAProxy:
         lines += [f"bind {address}{secure}" for address in settings.listen]
         for number, route in enumerate(settings.routes):
             lines.append(f"use_backend pool{number} if {{ path_beg {route.prefix} }}")
+        for resolver in sorted({route.resolver for route in settings.routes if route.resolver}):
+            lines += [f"resolvers {_resolvers(resolver)}", f"nameserver ns {resolver}", "timeout retry 1s"]
+            lines += ["timeout resolve 1s", "resolve_retries 2", "hold valid 1s", "hold obsolete 0s"]
+            lines += [f"hold {state} 1s" for state in ("nx", "timeout", "refused", "other")]
         for number, route in enumerate(settings.routes):
             options = route.server_options.get("haproxy", "")
+            if route.resolver:
+                options += f" resolvers {_resolvers(route.resolver)} init-addr none resolve-prefer ipv4"
             lines.append(f"backend pool{number}")
             if not route.keepalive:
                 lines.append("option http-server-close")
@@ -135,6 +141,10 @@ class HAProxy:
         quoted = line[found.start() :]
         made = status >= 400 and state != "--"
         return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]), made)
+
+
+def _resolvers(address):
+    return "at-" + address.translate(str.maketrans("[]:", "   ")).strip().replace(" ", "-")
 
 
 def _bracketed(server):

@@ -20,6 +20,11 @@ _LOG_FORMAT = (
 # Order matters: the first expression that matches names the row of evidence.TABLE.
 _ERRORS = [
     (r"no live upstreams", "no live upstreams"),
+    (r"no resolver defined to resolve", "no resolver"),
+    (r"could not be resolved \(3:", "name not found"),
+    (r"could not be resolved \(2:", "name server failed"),
+    (r"could not be resolved \(5:", "name server refused"),
+    (r"could not be resolved \(110:", "name timed out"),
     (r"connect\(\) to unix:\S+ failed", "unix socket"),
     (r"connect\(\) failed \(111", "connect 111"),
     (r"connect\(\) failed \(13:", "connect 13"),
@@ -41,6 +46,16 @@ _ERRORS = [
     (r"(recv|readv)\(\) failed \(104.*while reading upstream", "body reset"),
     (r"client prematurely closed connection|client closed connection while", "client left"),
 ]
+
+_WITHOUT_SERVER = (
+    "no live upstreams",
+    "unix socket",
+    "no resolver",
+    "name not found",
+    "name server failed",
+    "name server refused",
+    "name timed out",
+)
 
 
 class Nginx:
@@ -75,6 +90,8 @@ class Nginx:
             lines.append(f"{kind}_temp_path {folder}/{kind};")
         lines += settings.lines.get("nginx", [])
         for number, route in enumerate(settings.routes):
+            if route.resolver:
+                continue
             options = route.server_options.get("nginx", "")
             lines.append(f"upstream pool{number} {{")
             lines += [f"server {server} {options};" for server in route.servers]
@@ -87,7 +104,12 @@ class Nginx:
         if settings.tls:
             lines += [f"ssl_certificate {settings.tls[0]};", f"ssl_certificate_key {settings.tls[1]};"]
         for number, route in enumerate(settings.routes):
-            lines.append(f"location {route.prefix} {{ proxy_pass http://pool{number};")
+            if route.resolver:
+                # Only a variable makes nginx 1.22 ask for the name while it runs.
+                lines += [f"location {route.prefix} {{ resolver {route.resolver} {route.server_options.get('nginx', '')};"]
+                lines += [f"set $server{number} {route.servers[0]}; proxy_pass http://$server{number};"]
+            else:
+                lines.append(f"location {route.prefix} {{ proxy_pass http://pool{number};")
             lines += [f"proxy_connect_timeout {settings.connect_s}s;", f"proxy_read_timeout {settings.read_s}s;"]
             lines += [f"proxy_send_timeout {settings.read_s}s;"]
             if route.keepalive:
@@ -141,7 +163,7 @@ class Nginx:
             if row is None:
                 continue
             upstream = re.search(r'upstream: "\w+://([^/"]+)', error)
-            name = upstream.group(1) if upstream and row not in ("no live upstreams", "unix socket") else None
+            name = upstream.group(1) if upstream and row not in _WITHOUT_SERVER else None
             attempts.append(Attempt(name, row))
             lines.append(error)
         if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
