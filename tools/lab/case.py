@@ -104,7 +104,8 @@ class Scene:
         self._lock = threading.Lock()
         self._hosts = {}
         self.name = f"{self._words[-1]}.example"
-        self.relay = self.switch = self.router = None
+        self.relay = self.switch = self.router = self.front_port = None
+        self.loops = False
         self.ipv6 = self.loopback = self.tls = False
         self.gateway = None
         self.round_trip = 0.1
@@ -193,6 +194,13 @@ class Scene:
         self._closers.append(upstream.stop_listening)
         return upstream
 
+    def own_front(self):
+        """The address on which the gateway itself is going to listen."""
+        if self.switch is None:
+            self.network()
+        self.front_port, self.loops = 80, True
+        return self._text(self._near + "1", self.front_port)
+
     def nobody(self, number=0):
         """An address on host `number` where nothing listens."""
         return self._text(self.host(number)[1], self._ports.pop())
@@ -253,8 +261,9 @@ class Scene:
         front = ("[::1]" if self.ipv6 else "127.0.0.1") if self.loopback else self._near + "1"
         if ":" in front and not front.startswith("["):
             front = f"[{front}]"
-        self.front_port = 443 if tls else self.random.choice((80, 80, 8000 + self.random.randrange(1, 60)))
-        while any(
+        if self.front_port is None:
+            self.front_port = 443 if tls else self.random.choice((80, 80, 8000 + self.random.randrange(1, 60)))
+        while not self.loops and any(
             str(self.front_port) == server.rpartition(":")[2] for r, _ in self.routes.values() for server in r.servers
         ):
             self.front_port = 80

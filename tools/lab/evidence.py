@@ -37,6 +37,8 @@ TABLE = {
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
     "no resolver": {"no-upstream-attempt"},
+    "no port": {"no-upstream-attempt"},
+    "cache hit": {"cached-error"},
     "name not found": {"dns-failure"},  # also where the name exists without an address
     "name server failed": {"dns-failure"},
     "name server refused": {"dns-failure"},
@@ -69,6 +71,7 @@ TABLE = {
     "SC": _CONNECT_FAILED | {"reset-after-accept"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
+    "RC": {"no-upstream-attempt"},  # no local port, or no file descriptor
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
@@ -85,6 +88,9 @@ TABLE = {
     # nginx: an error to the client, another status from the upstream, and no line in the error log
     "rewritten": {"gateway-rejected-response"},
 }
+
+# What the lab does to the gateway itself stands in no log line of a request: it is told by what became of the request.
+BY_EFFECT = {"gateway-reload", "proxy-loop"}
 
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {

@@ -44,6 +44,7 @@ class Record:
     lines: list
     sent: int | None = None  # bytes that the gateway says it sent to the client
     made: bool = False  # an error status that is not the upstream's
+    passes: int = 1  # how often that target stands in the log
 
 
 def gateway(kind):

@@ -84,8 +84,18 @@ class HAProxy:
             lines += [f"server s{index} {server} {options}" for index, server in enumerate(route.servers, 1)]
         return "\n".join([*lines, ""])
 
-    def start(self):
-        command = self.host.command("haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"))
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        self._process.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
+        self._process.wait(10)
+
+    def reload(self):
+        old = self._process
+        self.start("-sf", str(old.pid))
+        threading.Thread(target=old.wait, daemon=True).start()
+
+    def start(self, *arguments):
+        command = self.host.command("haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"), *arguments)
         errors = open(self.folder / "haproxy.err", "w")
         self._process = subprocess.Popen(command, stderr=errors, stdout=errors)
         errors.close()
@@ -114,9 +124,9 @@ class HAProxy:
                 continue
             parts = found["request"].split(" ")
             target = parts[1] if len(parts) > 1 else found["request"]
-            if target in records:
-                raise RuntimeError(f"two log lines for {target}")
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, found, line)
+            records[target].passes = passes
         return records
 
     def _record(self, target, found, line):
@@ -127,9 +137,11 @@ class HAProxy:
         attempts = []
         if server is None and state == "SC":
             attempts.append(Attempt(None, "no server"))
+        elif found["error"].startswith("Out_of_local_source_ports"):
+            attempts.append(Attempt(None, "no port"))
         elif state in ("SC", "sC", "SH", "sH", "PH", "SD", "sD", "PD", "CH", "CD", "CC"):
             attempts.append(Attempt(server, state, count + 1))
-        elif state == "sQ":
+        elif state in ("sQ", "RC"):
             attempts.append(Attempt(None, state))
         else:
             if count:

@@ -1,6 +1,7 @@
 """nginx: configuration, life, and what its logs say."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ _LOG_FORMAT = (
     '"upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
     '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
     '"upstream_response_time":"$upstream_response_time","body_bytes_sent":"$body_bytes_sent",'
-    '"bytes_sent":"$bytes_sent",'
+    '"bytes_sent":"$bytes_sent","cache":"$upstream_cache_status",'
     '"request_id":"$request_id"}'
 )
 
@@ -26,6 +27,7 @@ _ERRORS = [
     (r"could not be resolved \(5:", "name server refused"),
     (r"could not be resolved \(110:", "name timed out"),
     (r"connect\(\) to unix:\S+ failed", "unix socket"),
+    (r"connect\(\) to \S+ failed \(99:", "no port"),
     (r"connect\(\) failed \(111", "connect 111"),
     (r"connect\(\) failed \(13:", "connect 13"),
     (r"connect\(\) failed \(113", "connect 113"),
@@ -51,6 +53,7 @@ _WITHOUT_SERVER = (
     "no live upstreams",
     "unix socket",
     "no resolver",
+    "no port",
     "name not found",
     "name server failed",
     "name server refused",
@@ -79,7 +82,10 @@ class Nginx:
             "worker_processes 1;",
             f"pid {folder}/nginx.pid;",
             f"error_log {folder}/error.log info;",
-            "events { worker_connections 256; }",
+            *settings.lines.get("nginx-main", []),
+            "events {",
+            *(settings.lines.get("nginx-events") or ["worker_connections 256;"]),
+            "}",
             "http {",
             f"log_format lab escape=none '{_LOG_FORMAT}';",
             f"access_log {folder}/access.log lab;",
@@ -130,6 +136,21 @@ class Nginx:
             time.sleep(0.02)
         time.sleep(0.2)
 
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            # The workers hold the connections, and outlive their master.
+            for child in _children(self._process.pid):
+                os.kill(child, signal.SIGKILL)
+            self._process.kill()
+        else:
+            self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+        (self.folder / "nginx.pid").unlink(missing_ok=True)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
+
     def stop(self):
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
@@ -152,7 +173,9 @@ class Nginx:
             entry = json.loads(line)
             parts = entry["request"].split(" ")
             target = parts[1] if len(parts) > 1 else entry["request"]
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, line, errors.get(target, []))
+            records[target].passes = passes
         return records
 
     def _record(self, target, entry, line, errors):
@@ -166,6 +189,8 @@ class Nginx:
             name = upstream.group(1) if upstream and row not in _WITHOUT_SERVER else None
             attempts.append(Attempt(name, row))
             lines.append(error)
+        if not attempts and status >= 500 and entry["cache"] == "HIT":
+            attempts.append(Attempt(None, "cache hit"))
         if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
             own = entry["upstream_status"].split(", ")[-1] == entry["status"]
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
@@ -173,3 +198,8 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
+
+
+def _children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
