@@ -10,7 +10,9 @@ struct WithoutAttempt {
 
     let join: Join
     let lookups: Lookups
-    let kinds: [Int: GatewayKind]
+    let gateways: Recognition
+    private let shutdowns: Shutdowns
+    private let cachedErrors: CachedErrors
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
@@ -40,10 +42,12 @@ struct WithoutAttempt {
         var segment: String
     }
 
-    init(_ join: Join, _ lookups: Lookups, _ kinds: [Int: GatewayKind]) {
+    init(_ join: Join, _ lookups: Lookups, _ shutdowns: Shutdowns, _ gateways: Recognition) {
         self.join = join
         self.lookups = lookups
-        self.kinds = kinds
+        self.shutdowns = shutdowns
+        self.gateways = gateways
+        cachedErrors = CachedErrors(join)
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
@@ -84,6 +88,12 @@ struct WithoutAttempt {
     func explain(_ request: ClientRequest) -> Result {
         let host = join.host(request.gateway.address)
         let frames = clientFrames(request)
+        if let shutdown = shutdowns.shutdown(of: request.connection, host: host), !request.isAnsweredWithError {
+            return Result(verdict: shutdown.verdict(frames), upstream: nil)
+        }
+        if let verdict = cachedErrors.verdict(request, clientFrames: frames) {
+            return Result(verdict: verdict, upstream: nil)
+        }
         if let failure = lookups.failure(during: request, join) {
             return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
         }
@@ -104,7 +114,7 @@ struct WithoutAttempt {
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
         let entries = history[host] ?? []
         let failing = lastFailures(before: request, in: entries)
-        if failing.isEmpty, resolvesInBackground(host),
+        if failing.isEmpty, resolvesInBackground(gateways.kind(at: request.gateway, host: host)),
             let failure = lookups.failure(before: request, join, dialled: dialled(for: request, in: entries))
         {
             return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
@@ -153,10 +163,10 @@ struct WithoutAttempt {
 
     /// HAProxy (`resolvers`) and Envoy (STRICT_DNS, LOGICAL_DNS) ask for names all the time and go by the latest answer;
     /// nginx 1.22, httpd 2.4 and Caddy 2.6 ask for a name when a request needs it.
-    private func resolvesInBackground(_ host: Int) -> Bool {
-        switch kinds[host] {
+    private func resolvesInBackground(_ kind: GatewayKind?) -> Bool {
+        switch kind {
         case .nginx, .apache, .caddy, .traefik: false
-        case .haproxy, .envoy, .varnish, nil: true
+        default: true
         }
     }
 

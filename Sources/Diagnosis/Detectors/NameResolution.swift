@@ -91,7 +91,7 @@ extension Incidents {
                             explanation: verdict.explanation
                         ),
                         gateway: found.lookup.asker,
-                        kind: kinds[host],
+                        kind: gateways[host],
                         attempts: 0
                     )
                 )

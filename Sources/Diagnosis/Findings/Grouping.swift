@@ -58,7 +58,7 @@ struct Grouping {
             confidence: members.map(\.verdict.confidence).max() ?? .low,
             blame: members.first?.verdict.blame ?? .unknown,
             severity: key.severity,
-            statusMismatch: StatusTable.mismatch(key.cause, members),
+            statusMismatch: StatusMismatch.remark(key.cause, members),
             gateway: members.lazy.compactMap(\.gateway).first,
             upstream: key.upstream,
             upstreamName: key.upstreamName ?? members.lazy.compactMap(\.verdict.upstreamName).first,

@@ -24,8 +24,10 @@ struct Incidents {
     var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     var unseenRequests = 0
+    let gateways: Recognition
     let lookups: Lookups
-    var kinds: [Int: GatewayKind] = [:]
+    let shutdowns: Shutdowns
+    let loops: Loops
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -34,14 +36,19 @@ struct Incidents {
         self.horizon = horizon
         self.isFinal = isFinal
         lookups = Lookups(join)
+        shutdowns = Shutdowns(join)
+        loops = Loops(join)
         HealthChecks.mark(&self.join)
-        let verdicts = Verdicts(self.join, horizon: horizon, isFinal: isFinal)
+        gateways = Recognition(self.join)
+        let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
             self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
         }
         acceptRelayedErrors()
         adoptRejections()
-        recogniseGateways()
+        adoptShutdowns()
+        adoptStaleAddresses()
+        collectLoops()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
@@ -87,27 +94,10 @@ struct Incidents {
         }
     }
 
-    private mutating func recogniseGateways() {
-        for request in join.requests {
-            let host = join.host(request.gateway.address)
-            guard kinds[host] == nil, request.isFailed, let response = join.response(of: request) else { continue }
-            // A relayed error page names the one who made it, not the one who passed it on.
-            let isRelayed = request.attempts.contains {
-                join.response(of: join.attempts[$0])?.status == response.status
-            }
-            if !isRelayed { kinds[host] = GatewayKind(response: response) }
-        }
-        for attempt in join.attempts {
-            let host = join.host(attempt.dialler)
-            guard kinds[host] == nil, let request = join.request(of: attempt), !attempt.isHealthCheck else { continue }
-            kinds[host] = GatewayKind(request: request)
-        }
-    }
-
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
-        for (number, request) in join.requests.enumerated() {
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             for (position, index) in request.attempts.enumerated() {
                 guard let verdict = join.attempts[index].verdict else { continue }
                 let isLast = position == request.attempts.count - 1
@@ -231,13 +221,13 @@ struct Incidents {
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
-        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
+        let isHAProxy = gateways[join.host(attempt.dialler)] == .haproxy
         return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
     }
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
     private mutating func collectWithoutConnection() {
-        let explanation = WithoutAttempt(join, lookups, kinds)
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
         var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
         for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
         where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
@@ -271,7 +261,7 @@ struct Incidents {
                             explanation: verdict.explanation
                         ),
                         gateway: burst.asker,
-                        kind: kinds[host],
+                        kind: gateways[host],
                         attempts: 0
                     )
                 )
@@ -282,8 +272,8 @@ struct Incidents {
     // MARK: Requests without attempt
 
     private mutating func collectWithoutAttempt() {
-        let explanation = WithoutAttempt(join, lookups, kinds)
-        for (number, request) in join.requests.enumerated() {
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
                 guard request.isFailed else { continue }
@@ -309,12 +299,12 @@ struct Incidents {
                         stream: join.facts.connections[request.connection].stream,
                         frames: result.verdict.frames,
                         request: asked.map(summary),
-                        client: clientOutcome(request),
+                        client: clientOutcome(request, isFailure: true),
                         attempt: 0,
                         explanation: result.verdict.explanation
                     ),
                     gateway: request.gateway.address,
-                    kind: kinds[join.host(request.gateway.address)],
+                    kind: gateways.kind(at: request.gateway, host: join.host(request.gateway.address)),
                     attempts: 0
                 )
             )
@@ -348,12 +338,12 @@ struct Incidents {
                     stream: connection.stream,
                     frames: verdict.frames.sorted { $0.number < $1.number },
                     request: asked.map(summary),
-                    client: request.flatMap(clientOutcome),
+                    client: request.flatMap { clientOutcome($0, isFailure: severity == .failure) },
                     attempt: attempt.ordinal,
                     explanation: verdict.explanation
                 ),
                 gateway: request?.gateway.address ?? attempt.dialler,
-                kind: kinds[join.host(attempt.dialler)],
+                kind: gateways.kind(at: request?.gateway, host: join.host(attempt.dialler)),
                 attempts: 1
             )
         )
@@ -381,11 +371,22 @@ struct Incidents {
         )
     }
 
-    func clientOutcome(_ request: ClientRequest) -> ClientOutcome? {
-        if case .open = request.outcome { return nil }
+    func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
+        let saw: ClientOutcome.Saw
+        switch request.outcome {
+        case .open: return nil
+        case .answered: saw = isFailure ? .alteredAnswer : .answer
+        case .error(let status):
+            let isRelayed = request.attempts.contains { join.response(of: join.attempts[$0])?.status == status }
+            saw = isRelayed ? .relayedError : .gatewayError
+        case .noAnswer, .crossedClose: saw = .nothing
+        case .garbage: saw = .rawBytes
+        case .cut: saw = .cutBody
+        case .aborted: saw = .left
+        }
         let connection = join.facts.connections[request.connection]
         let frame = join.response(of: request)?.firstFrame.number
-        return ClientOutcome(status: request.status, stream: connection.stream, frame: frame)
+        return ClientOutcome(status: request.status, saw: saw, stream: connection.stream, frame: frame)
     }
 }
 
