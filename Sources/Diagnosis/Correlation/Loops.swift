@@ -16,6 +16,8 @@ struct Loops {
 
     /// A request may come back once by design (authentication, a second stage behind the same listener); a loop has no end of its own.
     private static let fewestReturns = 2
+    /// When the first pass gives up, those that waited for a free connection are taken, and make more of their own.
+    private static let lag: Nanoseconds = .milliseconds(500)
     /// Passes looked at in one loop.
     private static let reach = 4096
 
@@ -53,7 +55,9 @@ struct Loops {
             var returns = 0
             var next = position
             // Each pass begins inside the one before; when the first has ended the others may run on.
-            while next < indices.count, passes.count < Self.reach, join.requests[indices[next]].start <= until {
+            while next < indices.count, passes.count < Self.reach,
+                join.requests[indices[next]].start <= until + Self.lag
+            {
                 let pass = join.requests[indices[next]]
                 if insiders.contains(pass.client.address), pass.connection != request.connection {
                     passes.append(indices[next])

@@ -32,6 +32,8 @@ private struct RoleInference {
     var edges: [Edge: EdgeCount] = [:]
     var accepted: Set<Edge> = []
     var totals: [Dialled: EdgeTotal] = [:]
+    /// Connections on which the same is asked by the clock.
+    let periodic: Set<Int>
 
     struct Dialled: Hashable {
         var from: IPAddress
@@ -57,6 +59,7 @@ private struct RoleInference {
     init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
         self.facts = facts
         self.options = options
+        periodic = HealthChecks.periodicQuestions(facts)
         for connection in facts.connections {
             clients[connection.server, default: []].insert(connection.client.address)
         }
@@ -79,6 +82,8 @@ private struct RoleInference {
         /// Nil for the SYN of a connection.
         var method: String?
         var target: String = ""
+        /// Perhaps a health check, which no client's request need enclose.
+        var mayBeProbe = false
     }
 
     /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
@@ -133,7 +138,8 @@ private struct RoleInference {
                         end: end,
                         connection: index,
                         method: request.method,
-                        target: request.target
+                        target: request.target,
+                        mayBeProbe: periodic.contains(index) || HealthChecks.isProbe(request)
                     )
                 )
                 connects = false
@@ -166,11 +172,6 @@ private struct RoleInference {
     private mutating func count(_ start: Start, in open: [Enclosing]) {
         let connection = facts.connections[start.connection]
         let dialled = Dialled(from: connection.client.address, to: connection.server)
-        if start.method == nil {
-            totals[dialled, default: EdgeTotal()].connects += 1
-        } else {
-            totals[dialled, default: EdgeTotal()].requests += 1
-        }
         var best: (enclosing: Enclosing, rank: Int)?
         for candidate in open.suffix(Self.reach).reversed() {
             guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
@@ -192,6 +193,13 @@ private struct RoleInference {
             // The innermost wins: `reversed` meets the latest start first.
             if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
             if rank == 5 { break }
+        }
+        if start.method == nil {
+            totals[dialled, default: EdgeTotal()].connects += 1
+        } else if !start.mayBeProbe || best?.rank ?? 0 >= 2 {
+            totals[dialled, default: EdgeTotal()].requests += 1
+        } else {
+            return
         }
         guard let best else { return }
         let edge = Edge(front: best.enclosing.front, dialled: dialled)
