@@ -210,9 +210,9 @@ struct Incidents {
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
         let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
-            guard asked.method == before.method, asked.target == before.target, asked.fields == before.fields else {
-                return false
-            }
+            guard asked.method == before.method, asked.target == before.target,
+                asked.fieldsOfTheClient == before.fieldsOfTheClient
+            else { return false }
             guard isSameServer else { return isPrompt }
             let wasReused = previous.exchange ?? 0 > 0
             // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
