@@ -194,10 +194,10 @@ class Scene:
             self._hosts[number] = (namespace, address)
         return self._hosts[number]
 
-    def serve(self, number=0, **options):
-        """Starts an upstream on host `number`, on a port of its own."""
+    def serve(self, number=0, port=None, **options):
+        """Starts an upstream on host `number`, on `port`, or on one of its own."""
         namespace, address = self.host(number)
-        upstream = Upstream(namespace, address, self._ports.pop(), self._family, **options)
+        upstream = Upstream(namespace, address, port or self._ports.pop(), self._family, **options)
         self.upstreams.append(upstream)
         self._closers.append(upstream.stop_listening)
         return upstream

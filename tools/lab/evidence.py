@@ -5,8 +5,8 @@ row allows several and the plan decides between them. A planned cause that its r
 lab: the case is not written.
 """
 
-_CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
-_NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
+_CONNECT_FAILED = {"stale-address", "connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
+_NO_HANDSHAKE = {"stale-address", "connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
     "loss-stall-request",
@@ -43,7 +43,7 @@ TABLE = {
     "name server failed": {"dns-failure"},
     "name server refused": {"dns-failure"},
     "name timed out": {"dns-failure"},  # also after an ICMP error: nginx waits on
-    "connect 111": {"connect-refused", "icmp-port-unreachable"},
+    "connect 111": {"connect-refused", "icmp-port-unreachable", "stale-address"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},

@@ -12,7 +12,7 @@ _A, _AAAA = 1, 28
 class NameServer:
     """Answers queries for the names in `records`; a name that is not there does not exist.
 
-    A record is a dictionary: query type ("A", "AAAA") -> addresses, or the word for what goes wrong: nxdomain, nodata,
+    A record is a dictionary: query type ("A", "AAAA") -> addresses, lists of addresses that are given in turn, or the word for what goes wrong: nxdomain, nodata,
     servfail, refused, formerr, notimp, silent. A type that is not there is nodata. `ttl` is in seconds, `after` the
     delay of each answer, `truncated` makes UDP answers empty with TC set, `drop` is how many queries are lost first.
     """
@@ -107,6 +107,9 @@ class NameServer:
         if said == "silent":
             return None
         addresses = said if isinstance(said, list) else []
+        if addresses and isinstance(addresses[0], list):
+            addresses.append(addresses.pop(0))
+            addresses = addresses[-1]
         is_cut = bool(addresses) and record.get("truncated", False) and not over_tcp
         flags = 0x8180 | _CODES.get(said if isinstance(said, str) else "", 0) | (0x0200 if is_cut else 0)
         family, length = (socket.AF_INET, 4) if kind == _A else (socket.AF_INET6, 16)

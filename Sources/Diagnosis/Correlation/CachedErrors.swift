@@ -23,7 +23,8 @@ struct CachedErrors {
     init(_ join: Join) {
         self.join = join
         for request in join.requests {
-            guard case .error(let status) = request.outcome, let end = request.end, let asked = join.request(of: request),
+            guard case .error(let status) = request.outcome, let end = request.end,
+                let asked = join.request(of: request),
                 let told = join.response(of: request), told.body.seen > 0, GatewayKind(response: told) == nil
             else { continue }
             let isRelayed = request.attempts.contains {
@@ -46,11 +47,15 @@ struct CachedErrors {
     func verdict(_ request: ClientRequest, clientFrames: [EvidenceFrame]) -> Verdict? {
         guard case .error(let status) = request.outcome, let told = join.response(of: request) else { return nil }
         if let mark = Self.mark(told) {
-            return verdict(clientFrames, "The gateway answered \(status) out of a cache (\(mark)); nothing was asked upstream.")
+            return verdict(
+                clientFrames,
+                "The gateway answered \(status) out of a cache (\(mark)); nothing was asked upstream."
+            )
         }
         guard let asked = join.request(of: request), told.body.seen > 0 else { return nil }
         let before = relayed[Asked(front: request.gateway, host: asked.host, target: asked.target)]?.last {
-            $0.time < request.start && $0.status == status && $0.digest == told.body.digest && $0.length == told.body.seen
+            $0.time < request.start && $0.status == status && $0.digest == told.body.digest
+                && $0.length == told.body.seen
         }
         guard let before else { return nil }
         return verdict(

@@ -118,13 +118,16 @@ enum HealthChecks {
             guard let asked = join.request(of: request) else { continue }
             let host = join.host(request.gateway.address)
             wanted[host, default: []].insert(TargetRelation.path(asked.target))
-            starts[host, default: []] += asked.lastFrame.time > request.start ? [request.start, asked.lastFrame.time] : [request.start]
+            starts[host, default: []] +=
+                asked.lastFrame.time > request.start ? [request.start, asked.lastFrame.time] : [request.start]
         }
         for host in starts.keys { starts[host]?.sort() }
         // How often it was asked at once when a client had asked for something: a rewritten target looks like that.
         var counts: [Question: (all: Int, prompted: Int)] = [:]
         for attempt in join.attempts where periodic.contains(attempt.connection) {
-            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt) else { continue }
+            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt) else {
+                continue
+            }
             let next = times.partitionPoint { $0 > asked.firstFrame.time }
             let isPrompted = next > 0 && asked.firstFrame.time - times[next - 1] <= .milliseconds(5)
             let key = Question(from: attempt.dialler, to: attempt.upstream, method: asked.method, target: asked.target)
@@ -135,8 +138,15 @@ enum HealthChecks {
             guard let request = join.request(of: attempt), !join.map.isClientLeg[attempt.connection] else { continue }
             if isProbe(request) { join.attempts[index].isHealthCheck = true }
             // Without a client's request to hold it against, a poll is a poll.
-            guard periodic.contains(attempt.connection), let paths = wanted[join.host(attempt.dialler)] else { continue }
-            let key = Question(from: attempt.dialler, to: attempt.upstream, method: request.method, target: request.target)
+            guard periodic.contains(attempt.connection), let paths = wanted[join.host(attempt.dialler)] else {
+                continue
+            }
+            let key = Question(
+                from: attempt.dialler,
+                to: attempt.upstream,
+                method: request.method,
+                target: request.target
+            )
             guard let count = counts[key], count.prompted * 3 <= count.all else { continue }
             if !paths.contains(TargetRelation.path(request.target)) { join.attempts[index].isHealthCheck = true }
         }

@@ -405,7 +405,8 @@ struct Join {
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
-        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil && !attempt.isHealthCheck {
+        for (index, attempt) in attempts.enumerated()
+        where attempt.parent == nil && attempt.exchange != nil && !attempt.isHealthCheck {
             if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }

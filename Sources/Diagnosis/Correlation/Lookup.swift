@@ -33,7 +33,8 @@ struct Lookup {
 
     /// Raw values are the variants of `dns-failure`. In the order in which the worse hides the better.
     enum Failure: String, Comparable {
-        case nodata, nxdomain, notImplemented = "notimp", formatError = "formerr", refused, servfail, unreachable, timeout
+        case nodata, nxdomain, notImplemented = "notimp", formatError = "formerr", refused, servfail, unreachable,
+            timeout
 
         private var rank: Int {
             switch self {
@@ -136,7 +137,8 @@ struct Lookup {
     /// What a lookup without an answer has come to, once its asker gave up: an ICMP error to any of its queries tells why.
     func unanswered(at time: Timestamp) -> Failure {
         let isRejected = queries.contains { query in
-            guard let answer = query.answer, answer.frame.time <= time, case .failed(.unreachable) = answer.result else {
+            guard let answer = query.answer, answer.frame.time <= time, case .failed(.unreachable) = answer.result
+            else {
                 return false
             }
             return true

@@ -82,7 +82,9 @@ struct Lookups {
             }
         }
         for name in answered.keys {
-            answered[name]?.sort { ($0.answered?.time ?? $0.start, $0.start) < ($1.answered?.time ?? $1.start, $1.start) }
+            answered[name]?.sort {
+                ($0.answered?.time ?? $0.start, $0.start) < ($1.answered?.time ?? $1.start, $1.start)
+            }
         }
     }
 
@@ -265,7 +267,8 @@ struct Lookups {
     /// The names that had given that address to anybody before that time, with the newest answer to each at that time.
     func newest(for address: IPAddress, before time: Timestamp) -> [(name: String, given: Lookup, newest: Lookup)] {
         (names[address] ?? []).sorted().prefix(8).compactMap { name in
-            guard let newest = newest(for: name, before: time), let given = latest(of: name, before: time, giving: address)
+            guard let newest = newest(for: name, before: time),
+                let given = latest(of: name, before: time, giving: address)
             else { return nil }
             return (name, given, newest)
         }

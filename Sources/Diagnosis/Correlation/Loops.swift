@@ -67,7 +67,9 @@ struct Loops {
                 next += 1
             }
             guard returns >= Self.fewestReturns else { continue }
-            let attempts = dialled.filter { join.attempts[$0].start >= request.start && join.attempts[$0].start <= until }
+            let attempts = dialled.filter {
+                join.attempts[$0].start >= request.start && join.attempts[$0].start <= until
+            }
             // In a loop nothing arrives anywhere: whoever is asked asks again.
             let askers = Set(passes.map { join.requests[$0].client.address })
             let listeners = Set(passes.map { join.requests[$0].gateway } + [request.gateway])
@@ -90,11 +92,16 @@ extension Incidents {
         for (number, loop) in loops.roots.sorted(by: { $0.key < $1.key }) {
             let request = join.requests[number]
             guard let asked = join.request(of: request) else { continue }
-            var frames = [EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)]
+            var frames = [
+                EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)
+            ]
             for pass in loop.passes.prefix(3) {
                 guard let again = join.request(of: join.requests[pass]) else { continue }
                 frames.append(
-                    EvidenceFrame(again.firstFrame, role: "the same request, from \(join.requests[pass].client.address)")
+                    EvidenceFrame(
+                        again.firstFrame,
+                        role: "the same request, from \(join.requests[pass].client.address)"
+                    )
                 )
             }
             let times = Phrases.count(loop.passes.filter { join.requests[$0].gateway == request.gateway }.count, "time")

@@ -60,7 +60,8 @@ struct Shutdowns {
         _ timeline: ConnectionTimeline,
         by side: Direction
     ) -> Close? {
-        guard let ending = timeline.endings.first, ending.direction == side, !timeline.synAcks.isEmpty || connection.orientation != .handshake
+        guard let ending = timeline.endings.first, ending.direction == side,
+            !timeline.synAcks.isEmpty || connection.orientation != .handshake
         else { return nil }
         var cuts = false
         var progress = ending.frame.time
@@ -69,7 +70,8 @@ struct Shutdowns {
                 cuts = response.completion == .incompleteBody || response.completion == .incompleteHead
                 // The end of the connection is the end of such a body (RFC 9112 §6.3).
                 if side == .fromServer, case .untilClose = response.body.framing { cuts = false }
-                progress = response.lastFrame.number < ending.frame.number ? response.lastFrame.time : response.firstFrame.time
+                progress =
+                    response.lastFrame.number < ending.frame.number ? response.lastFrame.time : response.firstFrame.time
             } else {
                 cuts = true
                 progress = request.lastFrame.time
@@ -114,7 +116,8 @@ struct Shutdowns {
         if isDown { return shutdown }
         // Else several, of which each had waited for another time than the others.
         let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream } : cut
-        guard leg.count >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max() else {
+        guard leg.count >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max()
+        else {
             return nil
         }
         let progress = cut.filter(\.isUpstream).map(\.progress)

@@ -174,7 +174,9 @@ struct WithoutAttempt {
     private func dialled(for request: ClientRequest, in entries: [Entry]) -> Set<IPAddress> {
         let wanted = key(request)
         let until = entries.partitionPoint { $0.time > request.start }
-        return Set(entries[..<until].suffix(4096).lazy.filter { $0.key != nil && $0.key == wanted }.map(\.upstream.address))
+        return Set(
+            entries[..<until].suffix(4096).lazy.filter { $0.key != nil && $0.key == wanted }.map(\.upstream.address)
+        )
     }
 
     func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {

@@ -14,7 +14,8 @@ extension Shutdowns.Shutdown {
             confidence: refused != nil || closes.count > 3 ? .high : .medium,
             blame: .gateway,
             frames: frames,
-            explanation: "The gateway closed \(many) within \(Phrases.duration(last - time)), this one with its request in hand\(down).",
+            explanation:
+                "The gateway closed \(many) within \(Phrases.duration(last - time)), this one with its request in hand\(down).",
             ruledOut: [
                 RuledOut(.responseTimeout, "timers end requests as far apart as they began; these ended together"),
                 RuledOut(.clientAbort, "the gateway closed first"),
@@ -52,7 +53,9 @@ extension Incidents {
                 if Self.upstreamEnded(join.timelines[attempt.connection]) { continue }
             }
             guard let shutdown, let asked = join.request(of: attempt) else { continue }
-            var frames = [EvidenceFrame(asked.firstFrame, role: "\(asked.method) request to the upstream", direction: .fromClient)]
+            var frames = [
+                EvidenceFrame(asked.firstFrame, role: "\(asked.method) request to the upstream", direction: .fromClient)
+            ]
             if let close = shutdown.closes.first(where: { $0.connection == attempt.connection }) {
                 frames.append(EvidenceFrame(close.frame, role: "the gateway closes", direction: .fromClient))
             }

@@ -33,11 +33,14 @@ extension Lookups {
             case .refused: "\(server) refused to look up \(lookup.name)"
             case .formatError: "\(server) could not read the query for \(lookup.name) (FORMERR)"
             case .notImplemented: "\(server) does not answer such queries as that for \(lookup.name) (NOTIMP)"
-            case .unreachable: "The query for \(lookup.name) drew an ICMP error: nothing listens at \(server), or a filter rejects"
+            case .unreachable:
+                "The query for \(lookup.name) drew an ICMP error: nothing listens at \(server), or a filter rejects"
             case .timeout:
                 "\(server) did not answer \(Phrases.count(lookup.queries.count, "query", plural: "queries")) for \(lookup.name)"
             }
-        return what + (found.isBackground ? ", the latest that the gateway knew when the request came." : "; nothing was dialled.")
+        return what
+            + (found.isBackground
+                ? ", the latest that the gateway knew when the request came." : "; nothing was dialled.")
     }
 
     private func frames(of found: Found) -> [EvidenceFrame] {
@@ -47,7 +50,8 @@ extension Lookups {
             guard let answer = query.answer, answer.frame.time <= found.horizon else { continue }
             switch answer.result {
             case .failed(.unreachable): frames.append(EvidenceFrame(answer.frame, role: "ICMP error to the query"))
-            case .failed(let failure): frames.append(EvidenceFrame(answer.frame, role: "\(failure.rawValue) for \(query.name)"))
+            case .failed(let failure):
+                frames.append(EvidenceFrame(answer.frame, role: "\(failure.rawValue) for \(query.name)"))
             case .truncated: frames.append(EvidenceFrame(answer.frame, role: "truncated answer"))
             case .good: frames.append(EvidenceFrame(answer.frame, role: "answer for \(query.name)"))
             }

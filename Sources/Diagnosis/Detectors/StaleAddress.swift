@@ -50,7 +50,9 @@ extension Incidents {
                 let wanted = join.request(of: join.requests[parent])?.host, asked != wanted
             else { continue }
             let name = asked.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? asked
-            if name.utf8.contains(UInt8(ascii: ".")), IPAddress(name) == nil { result[attempt.upstream] = name.lowercased() }
+            if name.utf8.contains(UInt8(ascii: ".")), IPAddress(name) == nil {
+                result[attempt.upstream] = name.lowercased()
+            }
         }
         return result
     }
@@ -72,7 +74,8 @@ extension Incidents {
         if let frame = stale.newest.answered {
             result.frames.append(EvidenceFrame(frame, role: "\(stale.name) is \(addresses)"))
         }
-        result.explanation = "The gateway dialled \(attempt.upstream), but the newest answer for \(stale.name) is \(addresses). "
+        result.explanation =
+            "The gateway dialled \(attempt.upstream), but the newest answer for \(stale.name) is \(addresses). "
             + verdict.explanation
         result.ruledOut = [RuledOut(verdict.cause, "that is how the old address fails; DNS has another one")]
         if !works { result.missing.append("a connection to the new address that works") }

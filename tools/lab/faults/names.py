@@ -102,6 +102,65 @@ def vanishes(s):
     s.post(cart, fault)
 
 
+def _moved(s, cause, silent=False, rotate=False, capture="both"):
+    """One route took its server's address at the start, another asks for it all the time, and the name moves."""
+    up = s.serve()
+    old = s.serve(1)
+    new = s.serve(2, port=old.port)
+    dns = s.name_server()
+    name = "catalog.internal"
+    dns.set(name, a=[old.host], ttl=1)
+    shop = s.route(up)
+    fixed = s.route(f"{name}:{old.port}")
+    asking = s.route(f"{name}:{old.port}", resolver=dns, server_options={"nginx": "ipv6=off valid=1s"})
+    s.start(capture=capture)
+    time.sleep(1.2)
+    s.get(shop)
+    s.get(asking)
+    s.get(fixed)
+    dns.set(name, a=[[new.host], [old.host]] if rotate else [new.host], ttl=1)
+    if silent:
+        old_host = s.host(1)[0]
+        old_host.nft(f"table inet f {{ chain c {{ type filter hook input priority 0; tcp dport {old.port} drop; }}; }}")
+    else:
+        old.stop_listening()
+    time.sleep(2.2)
+    if not rotate:
+        s.get(asking)
+    s.get(fixed, Fault(cause, old, upstream_name=None if rotate else name))
+    s.post(fixed, Fault(cause, old, upstream_name=None if rotate else name))
+    s.get(shop)
+    time.sleep(2.2)
+    if not rotate:
+        s.get(asking)
+    s.get(shop)
+
+
+@case("stale-address", "moved", "The upstream's name has another address by now; the gateway dials the one it had at its start.")
+def moved(s):
+    _moved(s, "stale-address")
+
+
+@case("stale-address", "moved-silent", "As before, and the old address drops what comes; captured on all interfaces.")
+def moved_silent(s):
+    _moved(s, "stale-address", silent=True, capture="any")
+
+
+@case("stale-address", "moved-upstream-leg", "As the first, and the client's leg was not captured.", gateways=("nginx",))
+def moved_upstream_leg(s):
+    _moved(s, "stale-address", capture="upstream")
+
+
+@case(
+    "connect-refused",
+    "answers-rotate",
+    "The name server gives one of two addresses in turn; one of them refuses. No address is stale.",
+    gateways=("haproxy",),
+)
+def rotate(s):
+    _moved(s, "connect-refused", rotate=True)
+
+
 @case("clean", "names-resolve", "Upstreams by name: AAAA has no data, one query is lost and resent, another answer comes late.")
 def resolve(s):
     up, other = s.serve(), s.serve(1)
