@@ -11,7 +11,8 @@ import Testing
 
     static let diagnosed: [Cause] =
         Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream]
-        + [.noLiveUpstream, .noUpstreamAttempt, .undetermined]
+        + [.dnsFailure, .staleAddress, .noLiveUpstream, .noUpstreamAttempt, .gatewayReload, .cachedError, .proxyLoop]
+        + [.undetermined]
 
     /// Which of the three a cause has.
     private static func missing(_ cause: Cause) throws -> [String] {

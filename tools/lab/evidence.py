@@ -5,8 +5,15 @@ row allows several and the plan decides between them. A planned cause that its r
 lab: the case is not written.
 """
 
-_CONNECT_FAILED = {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
-_NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
+_CONNECT_FAILED = {
+    "stale-address",
+    "connect-refused",
+    "handshake-reset-by-firewall",
+    "icmp-port-unreachable",
+    "icmp-admin-prohibited",
+    "host-unreachable",
+}
+_NO_HANDSHAKE = {"stale-address", "connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
     "loss-stall-request",
@@ -64,7 +71,14 @@ TABLE = {
     # nginx, error log
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
-    "connect 111": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
+    "no resolver": {"no-upstream-attempt"},
+    "no port": {"no-upstream-attempt"},
+    "cache hit": {"cached-error"},
+    "name not found": {"dns-failure"},  # also where the name exists without an address
+    "name server failed": {"dns-failure"},
+    "name server refused": {"dns-failure"},
+    "name timed out": {"dns-failure"},  # also after an ICMP error: nginx waits on
+    "connect 111": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "stale-address"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
@@ -97,11 +111,13 @@ TABLE = {
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
-    "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
+    # The second where nothing failed before: maintenance; the third where no address was found for the server.
+    "no server": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
     # The last where an HTTP/2 preface is answered in HTTP/1.
     "SC": _CONNECT_FAILED | {"reset-after-accept", "application-protocol-mismatch"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
+    "RC": {"no-upstream-attempt"},  # no local port, or no file descriptor
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
@@ -177,6 +193,9 @@ TABLE = {
     "rewritten": {"gateway-rejected-response"},
 }
 
+# What the lab does to the gateway itself stands in no log line of a request: it is told by what became of the request.
+BY_EFFECT = {"gateway-reload", "proxy-loop"}
+
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {
     "connect-refused": "upstream",
@@ -224,6 +243,11 @@ BLAME = {
     "upstream-error-response": "upstream",
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",
+    "dns-failure": "dns",
+    "stale-address": "dns",
+    "cached-error": "gateway",
+    "proxy-loop": "gateway",
+    "gateway-reload": "gateway",
     "client-abort": "client",
     "undetermined": "unknown",
 }

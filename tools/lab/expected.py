@@ -1,6 +1,6 @@
 """expected.json, from the plan and the gateway's log, or a refusal where they disagree."""
 
-from .evidence import BLAME, TABLE
+from .evidence import BLAME, BY_EFFECT, TABLE
 
 
 class Disagreement(Exception):
@@ -11,6 +11,10 @@ def check(sent, record, kind, replays=False):
     """Compares one planned request with the gateway's record and returns its findings as (fault, attempts) pairs;
     attempts is None where the gateway does not say. `replays`: this gateway repeats requests without a word of it."""
     target, faults, answer = sent.target, sent.faults, sent.answer
+    if any(fault.cause in BY_EFFECT for fault in faults):
+        return _by_effect(target, faults, answer, record)
+    if record is not None and record.passes > 1:
+        raise Disagreement(f"{target}: {record.passes} log lines")
     if record is None:
         if answer.status is None and answer.received == 0 and kind == "haproxy" and not answer.left:
             _allow(target, faults, "silent")
@@ -46,6 +50,16 @@ def check(sent, record, kind, replays=False):
     if len(used) != len(record.attempts):
         raise Disagreement(f"{target}: more happened than planned: {record.lines}")
     return found
+
+
+def _by_effect(target, faults, answer, record):
+    (fault,) = faults
+    if fault.cause == "proxy-loop":
+        if record is None or record.passes < 3 or (answer.status or 500) < 400:
+            raise Disagreement(f"{target}: planned as a loop, the client got {answer.status}, the log says {record}")
+    elif answer.complete or answer.left:
+        raise Disagreement(f"{target}: planned as cut by the gateway, the client got all: {answer}")
+    return [(fault, 1)]
 
 
 def _fits(fault, attempt):
@@ -128,6 +142,7 @@ def build(plan, gateway, capture, sents, records, behind=(), options=(), replays
             "cause": cause,
             "variant": variant,
             "upstream": upstream,
+            **({"upstreamName": name} if (name := group["fault"].upstream_name) and legs != "client" else {}),
             "count": group["count"],
             "attempts": group["attempts"],
             "severity": severity,

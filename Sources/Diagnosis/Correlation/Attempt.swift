@@ -53,6 +53,8 @@ struct Verdict {
     var explanation: String
     var ruledOut: [RuledOut]
     var missing: [String]
+    /// The name behind the upstream, where DNS told it.
+    var upstreamName: String?
 
     init(
         _ cause: Cause,

@@ -165,7 +165,7 @@ struct Join {
     private mutating func matchExchanges() {
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
-        var order = attempts.indices.filter { attempts[$0].exchange != nil }
+        var order = attempts.indices.filter { attempts[$0].exchange != nil && !attempts[$0].isHealthCheck }
         // By the request itself: a connection may have been opened long before.
         let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
         order.sort { times[$0] < times[$1] }
@@ -442,7 +442,8 @@ struct Join {
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
-        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil {
+        for (index, attempt) in attempts.enumerated()
+        where attempt.parent == nil && attempt.exchange != nil && !attempt.isHealthCheck {
             if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }

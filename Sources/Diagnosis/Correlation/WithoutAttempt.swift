@@ -9,6 +9,10 @@ struct WithoutAttempt {
     }
 
     let join: Join
+    let lookups: Lookups
+    let gateways: Recognition
+    private let shutdowns: Shutdowns
+    private let cachedErrors: CachedErrors
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
@@ -38,8 +42,12 @@ struct WithoutAttempt {
         var segment: String
     }
 
-    init(_ join: Join) {
+    init(_ join: Join, _ lookups: Lookups, _ shutdowns: Shutdowns, _ gateways: Recognition) {
         self.join = join
+        self.lookups = lookups
+        self.shutdowns = shutdowns
+        self.gateways = gateways
+        cachedErrors = CachedErrors(join)
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
@@ -80,8 +88,17 @@ struct WithoutAttempt {
     func explain(_ request: ClientRequest) -> Result {
         let host = join.host(request.gateway.address)
         if let slow = slowClient(request) { return Result(verdict: slow, upstream: nil) }
-        if let result = unresolvedNeighbour(request, host) { return result }
         let frames = clientFrames(request)
+        if let shutdown = shutdowns.shutdown(of: request.connection, host: host), !request.isAnsweredWithError {
+            return Result(verdict: shutdown.verdict(frames), upstream: nil)
+        }
+        if let verdict = cachedErrors.verdict(request, clientFrames: frames) {
+            return Result(verdict: verdict, upstream: nil)
+        }
+        if let failure = lookups.failure(during: request, join) {
+            return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
+        }
+        if let result = unresolvedNeighbour(request, host) { return result }
         if join.request(of: request) == nil {
             return Result(
                 verdict: Verdict(
@@ -96,10 +113,16 @@ struct WithoutAttempt {
             )
         }
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
-        guard let entries = history[host], !entries.isEmpty else {
+        let entries = history[host] ?? []
+        let failing = lastFailures(before: request, in: entries)
+        if failing.isEmpty, resolvesInBackground(gateways.kind(at: request.gateway, host: host)),
+            let failure = lookups.failure(before: request, join, dialled: dialled(for: request, in: entries))
+        {
+            return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
+        }
+        guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
         }
-        let failing = lastFailures(before: request, in: entries)
         if !failing.isEmpty {
             let names = failing.map(\.upstream.description).sorted().joined(separator: ", ")
             let evidence = failing.sorted { $0.frame.number < $1.frame.number }.prefix(4).map {
@@ -139,7 +162,25 @@ struct WithoutAttempt {
         )
     }
 
-    private func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
+    /// HAProxy (`resolvers`) and Envoy (STRICT_DNS, LOGICAL_DNS) ask for names all the time and go by the latest answer;
+    /// nginx 1.22, httpd 2.4 and Caddy 2.6 ask for a name when a request needs it.
+    private func resolvesInBackground(_ kind: GatewayKind?) -> Bool {
+        switch kind {
+        case .nginx, .apache, .caddy, .traefik: false
+        default: true
+        }
+    }
+
+    /// The addresses that were dialled for requests like this one before it.
+    private func dialled(for request: ClientRequest, in entries: [Entry]) -> Set<IPAddress> {
+        let wanted = key(request)
+        let until = entries.partitionPoint { $0.time > request.start }
+        return Set(
+            entries[..<until].suffix(4096).lazy.filter { $0.key != nil && $0.key == wanted }.map(\.upstream.address)
+        )
+    }
+
+    func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
         guard let asked = join.request(of: request) else { return [] }
         var frames = [
             EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)

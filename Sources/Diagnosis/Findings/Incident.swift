@@ -21,10 +21,13 @@ struct Incidents {
     var join: Join
     let horizon: Timestamp
     let isFinal: Bool
-    private(set) var all: [Incident] = []
+    var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
-    private(set) var unseenRequests = 0
+    var unseenRequests = 0
     let gateways: Recognition
+    let lookups: Lookups
+    let shutdowns: Shutdowns
+    let loops: Loops
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -32,6 +35,9 @@ struct Incidents {
         self.join = join
         self.horizon = horizon
         self.isFinal = isFinal
+        lookups = Lookups(join)
+        shutdowns = Shutdowns(join)
+        loops = Loops(join)
         HealthChecks.mark(&self.join)
         gateways = Recognition(self.join)
         let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
@@ -42,9 +48,13 @@ struct Incidents {
         }
         acceptRelayedErrors()
         adoptRejections()
+        adoptShutdowns()
+        adoptStaleAddresses()
+        collectLoops()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
+        collectLookups()
         collectWithoutAttempt()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
@@ -89,7 +99,7 @@ struct Incidents {
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
-        for (number, request) in join.requests.enumerated() {
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             for (position, index) in request.attempts.enumerated() {
                 guard let verdict = join.attempts[index].verdict else {
                     // A request that failed otherwise has its finding.
@@ -191,7 +201,7 @@ struct Incidents {
         }
     }
 
-    private func withoutClientLeg(_ verdict: Verdict) -> Verdict {
+    func withoutClientLeg(_ verdict: Verdict) -> Verdict {
         var verdict = verdict
         if !verdict.missing.contains(where: { $0.hasPrefix("client leg") }) {
             verdict.missing.append("client leg: not captured, or encrypted; counts come from the upstream leg")
@@ -236,7 +246,7 @@ struct Incidents {
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
     private mutating func collectWithoutConnection() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
         var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
         for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
         where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
@@ -281,8 +291,8 @@ struct Incidents {
     // MARK: Requests without attempt
 
     private mutating func collectWithoutAttempt() {
-        let explanation = WithoutAttempt(join)
-        for (number, request) in join.requests.enumerated() {
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
                 guard request.isFailed || request.slowness != nil else { continue }
@@ -382,7 +392,7 @@ struct Incidents {
         )
     }
 
-    private func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
+    func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
         let saw: ClientOutcome.Saw
         switch request.outcome {
         case .open: return nil

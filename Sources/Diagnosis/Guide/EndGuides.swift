@@ -3,8 +3,10 @@ import Model
 extension CauseGuides {
     /// Failures that no single upstream connection explains.
     static let ends: [CauseGuide] = [
-        noLiveUpstream, noUpstreamAttempt, clientAbort, upstreamErrorResponse, undetermined,
+        noLiveUpstream, noUpstreamAttempt, clientAbort, upstreamErrorResponse,
     ]
+
+    static let last: [CauseGuide] = [undetermined]
 
     private static let noLiveUpstream = CauseGuide(
         .noLiveUpstream,
@@ -59,6 +61,8 @@ extension CauseGuides {
         ],
         lookAlikes: [
             .init(.noLiveUpstream, "failures towards all upstreams came before"),
+            .init(.dnsFailure, "a lookup of the upstream's name failed before"),
+            .init(.cachedError, "the answer is an old one out of a cache"),
             .init(.undetermined, "the upstream side is not in the capture at all"),
             .init(.upstreamErrorResponse, "an upstream sent the error"),
         ],

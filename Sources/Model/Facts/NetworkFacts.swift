@@ -78,6 +78,8 @@ package struct DNSFacts: Sendable {
     package var addresses: [IPAddress]
     /// Smallest TTL of the answer, seconds.
     package var timeToLive: UInt32?
+    /// Records of the answer section that the header announces and that are not in the packet as captured, or were not read.
+    package var missingAnswers = 0
 
     package init(
         frame: FrameReference,

@@ -15,6 +15,7 @@ class Route:
     lines: dict = field(default_factory=dict)  # gateway kind -> further configuration lines of this route
     server_options: dict = field(default_factory=dict)  # gateway kind -> text after each server
     protocol: str = "http"  # what the gateway speaks to the servers: http, fastcgi, uwsgi, h2
+    resolver: str | None = None  # "address:port" of the name server that is asked for the servers' names meanwhile
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Record:
     lines: list
     sent: int | None = None  # bytes that the gateway says it sent to the client
     made: bool = False  # an error status that is not the upstream's
+    passes: int = 1  # how often that target stands in the log
 
 
 def gateway(kind):

@@ -1,6 +1,7 @@
 """nginx: configuration, life, and what its logs say."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -13,14 +14,20 @@ _LOG_FORMAT = (
     '"upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
     '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
     '"upstream_response_time":"$upstream_response_time","body_bytes_sent":"$body_bytes_sent",'
-    '"bytes_sent":"$bytes_sent",'
+    '"bytes_sent":"$bytes_sent","cache":"$upstream_cache_status",'
     '"request_id":"$request_id"}'
 )
 
 # Order matters: the first expression that matches names the row of evidence.TABLE.
 _ERRORS = [
     (r"no live upstreams", "no live upstreams"),
+    (r"no resolver defined to resolve", "no resolver"),
+    (r"could not be resolved \(3:", "name not found"),
+    (r"could not be resolved \(2:", "name server failed"),
+    (r"could not be resolved \(5:", "name server refused"),
+    (r"could not be resolved \(110:", "name timed out"),
     (r"connect\(\) to unix:\S+ failed", "unix socket"),
+    (r"connect\(\) to \S+ failed \(99:", "no port"),
     (r"connect\(\) failed \(111", "connect 111"),
     (r"connect\(\) failed \(13:", "connect 13"),
     (r"connect\(\) failed \(113", "connect 113"),
@@ -55,6 +62,16 @@ _PARAMETERS = {
     "CONTENT_LENGTH": "$content_length",
     "SERVER_PROTOCOL": "$server_protocol",
 }
+_WITHOUT_SERVER = (
+    "no live upstreams",
+    "unix socket",
+    "no resolver",
+    "no port",
+    "name not found",
+    "name server failed",
+    "name server refused",
+    "name timed out",
+)
 
 
 class Nginx:
@@ -78,7 +95,10 @@ class Nginx:
             "worker_processes 1;",
             f"pid {folder}/nginx.pid;",
             f"error_log {folder}/error.log info;",
-            "events { worker_connections 256; }",
+            *settings.lines.get("nginx-main", []),
+            "events {",
+            *(settings.lines.get("nginx-events") or ["worker_connections 256;"]),
+            "}",
             "http {",
             f"log_format lab escape=none '{_LOG_FORMAT}';",
             f"access_log {folder}/access.log lab;",
@@ -89,6 +109,8 @@ class Nginx:
             lines.append(f"{kind}_temp_path {folder}/{kind};")
         lines += settings.lines.get("nginx", [])
         for number, route in enumerate(settings.routes):
+            if route.resolver:
+                continue
             options = route.server_options.get("nginx", "")
             lines.append(f"upstream pool{number} {{")
             lines += [f"server {server} {options};" for server in route.servers]
@@ -102,7 +124,12 @@ class Nginx:
             lines += [f"ssl_certificate {settings.tls[0]};", f"ssl_certificate_key {settings.tls[1]};"]
         for number, route in enumerate(settings.routes):
             module, scheme = _MODULES[route.protocol]
-            lines.append(f"location {route.prefix} {{ {module}_pass {scheme}pool{number};")
+            if route.resolver:
+                # Only a variable makes nginx 1.22 ask for the name while it runs.
+                lines += [f"location {route.prefix} {{ resolver {route.resolver} {route.server_options.get('nginx', '')};"]
+                lines += [f"set $server{number} {route.servers[0]}; {module}_pass {scheme}$server{number};"]
+            else:
+                lines.append(f"location {route.prefix} {{ {module}_pass {scheme}pool{number};")
             lines += [f"{module}_{phase}_timeout {settings.read_s}s;" for phase in ("read", "send")]
             lines.append(f"{module}_connect_timeout {settings.connect_s}s;")
             if route.protocol in ("fastcgi", "uwsgi"):
@@ -124,6 +151,21 @@ class Nginx:
                 raise RuntimeError("nginx does not start")
             time.sleep(0.02)
         time.sleep(0.2)
+
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            # The workers hold the connections, and outlive their master.
+            for child in _children(self._process.pid):
+                os.kill(child, signal.SIGKILL)
+            self._process.kill()
+        else:
+            self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
+        (self.folder / "nginx.pid").unlink(missing_ok=True)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self):
         if self._process is not None and self._process.poll() is None:
@@ -147,7 +189,9 @@ class Nginx:
             entry = json.loads(line)
             parts = entry["request"].split(" ")
             target = parts[1] if len(parts) > 1 else entry["request"]
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, line, errors.get(target, []))
+            records[target].passes = passes
         return records
 
     def _record(self, target, entry, line, errors):
@@ -158,9 +202,11 @@ class Nginx:
             if row is None:
                 continue
             upstream = re.search(r'upstream: "\w+://([^/"]+)', error)
-            name = upstream.group(1) if upstream and row not in ("no live upstreams", "unix socket") else None
+            name = upstream.group(1) if upstream and row not in _WITHOUT_SERVER else None
             attempts.append(Attempt(name, row))
             lines.append(error)
+        if not attempts and status >= 500 and entry["cache"] == "HIT":
+            attempts.append(Attempt(None, "cache hit"))
         if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
             own = entry["upstream_status"].split(", ")[-1] == entry["status"]
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
@@ -170,3 +216,8 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1] or None, "client slow"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
+
+
+def _children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
