@@ -161,12 +161,12 @@ TABLE = {
     "caddy: reset": _RESET,
     # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
     "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
-    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request"},
+    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request", "pmtu-blackhole"} | _RESET,
     "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
     "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
-    "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
+    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
     "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Permission denied": {"icmp-admin-prohibited"},
@@ -175,13 +175,13 @@ TABLE = {
     "UF": _NO_HANDSHAKE,
     "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
     "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},
-    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size"},
-    "UC after head": {"truncated-body-fin", "truncated-body-reset"},
+    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size", "middlebox-reset"},
+    "UC after head": {"truncated-body-fin", "truncated-body-reset", "middlebox-reset"},
     "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too
-    "UT after head": {"body-timeout", "loss-stall-response"},
+    "UT after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
     "per try": _NO_HEAD,
     "SI": _NO_HEAD | {"zero-window-stall"},
-    "SI after head": {"body-timeout", "loss-stall-response"},
+    "SI after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
     "UH": {"no-live-upstream", "no-upstream-attempt"},  # the second where no host is configured
     "UO": {"no-upstream-attempt"},
     "NC": {"no-upstream-attempt"},

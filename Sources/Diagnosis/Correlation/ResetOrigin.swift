@@ -12,7 +12,8 @@ struct ResetOrigin {
         /// Suffices by itself.
         var isDecisive: Bool
         var text: String
-        var frame: FrameReference?
+        /// The packet that shows it.
+        var frame: EvidenceFrame?
     }
 
     private(set) var signs: [Sign] = []
@@ -33,13 +34,13 @@ struct ResetOrigin {
     var ownTexts: [String] { signs.filter { $0.side == .endpoint }.map(\.text) }
 
     /// Packets of its alleged sender that contradict it.
-    var frames: [FrameReference] { signs.compactMap(\.frame) }
+    var frames: [EvidenceFrame] { signs.compactMap(\.frame).prefix(2).map { $0 } }
 
     private mutating func add(
         _ side: Sign.Side,
         _ text: String,
         isDecisive: Bool = false,
-        frame: FrameReference? = nil
+        frame: EvidenceFrame? = nil
     ) {
         signs.append(Sign(side: side, isDecisive: isDecisive, text: text, frame: frame))
     }
@@ -55,7 +56,7 @@ struct ResetOrigin {
                 .between,
                 "its sender went on \(after) later as if nothing had happened",
                 isDecisive: true,
-                frame: wentOn
+                frame: EvidenceFrame(wentOn, role: "its sender goes on", direction: reset.direction)
             )
         }
         judgeFragments(reset, host)
@@ -185,7 +186,7 @@ struct ResetOrigin {
             .between,
             "both peers were reset within \(Phrases.duration(distance(other.frame.time - reset.frame.time)))",
             isDecisive: hasTimestamps,
-            frame: other.frame
+            frame: EvidenceFrame(other.frame, role: "RST to the other peer", direction: other.direction)
         )
     }
 
@@ -197,6 +198,10 @@ struct ResetOrigin {
                     ? $0.type == 1 && [1, 5, 6].contains($0.code) : $0.type == 3 && filters.contains($0.code))
         }
         guard let error else { return }
-        add(.between, "beside it \(error.sender) says by ICMP that a filter prohibits this traffic", frame: error.frame)
+        add(
+            .between,
+            "beside it \(error.sender) says by ICMP that a filter prohibits this traffic",
+            frame: EvidenceFrame(error.frame, role: "ICMP prohibited from \(error.sender)", direction: nil)
+        )
     }
 }

@@ -40,11 +40,6 @@ extension AttemptContext {
         return [frame(ending, name(ending) + after)]
     }
 
-    /// Packets that contradict a reset's alleged sender.
-    func frames(_ origin: ResetOrigin) -> [EvidenceFrame] {
-        origin.frames.prefix(2).map { EvidenceFrame($0, role: "contradicts the reset", direction: nil) }
-    }
-
     /// Why a reset is the endpoint's own, where something shows it.
     func ruledOutMiddlebox(_ reset: TCPEvent) -> [RuledOut] {
         let origin = origin(reset)

@@ -44,11 +44,11 @@ enum HandshakeResetByFirewall: Detector {
             blame: .firewall,
             frames: [
                 attempt.frame(syn, "SYN"), attempt.frame(reset, "RST in the upstream's name, \(time) after the SYN"),
-            ] + attempt.frames(origin),
+            ] + origin.frames,
             explanation: "The SYN to \(attempt.upstream) was answered by a reset after \(time) that this host did not "
                 + "send: \(attempt.foreignStory(origin)).",
             ruledOut: [
-                RuledOut(.connectRefused, attempt.foreignStory(origin)),
+                RuledOut(.connectRefused, "the reset is unlike that host's own packets"),
                 RuledOut(.icmpPortUnreachable, "the refusal is a TCP reset, not an ICMP error"),
             ]
         )
@@ -77,10 +77,10 @@ enum MiddleboxReset: Detector {
                         "RST in the name of \(reset.isFromServer ? "the upstream" : "the gateway")\(after)"
                     )
                 ]
-                + attempt.frames(origin),
+                + origin.frames,
             explanation: "A device on the path reset the connection in the name of \(whose)\(after): "
                 + "\(attempt.foreignStory(origin)).",
-            ruledOut: [RuledOut(coarser, attempt.foreignStory(origin))],
+            ruledOut: [RuledOut(coarser, "the reset is unlike the packets of the end that it names")],
             missing: origin.ownTexts.isEmpty
                 ? [] : ["a capture on the other side of the device: against it speaks that \(origin.ownTexts[0])"]
         )

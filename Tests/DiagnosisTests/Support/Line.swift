@@ -280,18 +280,51 @@ struct Line {
         return line
     }
 
-    func rst(_ direction: Direction, at time: Double, hopLimit: UInt8 = 64) -> Line {
+    /// `isBare` for a reset without ACK, as it answers where no socket is; `wentOn` for a packet by which its sender goes on.
+    func rst(
+        _ direction: Direction,
+        at time: Double,
+        hopLimit: UInt8 = 64,
+        isBare: Bool = false,
+        wentOn: Double? = nil,
+        _ change: (inout TCPEvent) -> Void = { _ in }
+    ) -> Line {
         var line = self
         line.facts.isClosed = true
+        let answered = facts[direction.reversed].lastFrame
         line.add(
             .rst,
             direction,
             time,
-            flags: [.rst, .ack],
+            flags: isBare ? .rst : [.rst, .ack],
             offset: facts[direction].highestEnd,
-            acknowledged: facts[direction.reversed].highestEnd,
+            acknowledged: isBare ? nil : facts[direction.reversed].highestEnd,
             hopLimit: hopLimit
         )
+        guard let index = line.facts.events.firstIndex(where: { $0.frame == frame(time) && $0.kind == .rst }) else {
+            return line
+        }
+        change(&line.facts.events[index])
+        var reset = ResetFacts(event: line.facts.events[index], sentEnd: facts[direction].highestEnd)
+        reset.answered = answered
+        reset.wentOn = wentOn.map { frame($0) }
+        line.facts.resets.append(reset)
+        return line
+    }
+
+    /// Both ends use the timestamp option (RFC 7323).
+    func withTimestamps() -> Line {
+        var line = self
+        line.facts.fromClient.usesTimestamps = true
+        line.facts.fromServer.usesTimestamps = true
+        return line
+    }
+
+    /// Both ends offer segments of that many bytes.
+    func segments(of size: UInt16) -> Line {
+        var line = self
+        line.facts.fromClient.maximumSegmentSize = size
+        line.facts.fromServer.maximumSegmentSize = size
         return line
     }
 
@@ -315,7 +348,10 @@ struct Line {
         hopLimit: UInt8 = 64
     ) {
         touch(direction, frame(time))
-        if kind != .rst { facts[direction].hopLimit = facts[direction].hopLimit ?? hopLimit }
+        if kind != .rst {
+            facts[direction].hopLimit = facts[direction].hopLimit ?? hopLimit
+            facts[direction].hopLimits.insert(hopLimit)
+        }
         facts.events.append(
             TCPEvent(
                 kind: kind,
@@ -342,6 +378,7 @@ struct Line {
     private mutating func data(_ direction: Direction, _ time: Double, _ bytes: Int64) {
         touch(direction, frame(time))
         facts[direction].hopLimit = facts[direction].hopLimit ?? 64
+        facts[direction].hopLimits.insert(64)
         facts[direction].payloadBytes += bytes
         facts[direction].contiguousEnd += bytes
         facts[direction].highestEnd += bytes

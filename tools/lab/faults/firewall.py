@@ -2,7 +2,7 @@
 
 import time
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 from ..injector import Injector
 from ..upstreams import answer, raw
 
@@ -327,3 +327,21 @@ def own_abort_body(s):
     s.get(shop)
     s.get(shop, Fault("truncated-body-reset", up), do=raw(_BODY, then="reset", hold=0.3))
     s.get(shop)
+
+
+for _kind in ("apache", "caddy", "envoy"):
+    also(
+        _kind,
+        "handshake-reset-by-firewall/router",
+        "handshake-reset-by-firewall/rule-comes-and-goes",
+        "handshake-reset-by-firewall/injected-beside",
+        "connect-refused/filter-on-the-host",
+        "connect-refused/nothing-to-compare",
+        "middlebox-reset/router-rejects-requests",
+        "middlebox-reset/slow-answers-cut",
+        "middlebox-reset/both-peers",
+        "middlebox-reset/same-hop-count",
+        "middlebox-reset/seen-on-a-mirror",
+        "middlebox-reset/upload-limit",
+        "truncated-body-reset/own-abort-behind-router",
+    )

@@ -2,7 +2,7 @@
 
 import time
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 
 _REUSE = {"haproxy": ["http-reuse always"]}
 
@@ -137,3 +137,12 @@ def host_filter(s):
     time.sleep(3)
     s.post(shop, Fault("idle-state-expired", up, variant="reset", blame="network"))
     s.get(shop, client=s.new_client())
+
+
+for _kind in ("apache", "caddy", "envoy"):
+    also(
+        _kind,
+        "idle-state-expired/silent",
+        "idle-state-expired/reset-by-filter",
+        "idle-state-expired/host-restarted",
+    )

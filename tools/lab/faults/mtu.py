@@ -1,6 +1,6 @@
 """A link with a smaller MTU, and nobody says so."""
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 from ..upstreams import answer, raw
 
 _LONG = b"item=0123456789;" * 200
@@ -115,3 +115,14 @@ def download_upstream(s):
     s.get(shop)
     s.get(shop, Fault("pmtu-blackhole", up), do=answer(body=_LONG[:3100]))
     s.get(shop, client=s.new_client())
+
+
+for _kind in ("apache", "caddy", "envoy"):
+    also(
+        _kind,
+        "pmtu-blackhole/upload",
+        "pmtu-blackhole/upload-all-long",
+        "pmtu-blackhole/download",
+    )
+for _kind in ("apache", "envoy"):
+    also(_kind, "pmtu-blackhole/download-after-head")  # Caddy has no read timer that would end it
