@@ -35,7 +35,7 @@ enum Sample {
                 frame(21, 4_431, "RST from upstream, 4.191 ms after the request, no byte of response", .fromServer),
             ],
             request: RequestSummary(method: "GET", host: "shop.example", target: target, id: "7f3a-19"),
-            client: ClientOutcome(status: 502, stream: 3, frame: 22),
+            client: ClientOutcome(status: 502, saw: .gatewayError, stream: 3, frame: 22),
             attempt: 1,
             explanation: """
                 The upstream acknowledged the whole request and reset the connection 4.191 ms later, 20 times its round \
@@ -118,6 +118,9 @@ enum Sample {
         report.roles.gateways = [gateway]
         report.roles.upstreams = [upstream]
         report.roles.reasons = ["10.0.0.2 answers clients on port 443 and opens connections to 10.0.3.7:8080"]
+        report.roles.software = [
+            GatewaySoftware(gateway: gateway, name: "nginx", evidence: "its error page is signed nginx")
+        ]
         report.totalRequests = 12_410
         var summary = UpstreamSummary(endpoint: upstream)
         summary.connections = 512

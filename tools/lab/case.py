@@ -84,6 +84,14 @@ def case(folder, name, plan, gateways=BOTH):
     return register
 
 
+def also(kind, *paths):
+    """Registers cases of other gateways, as "folder/name", for `kind` too: what is played is the same."""
+    for path in paths:
+        folder, name = path.split("/")
+        made = next(CASES[f"{folder}/{other}-{name}"] for other in BOTH if f"{folder}/{other}-{name}" in CASES)
+        case(folder, name, made.plan, gateways=(kind,))(made.play)
+
+
 class Scene:
     """The hosts of one case. Addresses, ports, paths and names follow from the case's name, so that they differ from
     case to case and stay the same from run to run."""

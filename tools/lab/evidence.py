@@ -105,6 +105,29 @@ TABLE = {
     "cD": {"client-slow", "interim-response"},
     "retried": _CONNECT_FAILED | _NO_HANDSHAKE | _RESET | _CLOSED | {"upstream-error-response", "response-timeout"},
     "silent": _RESET | _CLOSED,
+    # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
+    # head that ends too early is a protocol error to it.
+    "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
+    "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
+    "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
+    "UF Permission denied": {"icmp-admin-prohibited"},
+    "UF Connection reset by peer": {"reset-after-accept"},
+    "UF pipe": {"no-upstream-attempt"},
+    "UF": _NO_HANDSHAKE,
+    "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
+    "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},
+    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size"},
+    "UC after head": {"truncated-body-fin", "truncated-body-reset"},
+    "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too
+    "UT after head": {"body-timeout", "loss-stall-response"},
+    "per try": _NO_HEAD,
+    "SI": _NO_HEAD | {"zero-window-stall"},
+    "SI after head": {"body-timeout", "loss-stall-response"},
+    "UH": {"no-live-upstream", "no-upstream-attempt"},  # the second where no host is configured
+    "UO": {"no-upstream-attempt"},
+    "NC": {"no-upstream-attempt"},
+    "DC": {"client-abort"},
+    "DC after head": {"client-abort"},
     # both: the upstream's own status in the log
     "relayed": {"upstream-error-response"},
     # nginx: an error to the client, another status from the upstream, and no line in the error log

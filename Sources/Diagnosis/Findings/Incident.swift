@@ -24,7 +24,7 @@ struct Incidents {
     private(set) var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     private(set) var unseenRequests = 0
-    private var kinds: [Int: GatewayKind] = [:]
+    let gateways: Recognition
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -33,7 +33,8 @@ struct Incidents {
         self.horizon = horizon
         self.isFinal = isFinal
         HealthChecks.mark(&self.join)
-        let verdicts = Verdicts(self.join, horizon: horizon, isFinal: isFinal)
+        gateways = Recognition(self.join)
+        let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
             let judged = verdicts.outcome(of: self.join.attempts[index], in: self.join)
             self.join.attempts[index].outcome = judged.0
@@ -41,7 +42,6 @@ struct Incidents {
         }
         acceptRelayedErrors()
         adoptRejections()
-        recogniseGateways()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
@@ -83,23 +83,6 @@ struct Incidents {
                 verdict.explanation += " Its other tries were answered: \(model.explanation)"
                 join.attempts[index].outcome = .failed(verdict)
             }
-        }
-    }
-
-    private mutating func recogniseGateways() {
-        for request in join.requests {
-            let host = join.host(request.gateway.address)
-            guard kinds[host] == nil, request.isFailed, let response = join.response(of: request) else { continue }
-            // A relayed error page names the one who made it, not the one who passed it on.
-            let isRelayed = request.attempts.contains {
-                join.response(of: join.attempts[$0])?.status == response.status
-            }
-            if !isRelayed { kinds[host] = GatewayKind(response: response) }
-        }
-        for attempt in join.attempts {
-            let host = join.host(attempt.dialler)
-            guard kinds[host] == nil, let request = join.request(of: attempt), !attempt.isHealthCheck else { continue }
-            kinds[host] = GatewayKind(request: request)
         }
     }
 
@@ -226,9 +209,9 @@ struct Incidents {
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
         let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
-            guard asked.method == before.method, asked.target == before.target, asked.fields == before.fields else {
-                return false
-            }
+            guard asked.method == before.method, asked.target == before.target,
+                asked.fieldsOfTheClient == before.fieldsOfTheClient
+            else { return false }
             guard isSameServer else { return isPrompt }
             let wasReused = previous.exchange ?? 0 > 0
             // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
@@ -237,8 +220,10 @@ struct Incidents {
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
-        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
-        return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
+        // The pause is HAProxy's; of a product that is not recognised it is believed too.
+        let kind = gateways[join.host(attempt.dialler)]
+        return isPause && (kind == nil || kind == .haproxy)
+            || kind == .haproxy && isPrompt && verdict.cause != .connectRefused
     }
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
@@ -277,7 +262,7 @@ struct Incidents {
                             explanation: verdict.explanation
                         ),
                         gateway: burst.asker,
-                        kind: kinds[host],
+                        kind: gateways[host],
                         attempts: 0
                     )
                 )
@@ -317,12 +302,12 @@ struct Incidents {
                         stream: join.facts.connections[request.connection].stream,
                         frames: result.verdict.frames,
                         request: asked.map(summary),
-                        client: clientOutcome(request),
+                        client: clientOutcome(request, isFailure: true),
                         attempt: 0,
                         explanation: result.verdict.explanation
                     ),
                     gateway: request.gateway.address,
-                    kind: kinds[join.host(request.gateway.address)],
+                    kind: gateways.kind(at: request.gateway, host: join.host(request.gateway.address)),
                     attempts: 0
                 )
             )
@@ -356,12 +341,12 @@ struct Incidents {
                     stream: connection.stream,
                     frames: verdict.frames.sorted { $0.number < $1.number },
                     request: asked.map(summary),
-                    client: request.flatMap(clientOutcome),
+                    client: request.flatMap { clientOutcome($0, isFailure: severity == .failure) },
                     attempt: attempt.ordinal,
                     explanation: verdict.explanation
                 ),
                 gateway: request?.gateway.address ?? attempt.dialler,
-                kind: kinds[join.host(attempt.dialler)],
+                kind: gateways.kind(at: request?.gateway, host: join.host(attempt.dialler)),
                 attempts: 1
             )
         )
@@ -389,11 +374,22 @@ struct Incidents {
         )
     }
 
-    func clientOutcome(_ request: ClientRequest) -> ClientOutcome? {
-        if case .open = request.outcome { return nil }
+    private func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
+        let saw: ClientOutcome.Saw
+        switch request.outcome {
+        case .open: return nil
+        case .answered: saw = isFailure ? .alteredAnswer : .answer
+        case .error(let status):
+            let isRelayed = request.attempts.contains { join.response(of: join.attempts[$0])?.status == status }
+            saw = isRelayed ? .relayedError : .gatewayError
+        case .noAnswer, .crossedClose: saw = .nothing
+        case .garbage: saw = .rawBytes
+        case .cut: saw = .cutBody
+        case .aborted: saw = .left
+        }
         let connection = join.facts.connections[request.connection]
         let frame = join.response(of: request)?.firstFrame.number
-        return ClientOutcome(status: request.status, stream: connection.stream, frame: frame)
+        return ClientOutcome(status: request.status, saw: saw, stream: connection.stream, frame: frame)
     }
 }
 

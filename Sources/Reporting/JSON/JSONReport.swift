@@ -74,6 +74,15 @@ package enum JSONReport {
             .init("upstreams", .strings(roles.upstreams.map(\.description))),
             .init("how", .string(roles.isGiven ? "given" : "inferred")),
             .init("reasons", .strings(roles.reasons)),
+            .init("software", .array(roles.software.map(software))),
+        ])
+    }
+
+    private static func software(_ software: GatewaySoftware) -> JSONValue {
+        .object([
+            .init("gateway", .string(software.gateway.description)),
+            .init("name", .string(software.name)),
+            .init("evidence", .string(software.evidence)),
         ])
     }
 
@@ -133,6 +142,7 @@ package enum JSONReport {
                 occurrence.client.map {
                     .object([
                         .init("status", .optional($0.status)),
+                        .init("saw", .string($0.saw.rawValue)),
                         .init("tcpStream", .count($0.stream)),
                         .init("frame", .optional($0.frame)),
                     ])

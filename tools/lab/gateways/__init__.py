@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+KINDS = ("nginx", "haproxy", "envoy")
+
 
 @dataclass
 class Route:
@@ -48,6 +50,6 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import haproxy, nginx
+    from . import envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy}[kind]
+    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "envoy": envoy.Envoy}[kind]
