@@ -69,7 +69,7 @@ enum ProxyProtocolMismatch: Detector {
         guard attempt.isFirst, attempt.stage == .nothing, attempt.conduct.answeredPlain == nil,
             attempt.conduct.answeredForeign == nil, attempt.exchange?.interimCount == 0,
             let request = attempt.request, let ending = attempt.ending, ending.isFromServer,
-            ending.frame.time - request.lastFrame.time <= attempt.tooFast
+            PortConduct.isPrompt(ending, after: request, attempt.timeline)
         else { return nil }
         let conduct = attempt.conduct
         // A FIN: the server has read on, and a load balancer without target resets (see ResetAfterAccept).
