@@ -41,6 +41,18 @@ extension PortConduct {
     /// An application has to read, to decide and to close; a server that dislikes the first bytes only has to close.
     static let prompt = Nanoseconds.milliseconds(1)
 
+    /// Measured from the server's ACK of the request, where it came by itself: that is what its kernel did when the request arrived. Else
+    /// from the request, with the path's round trip.
+    static func isPrompt(_ ending: TCPEvent, after request: RequestFacts, _ timeline: ConnectionTimeline) -> Bool {
+        if let acknowledged = request.acknowledged, acknowledged.number < ending.frame.number,
+            ending.frame.time - acknowledged.time <= prompt
+        {
+            return true
+        }
+        let allowed = (timeline.roundTrip ?? 0).addingSaturating(prompt)
+        return ending.frame.time - request.lastFrame.time <= allowed
+    }
+
     fileprivate mutating func note(_ connection: ConnectionFacts, _ timeline: ConnectionTimeline) {
         let isProxied = connection.hasProxyHeader
         if case .other(let name) = connection.application, connection.speaksForeign,
@@ -73,7 +85,7 @@ extension PortConduct {
             smallestRefused = min(smallestRefused, head)
             if !isProxied, position == 0, !ending.isReset, exchange.interimCount == 0,
                 ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
-                ending.frame.time - request.lastFrame.time <= (timeline.roundTrip ?? 0).addingSaturating(Self.prompt)
+                Self.isPrompt(ending, after: request, timeline)
             {
                 promptCloses += 1
                 if promptlyClosed.count < 8 { promptlyClosed.insert(request.method + " " + request.target) }

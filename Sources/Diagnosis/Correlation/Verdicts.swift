@@ -45,6 +45,7 @@ struct Verdicts {
             exchange: exchange,
             timeline: timeline,
             client: client,
+            clientResponse: client.flatMap { join.response(of: $0) },
             isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
             idleBefore: previous.flatMap { previous in
                 guard let response = previous.response, let request = exchange?.request else { return nil }

@@ -7,6 +7,8 @@ struct AttemptContext {
     let timeline: ConnectionTimeline
     /// The client request that it was made for, where the join found one.
     let client: ClientRequest?
+    /// What that client was sent.
+    let clientResponse: ResponseFacts?
     /// True where this is the connection's first request and the connection's beginning was captured.
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.

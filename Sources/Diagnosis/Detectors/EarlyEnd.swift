@@ -37,7 +37,8 @@ enum ResetAfterAccept: Detector {
                 ),
                 RuledOut(.staleKeepaliveReuse, "it was the first request of the connection"),
             ],
-            missing: origin.ownTexts.isEmpty ? attempt.missingOrigin(origin, .middleboxReset) : []
+            missing: (origin.ownTexts.isEmpty ? attempt.missingOrigin(origin, .middleboxReset) : [])
+                + (attempt.request == nil ? [] : attempt.finerPatterns)
         )
     }
 }
@@ -148,7 +149,7 @@ enum ClosedBeforeResponse: Detector {
                 ),
                 RuledOut(.resetBeforeResponse, "it ended with FIN, so the request had been read"),
             ],
-            missing: ["why the application closed: its own log at that time"]
+            missing: ["why the application closed: its own log at that time"] + attempt.finerPatterns
         )
     }
 

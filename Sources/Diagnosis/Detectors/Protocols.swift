@@ -1,5 +1,16 @@
 import Model
 
+extension AttemptContext {
+    /// What a port that answered nobody may be, besides broken: these causes end a connection in the same way.
+    var finerPatterns: [String] {
+        guard isFirst, conduct.answeredPlain == nil, !connection.hasProxyHeader else { return [] }
+        return [
+            "an answer of this port to anybody: proxy-protocol-mismatch (it waits for a PROXY header) and "
+                + "application-protocol-mismatch (it speaks another protocol) are not ruled out"
+        ]
+    }
+}
+
 /// A PROXY protocol header (haproxy.org/download/2.6/doc/proxy-protocol.txt) that the upstream does not expect, or one that it waits for.
 /// A pattern of the whole port: it shows on every connection.
 enum ProxyProtocolMismatch: Detector {
@@ -58,7 +69,7 @@ enum ProxyProtocolMismatch: Detector {
         guard attempt.isFirst, attempt.stage == .nothing, attempt.conduct.answeredPlain == nil,
             attempt.conduct.answeredForeign == nil, attempt.exchange?.interimCount == 0,
             let request = attempt.request, let ending = attempt.ending, ending.isFromServer,
-            ending.frame.time - request.lastFrame.time <= attempt.tooFast
+            PortConduct.isPrompt(ending, after: request, attempt.timeline)
         else { return nil }
         let conduct = attempt.conduct
         // A FIN: the server has read on, and a load balancer without target resets (see ResetAfterAccept).

@@ -97,6 +97,21 @@ import Testing
         #expect(Self.causes(lines) == ["proxy-protocol-mismatch 3"])
     }
 
+    @Test("The server's own ACK of the request tells how fast it closed, however long the path")
+    func longPath() {
+        let lines = (0..<3).flatMap { (number: UInt16) -> [Line] in
+            let start = Double(number) * 400
+            let target = "/\(number)"
+            return [
+                Scene.failing(target, port: 50_000 + number, at: start, answered: start + 120),
+                Scene.leg(50_000 + number).handshake(at: start + 1, roundTrip: 40)
+                    .request(target, at: start + 42) { $0.acknowledged = frame(start + 110) }
+                    .fin(.fromServer, at: start + 110.2),
+            ]
+        }
+        #expect(Self.causes(lines) == ["proxy-protocol-mismatch 3"])
+    }
+
     @Test("A port that takes its time to close, or answers once, closes", arguments: [5.0, 0.4])
     func noPattern(after: Double) {
         var lines = (0..<3).flatMap {
