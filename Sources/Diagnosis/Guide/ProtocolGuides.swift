@@ -34,6 +34,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: ["RFC 8446 §5.1 and §6: record layer and alerts"]
@@ -74,6 +75,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: [
@@ -120,6 +122,10 @@ extension CauseGuides {
                 """
                 no switch that is safe; `show errors` on the stats socket quotes the bytes
                 """
+            ),
+            Remedy(
+                "Envoy",
+                "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
             ),
         ],
         logLines: [
