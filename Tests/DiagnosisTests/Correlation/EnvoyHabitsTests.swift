@@ -69,7 +69,7 @@ import Testing
 
     @Test("Of a gateway that does not pause, a refusal long before is no try of that request")
     func noPause() {
-        #expect(Scene.report(Self.backOff(240, fields: [])).outline == ["failure connect-refused 1/1"])
+        #expect(Scene.report(Self.backOff(240, fields: [])).outline.isEmpty)
     }
 
     /// Two requests alike, without client leg: the first is closed on, the second answered after `pause` ms.
