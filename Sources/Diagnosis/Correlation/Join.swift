@@ -361,6 +361,7 @@ struct Join {
         var isOpenBefore = false
         var changesUpstream = false
         var wasReused = false
+        var followsDial = false
         for previous in candidate.attempts {
             let other = attempts[previous]
             let otherEnd = lastSign(of: other)
@@ -370,6 +371,7 @@ struct Join {
                 hasPrevious = true
                 isOpenBefore = other.exchange == nil && other.end == nil
                 wasReused = (other.exchange ?? 0) > 0
+                followsDial = other.exchange == nil && other.end != nil
                 changesUpstream = other.upstream != attempt.upstream
             } else if !hasNext {
                 after = other.start
@@ -381,13 +383,16 @@ struct Join {
         let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
         // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
         let unknownEnd = Nanoseconds.milliseconds(50)
-        let startGap =
+        var startGap =
             isOpenBefore || asked == nil && !hasPrevious
             ? unknownEnd
             : Self.withoutPause(
                 fromBody >= -Self.slack ? min(distance(fromHead), distance(fromBody)) : distance(fromHead)
             )
-        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        var endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        // A dial that failed, and the next try after a pause.
+        if followsDial, !isOpenBefore { startGap = Self.withoutInterval(startGap) }
+        if attempt.exchange == nil, hasNext, startGap <= .milliseconds(20) { endGap = endGap.map(Self.withoutInterval) }
         var isOpen = false
         if case .open = candidate.outcome { isOpen = attempt.end == nil }
         let near: Nanoseconds =
@@ -420,6 +425,11 @@ struct Join {
     /// A pause of about a second between two tries is HAProxy's own, and no distance.
     private static func withoutPause(_ gap: Nanoseconds) -> Nanoseconds {
         (.milliseconds(900)...(.milliseconds(1200))).contains(gap) ? .milliseconds(1) : gap
+    }
+
+    /// Caddy waits `lb_try_interval` (250 ms by default) between two tries.
+    private static func withoutInterval(_ gap: Nanoseconds) -> Nanoseconds {
+        (.milliseconds(20)...(.milliseconds(1200))).contains(gap) ? .milliseconds(15) : gap
     }
 
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.

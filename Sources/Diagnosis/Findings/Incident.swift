@@ -207,10 +207,14 @@ struct Incidents {
             guard asked.method == before.method, asked.target == before.target,
                 asked.fieldsOfTheClient == before.fieldsOfTheClient
             else { return false }
-            guard isSameServer else { return isPrompt }
-            let wasReused = previous.exchange ?? 0 > 0
             // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
             let isRare = asks[Ask(method: asked.method, target: asked.target)] ?? 0 <= 4
+            // Caddy waits `lb_try_interval` (250 ms by default), and repeats nothing but GET once it was sent.
+            let isInterval =
+                gateways[join.host(attempt.dialler)] == .caddy && isRare && asked.method == "GET"
+                && gap >= -Join.slack && gap <= .milliseconds(320)
+            guard isSameServer else { return isPrompt || isInterval }
+            let wasReused = previous.exchange ?? 0 > 0
             return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || isRare || gap <= 250_000)
         }
         // Another server's turn carries nothing by which it could be told from another request.
