@@ -67,9 +67,25 @@ import Testing
         #expect(Scene.report(Self.backOff(pause, fields: Self.id("one"))).outline == ["nearMiss connect-refused 1/1"])
     }
 
-    @Test("Of a gateway that does not pause, a refusal long before is no try of that request")
-    func noPause() {
-        #expect(Scene.report(Self.backOff(240, fields: [])).outline.isEmpty)
+    @Test("Envoy's page says whether a connect failed: one that failed belongs to the request that was told so")
+    func page() {
+        let reason = "upstream connect error or disconnect/reset before headers. reset reason: "
+        let envoy = [FieldLine(name: "server", value: "envoy")]
+        func client(_ port: UInt16, _ target: String, at start: Double, _ page: String) -> Line {
+            Scene.client(port).handshake(at: start - 1).request(target, at: start)
+                .response(503, at: 190, page: reason + page) { $0.fields = envoy }
+        }
+        // The machine was busy: the SYN left 90 ms after the request that it was for, and just after another one.
+        let report = Scene.report(
+            Self.fine + [
+                client(50_000, "/a", at: 0, "remote connection failure"),
+                client(50_001, "/b", at: 89, "connection termination"),
+                Scene.leg().syn(90).rst(.fromServer, at: 130),
+                Scene.leg(40_001, to: Scene.second).handshake(at: 131).request("/b", at: 132, fields: Self.id("two"))
+                    .fin(.fromServer, at: 189),
+            ]
+        )
+        #expect(Set(report.outline) == ["failure connect-refused 1/1", "failure closed-before-response 1/1"])
     }
 
     /// Two requests alike, without client leg: the first is closed on, the second answered after `pause` ms.
@@ -122,5 +138,25 @@ import Testing
         response.status = 503
         response.fields = isRelayed ? relayed : fields
         #expect(GatewayKind(response: response) == (isRelayed ? nil : .envoy))
+    }
+
+    @Test(
+        "Without client leg, a close before the announced timer ends is no response timeout: the client may have left",
+        arguments: [(2_001.5, Cause.responseTimeout), (1_200, .undetermined)]
+    )
+    func announcedTimer(closed: Double, cause: Cause) {
+        let leg = Scene.leg().handshake(at: 0).request("/a", at: 0.5, fields: Self.id("one"))
+            .fin(.fromClient, at: closed)
+        #expect(Scene.report([leg]).findings.map(\.cause) == [cause])
+    }
+
+    @Test("Without client leg, two lengths are a failure, because Envoy refuses them", arguments: [true, false])
+    func twoLengths(isEnvoy: Bool) {
+        let leg = Scene.leg().handshake(at: 0).request("/a", at: 0.5, fields: isEnvoy ? Self.id("one") : [])
+            .response(200, at: 5) {
+                $0.deviations = [Deviation(kind: .duplicateContentLength, offset: $0.start + 30)]
+            }
+            .fin(.fromClient, at: 6)
+        #expect(Scene.report([leg]).findings.map(\.cause) == (isEnvoy ? [.conflictingContentLength] : []))
     }
 }
