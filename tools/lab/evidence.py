@@ -171,7 +171,7 @@ TABLE = {
     "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Permission denied": {"icmp-admin-prohibited"},
     "UF Connection reset by peer": {"reset-after-accept"},
-    "UF pipe": {"no-upstream-attempt"},
+    "UF immediate": {"no-upstream-attempt"},  # a socket of the machine that is not there, no route: no packet leaves
     "UF": _NO_HANDSHAKE,
     "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
     "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},

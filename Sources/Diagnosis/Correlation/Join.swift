@@ -361,6 +361,9 @@ struct Join {
         {
             return nil
         }
+        if attempt.exchange == nil, let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false {
+            return nil
+        }
         var before = candidate.start
         var hasPrevious = false
         var after = candidate.end

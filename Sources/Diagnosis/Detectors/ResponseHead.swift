@@ -152,9 +152,10 @@ enum ConflictingContentLength: Detector {
     ]
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response, attempt.gatewayRejected,
-            attempt.ending?.isFromServer != true || attempt.client != nil,
-            response.headEnd != nil, let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+        guard let response = attempt.response, response.headEnd != nil,
+            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+            attempt.gatewayRejected && (attempt.ending?.isFromServer != true || attempt.client != nil)
+                || attempt.client == nil && attempt.kind?.profile.rejects(deviation.kind) ?? false,
             !response.deviations.contains(where: { MalformedHeader.kinds.contains($0.kind) })
         else { return nil }
         return Verdict(

@@ -108,7 +108,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
-            .init("Envoy", "UF, connection_timeout"),
+            .init("Envoy", "UF, connection_timeout; UT, response_timeout where the route's timer ends first"),
             .init("Caddy", "dial tcp: i/o timeout"),
         ],
         sources: [
@@ -155,6 +155,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
+            .init("Envoy", "UF, connection_timeout"),
         ],
         sources: [
             "Linux: a full accept queue drops the SYN; tcp_abort_on_overflow 0 also drops the final ACK",
@@ -202,6 +203,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "termination state SH, or SC after retries"),
+            .init("Envoy", "UF, delayed_connect_error: Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
         ],
         sources: [

@@ -27,10 +27,12 @@ extension CauseGuides {
             Remedy("upstream", "if the sender is the upstream itself, it is its host firewall"),
             Remedy("nginx", "a peer on another path as `backup`"),
             Remedy("HAProxy", "`option redispatch 1` with a second server"),
+            Remedy("Envoy", "`retry_on: connect-failure`, outlier detection, while the filter is corrected"),
         ],
         logLines: [
             .init("nginx", "connect() failed (111: Connection refused) while connecting to upstream"),
             .init("HAProxy", "termination state SC"),
+            .init("Envoy", "UF, delayed_connect_error: Connection refused"),
         ],
         sources: [
             "RFC 792, RFC 4443 §3.1: destination unreachable",
@@ -65,10 +67,12 @@ extension CauseGuides {
             ),
             Remedy("nginx", "a peer on another path as `backup`"),
             Remedy("HAProxy", "`option redispatch 1` with a second server"),
+            Remedy("Envoy", "`retry_on: connect-failure`, outlier detection, while the filter is corrected"),
         ],
         logLines: [
             .init("nginx", "connect() failed (113: No route to host) while connecting to upstream"),
             .init("HAProxy", "termination state SC"),
+            .init("Envoy", "UF, delayed_connect_error: No route to host, or Network is unreachable"),
         ],
         sources: [
             "RFC 1812 §5.2.7.1: codes 9, 10 and 13",
@@ -111,6 +115,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "connect() failed (113: No route to host) while connecting to upstream"),
             .init("HAProxy", "termination state SC or sC"),
+            .init("Envoy", "UF, delayed_connect_error: No route to host"),
             .init("Caddy", "connect: no route to host"),
         ],
         sources: [

@@ -35,6 +35,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10404 or AH01106"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message"]
@@ -62,6 +63,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
     )
@@ -94,13 +96,14 @@ extension CauseGuides {
                 """
             ),
             Remedy("HAProxy", "`tune.bufsize 32768`"),
-            Remedy("Envoy", "`max_response_headers_kb`"),
+            Remedy("Envoy", "cluster `common_http_protocol_options.max_response_headers_kb` (default 80)"),
             Remedy("Apache httpd", "`responsefieldsize=` on `ProxyPass`"),
             Remedy("upstream", "shrink what has grown: Set-Cookie, Content-Security-Policy, Link"),
         ],
         logLines: [
             .init("nginx", "upstream sent too big header while reading response header from upstream"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10124, header size is over the limit"),
         ],
         sources: [
@@ -139,11 +142,13 @@ extension CauseGuides {
                 accept-invalid-http-response`)
                 """
             ),
+            Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
             Remedy("Apache httpd", "`HttpProtocolOptions` governs requests; the upstream must be fixed"),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid header"),
             .init("HAProxy", "termination state PH; `show errors` on the stats socket quotes the bytes"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH02429, contains invalid characters"),
             .init("Caddy", "malformed MIME header"),
         ],
@@ -174,11 +179,13 @@ extension CauseGuides {
                 """
             ),
             Remedy("HAProxy", "`show errors` on the stats socket quotes the bytes"),
+            Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
             Remedy("gateway", "does the gateway dial the right port, and by the protocol that the upstream speaks?"),
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP"),
         ],
         sources: ["RFC 9112 §4: status line", "nginx 1.22: an answer without status line counts as HTTP/0.9"]
@@ -213,6 +220,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP"),
         ],
         sources: [

@@ -34,6 +34,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: ["RFC 8446 §5.1 and §6: record layer and alerts"]
@@ -84,6 +85,7 @@ extension CauseGuides {
             .init("nginx", "upstream sent unsupported FastCGI protocol version: 72"),
             .init("nginx", "upstream sent too large http2 frame: 4740180"),
             .init("HAProxy", "termination state PH, SH or SC"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: [
@@ -130,6 +132,10 @@ extension CauseGuides {
                 """
                 no switch that is safe; `show errors` on the stats socket quotes the bytes
                 """
+            ),
+            Remedy(
+                "Envoy",
+                "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
             ),
         ],
         logLines: [

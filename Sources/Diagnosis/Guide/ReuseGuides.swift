@@ -50,7 +50,10 @@ extension CauseGuides {
             ),
             Remedy(
                 "Envoy",
-                "cluster `idle_timeout` shorter than the upstream's (default 1h); `retry_on: reset-before-request`"
+                """
+                cluster `common_http_protocol_options.idle_timeout` shorter than the upstream's (default 1h); `retry_on: \
+                reset` where repeating is safe (`reset-before-request` does not help: the request was sent)
+                """
             ),
             Remedy("Apache httpd", "`ttl=` on `ProxyPass` below the upstream's time, or `disablereuse=on`"),
             Remedy("Caddy", "`keepalive` in `transport http` below the upstream's time (default 2m)"),

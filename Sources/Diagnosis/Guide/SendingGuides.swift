@@ -38,11 +38,13 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`keepalive` in `upstream`; no fixed port in `proxy_bind`; connect timeout above 1s"),
             Remedy("HAProxy", "no fixed port in `source`; `timeout connect` above 1s; `http-reuse`"),
+            Remedy("Envoy", "`upstream_bind_config` without a fixed port"),
             Remedy("upstream", "end dead connections: `tcp_keepalive_time`, idle timeouts"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
+            .init("Envoy", "UF, connection_timeout"),
         ],
         sources: [
             "RFC 5961 §4: a SYN in a synchronized state draws a challenge ACK",
@@ -133,12 +135,13 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`proxy_send_timeout` (default 60s between two writes) only if it is slow, not stuck"),
             Remedy("HAProxy", "`timeout server` covers this too; the client gets no bytes (state sD)"),
-            Remedy("Envoy", "`stream_idle_timeout`"),
+            Remedy("Envoy", "route `timeout`, and `stream_idle_timeout` while the client still sends"),
             Remedy("Apache httpd", "`ProxyTimeout`"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while sending request to upstream"),
             .init("HAProxy", "termination state sD, status -1; sH where the body fitted its socket"),
+            .init("Envoy", "UT, response_timeout"),
             .init("Apache httpd", "AH01084, pass request body failed"),
         ],
         sources: ["RFC 9293 §3.8.6.1: zero-window probing"]

@@ -191,6 +191,7 @@ extension CauseGuides {
                 "upstream timed out (110: Connection timed out) while reading response header from upstream"
             ),
             .init("HAProxy", "termination state sH"),
+            .init("Envoy", "UT, response_timeout"),
         ],
         sources: [
             "RFC 6298 §5: retransmission timer with back-off", "Linux: first retransmission after 200 ms at least",

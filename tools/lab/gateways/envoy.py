@@ -216,8 +216,8 @@ def _row(attempt, request):
     """The row of evidence.TABLE for one attempt, None where it did not fail. The connection's own error beats the flag,
     and a timer of the request's, or the client's end, stands in the request's line only."""
     status, flags, why = attempt["status"], attempt["flags"], attempt["upstream_transport_failure"]
-    if why and "No_such_file" in why:
-        return "UF pipe"
+    if why and why.startswith("immediate_connect_error"):
+        return "UF immediate"
     if why:
         return "UF " + why.rpartition(":_")[2].replace("_", " ")
     if flags == "-":
