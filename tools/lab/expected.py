@@ -30,6 +30,8 @@ def check(sent, record, kind, replays=False):
         if any(fault.severity != "nearMiss" for fault in faults):
             raise Disagreement(f"{target}: planned as a failure, the log says {record.lines}")
         return [(fault, 1) for fault in faults]
+    if any(fault.severity == "nearMiss" for fault in faults) and (not answer.complete or (answer.status or 500) >= 400):
+        raise Disagreement(f"{target}: planned as hidden from the client, which got {answer.status}")
     found, used = [], []
     for fault in faults:
         rows = [a for a in record.attempts if a not in used and _fits(fault, a)]
