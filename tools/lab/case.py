@@ -332,8 +332,9 @@ class Scene:
         if do is not None:
             for upstream in self.routes[prefix][1]:
                 upstream.on(target, do)
-        if faults and client is None and self.kind == "haproxy" and self.random.random() < 0.5:
-            client = self.new_client()  # HAProxy may hide a failure from a client connection that is not new
+        hides = getattr(gateway(self.kind), "closes_kept_clients", False)
+        if faults and client is None and hides and self.random.random() < 0.5:
+            client = self.new_client()  # from a client connection that is not new the gateway may hide a failure
         answer = (client or self.client).request(method, target, body, **options)
         with self._lock:
             self.sents.append(Sent(target, list(faults), answer))

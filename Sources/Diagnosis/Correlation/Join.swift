@@ -25,6 +25,7 @@ struct Join {
         // What a failed connect stood before fits only now.
         matchRewritten()
         matchLeftovers()
+        matchPending()
         order()
     }
 
@@ -214,6 +215,7 @@ struct Join {
         for previous in candidate.attempts {
             let other = attempts[previous]
             if settles(other) { return nil }
+            score += Self.identityScore(asked, request(of: other))
             // The client has its answer from there already.
             if let answer = answer(of: other), answer.status == candidate.status { score -= 15 }
             if let end = other.end, end <= attempt.start + Self.slack {
@@ -280,6 +282,12 @@ struct Join {
         return score
     }
 
+    /// Envoy gives each request an id of its own and repeats it in every try: to `asked` the request of another try.
+    private static func identityScore(_ asked: RequestFacts, _ other: RequestFacts?) -> Int {
+        guard let mine = asked.field("x-request-id"), let before = other?.field("x-request-id") else { return 0 }
+        return mine == before ? 60 : -60
+    }
+
     private mutating func assign(_ attempt: Int, to request: Int) {
         attempts[attempt].parent = request
         let start = attempts[attempt].start
@@ -329,10 +337,15 @@ struct Join {
         else { return nil }
         // Nil where the request came before the capture: then it is not known when.
         let asked = request(of: candidate)
-        let end = lastSign(of: attempt)
-        // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt.
+        var end = lastSign(of: attempt)
+        // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt,
+        // and Envoy lets a connect run on when the request's own timer has ended first.
         if let over = candidate.end, end > over + Self.slack {
-            guard case .aborted = candidate.outcome else { return nil }
+            if isPending(attempt, at: over), candidate.isFailed {
+                end = over
+            } else {
+                guard case .aborted = candidate.outcome else { return nil }
+            }
         }
         if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
@@ -382,7 +395,8 @@ struct Join {
         if attempt.exchange == nil, hasNext, startGap <= .milliseconds(20) { endGap = endGap.map(Self.withoutInterval) }
         var isOpen = false
         if case .open = candidate.outcome { isOpen = attempt.end == nil }
-        let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
+        let near: Nanoseconds =
+            candidate.isOver ? .milliseconds(100) : backsOff(candidate) ? .milliseconds(250) : .milliseconds(20)
         if hasNext || !candidate.isOver {
             guard isOpenBefore || startGap <= near, isOpen || attempt.end == nil || (endGap ?? 0) <= near else {
                 return nil
@@ -400,6 +414,12 @@ struct Join {
         // More attempts may follow, so the distance to the request's end says little.
         return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(candidate.isOver ? 1 : 20)))
             .addingSaturating(detour).addingSaturating(isExplained)
+    }
+
+    /// Envoy waits a random while before it tries again: up to 25 ms, then 75, 175 and at most 250 ms (`retry_back_off`;
+    /// run with 1.40).
+    private func backsOff(_ candidate: ClientRequest) -> Bool {
+        candidate.attempts.contains { request(of: attempts[$0]).flatMap { GatewayKind(request: $0) } == .envoy }
     }
 
     /// A pause of about a second between two tries is HAProxy's own, and no distance.

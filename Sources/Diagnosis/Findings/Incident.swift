@@ -200,6 +200,10 @@ struct Incidents {
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
         let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
+            // Envoy gives each request an id, the same in each try, and waits up to 250 ms between two.
+            if let id = asked.field("x-request-id"), let other = before.field("x-request-id") {
+                return id == other && asked.target == before.target && gap >= -Join.slack && gap <= .seconds(1)
+            }
             guard asked.method == before.method, asked.target == before.target,
                 asked.fieldsOfTheClient == before.fieldsOfTheClient
             else { return false }
