@@ -36,6 +36,8 @@ def check(sent, record, kind, replays=False):
         return [(fault, 1) for fault in faults]
     if not record.attempts and all(fault.severity == "note" for fault in faults):
         return [(fault, None) for fault in faults]  # it failed nobody, so that no log tells of it
+    if any(fault.severity == "nearMiss" for fault in faults) and (not answer.complete or (answer.status or 500) >= 400):
+        raise Disagreement(f"{target}: planned as hidden from the client, which got {answer.status}")
     found, used = [], []
     for fault in faults:
         rows = [a for a in record.attempts if a not in used and _fits(fault, a)]

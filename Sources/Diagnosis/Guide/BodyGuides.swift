@@ -41,6 +41,7 @@ extension CauseGuides {
                 "Envoy",
                 "watch for UPE with `upstream_reset_after_response_started`; no retry helps once the head was sent"
             ),
+            Remedy("Caddy", "update it: 2.6 gives a cut chunked answer a regular end, newer versions abort it"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading upstream"),
@@ -76,12 +77,14 @@ extension CauseGuides {
                 "Envoy",
                 "watch for UPE with `upstream_reset_after_response_started`; no retry helps once the head was sent"
             ),
+            Remedy("Caddy", "update it: 2.6 gives a cut chunked answer a regular end, newer versions abort it"),
         ],
         logLines: [
             .init("nginx", "readv() failed (104: Connection reset by peer) while reading upstream"),
             .init("HAProxy", "termination state SD, status 200"),
             .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
             .init("Apache httpd", "AH01110, error reading response"),
+            .init("Caddy", "aborting with incomplete response"),
         ],
         sources: ["RFC 9112 §8: incomplete messages", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
     )
@@ -115,11 +118,19 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "no switch; `show errors` on the stats socket quotes the bytes"),
             Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
+            Remedy(
+                "Caddy",
+                "update it: 2.6 ends the answer before the broken chunk as if it were whole, newer versions abort it"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid chunked response"),
             .init("HAProxy", "termination state PH with 502, or SD or PD once the head had been passed on"),
             .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
+            .init(
+                "Caddy",
+                "aborting with incomplete response: invalid byte in chunk length, or malformed chunked encoding"
+            ),
         ],
         sources: ["RFC 9112 §7.1: chunked transfer coding"]
     )
@@ -153,12 +164,14 @@ extension CauseGuides {
                 "route `timeout` bounds the whole answer (0s: none), `stream_idle_timeout` the pauses in it"
             ),
             Remedy("Apache httpd", "`ProxyTimeout`"),
+            Remedy("Caddy", "`read_timeout` in `transport http` (none by default)"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while reading upstream"),
             .init("HAProxy", "termination state sD"),
             .init("Envoy", "UT, response_timeout, with status 200"),
             .init("Envoy", "SI, stream_idle_timeout, with status 200"),
+            .init("Caddy", "aborting with incomplete response: i/o timeout"),
         ],
         sources: [
             "nginx proxy_read_timeout, HAProxy timeout server: their documentation", "RFC 9112 §8: incomplete messages",
@@ -200,6 +213,7 @@ extension CauseGuides {
                 "Envoy",
                 "`upstream_connection_options.tcp_keepalive` finds dead paths; route `timeout` bounds the wait"
             ),
+            Remedy("Caddy", "`read_timeout` in `transport http` (none by default) ends the wait"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while reading upstream"),

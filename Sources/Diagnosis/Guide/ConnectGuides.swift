@@ -151,11 +151,13 @@ extension CauseGuides {
             ),
             Remedy("Apache httpd", "`max=` on the worker or balancer member"),
             Remedy("Traefik", "`inFlightReq` middleware"),
+            Remedy("Caddy", "`max_conns_per_host` and `dial_timeout` in `transport http`, `lb_policy least_conn`"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
             .init("Envoy", "UF, connection_timeout"),
+            .init("Caddy", "dial tcp: i/o timeout"),
         ],
         sources: [
             "Linux: a full accept queue drops the SYN; tcp_abort_on_overflow 0 also drops the final ACK",
@@ -205,6 +207,7 @@ extension CauseGuides {
             .init("HAProxy", "termination state SH, or SC after retries"),
             .init("Envoy", "UF, delayed_connect_error: Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "read: connection reset by peer"),
         ],
         sources: [
             "RFC 9293 §3.10.7: reset processing",

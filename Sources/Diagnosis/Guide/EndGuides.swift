@@ -94,12 +94,14 @@ extension CauseGuides {
                 """
             ),
             Remedy("Apache httpd", "worker in error state: `retry=`; `max=` reached"),
+            Remedy("Caddy", "path and rights of a `unix//` upstream; `respond` or `error` in the route"),
         ],
         logLines: [
             .init("nginx", "no resolver defined to resolve"),
             .init("nginx", "connect() to unix: failed (2: No such file or directory)"),
             .init("HAProxy", "termination state sQ, SC with <NOSRV>, or PR"),
             .init("Envoy", "UO, overflow"),
+            .init("Caddy", "dial unix"),
         ],
         sources: ["RFC 9209 §2.3: proxy_internal_error", "documentation of the gateways named"]
     )
@@ -133,6 +135,7 @@ extension CauseGuides {
             Remedy("upstream", "if people give up, the answer is too slow"),
             Remedy("nginx", "`proxy_ignore_client_abort on` only if the work must be finished anyway"),
             Remedy("HAProxy", "`option abortonclose` frees the server of work for clients that left"),
+            Remedy("Caddy", "nothing to set: it ends the upstream's request as soon as the client leaves"),
         ],
         logLines: [
             .init("nginx", "status 499; client prematurely closed connection, so upstream connection is closed too"),
@@ -176,6 +179,7 @@ extension CauseGuides {
                 "`retry-on 502 503 504` for idempotent requests; `http-check` that sees the failing state"
             ),
             Remedy("Envoy", "`retry_on: gateway-error`"),
+            Remedy("Caddy", "`unhealthy_status 5xx` with `fail_duration` takes such a server out for a while"),
         ],
         logLines: [
             .init("nginx", "$upstream_status and $upstream_header_time are set: relayed, not made"),

@@ -31,12 +31,14 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream error` with a second peer"),
             Remedy("HAProxy", "`retry-on junk-response empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset`"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
             .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10404 or AH01106"),
+            .init("Caddy", "transport connection broken: unexpected EOF"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message"]
     )
@@ -59,11 +61,13 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream error` with a second peer"),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset`"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
             .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
+            .init("Caddy", "transport connection broken: unexpected EOF"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
     )
@@ -99,12 +103,14 @@ extension CauseGuides {
             Remedy("Envoy", "cluster `common_http_protocol_options.max_response_headers_kb` (default 80)"),
             Remedy("Apache httpd", "`responsefieldsize=` on `ProxyPass`"),
             Remedy("upstream", "shrink what has grown: Set-Cookie, Content-Security-Policy, Link"),
+            Remedy("Caddy", "`max_response_header` in `transport http` (default 10MiB)"),
         ],
         logLines: [
             .init("nginx", "upstream sent too big header while reading response header from upstream"),
             .init("HAProxy", "termination state PH"),
             .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10124, header size is over the limit"),
+            .init("Caddy", "server response headers exceeded"),
         ],
         sources: [
             "nginx proxy_buffer_size, HAProxy tune.bufsize, httpd ResponseFieldSize: their documentation",
@@ -144,6 +150,7 @@ extension CauseGuides {
             ),
             Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
             Remedy("Apache httpd", "`HttpProtocolOptions` governs requests; the upstream must be fixed"),
+            Remedy("Caddy", "no switch: the upstream must be fixed"),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid header"),
@@ -181,6 +188,7 @@ extension CauseGuides {
             Remedy("HAProxy", "`show errors` on the stats socket quotes the bytes"),
             Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
             Remedy("gateway", "does the gateway dial the right port, and by the protocol that the upstream speaks?"),
+            Remedy("Caddy", "correct the upstream's address in `reverse_proxy`, if the port is another service's"),
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
@@ -216,6 +224,7 @@ extension CauseGuides {
                 "gateway",
                 "correct host and port of the upstream; a service registry may point to a reused address"
             ),
+            Remedy("Caddy", "correct the upstream's address in `reverse_proxy`"),
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),

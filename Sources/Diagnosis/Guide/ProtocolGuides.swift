@@ -137,6 +137,7 @@ extension CauseGuides {
                 "Envoy",
                 "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
             ),
+            Remedy("Caddy", "no switch: the upstream must be fixed"),
         ],
         logLines: [
             .init("nginx", "upstream sent duplicate header line: \"Content-Length"),
@@ -144,6 +145,9 @@ extension CauseGuides {
             .init("nginx", "upstream sent invalid \"Content-Length\" header"),
             .init("HAProxy", "termination state PH"),
             .init("Envoy", "UPE, protocol_error"),
+            .init("Caddy", "cannot contain multiple Content-Length headers"),
+            .init("Caddy", "bad Content-Length"),
+            .init("Caddy", "unsupported transfer encoding"),
         ],
         sources: ["RFC 9112 §6.3: body length", "RFC 9110 §8.6: Content-Length", "nginx 1.23.0: its changes"]
     )
@@ -182,10 +186,12 @@ extension CauseGuides {
             ),
             Remedy("Apache httpd", "`ProxyErrorOverride`, mod_security (its audit log names the rule)"),
             Remedy("gateway", "its log at that second names the rule; the upstream is not at fault"),
+            Remedy("Caddy", "look for `handle_response` and `handle_errors`"),
         ],
         logLines: [
             .init("nginx", "$upstream_status differs from $status, without a line in the error log"),
             .init("HAProxy", "termination state PH with a server named and no parsing error"),
+            .init("Caddy", "status 5xx in the access log, and no line in the error log"),
         ],
         sources: ["RFC 9209 §2.3: proxy_internal_response", "documentation of the gateways named"]
     )

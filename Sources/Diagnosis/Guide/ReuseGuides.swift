@@ -71,6 +71,7 @@ extension CauseGuides {
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "often no line at all: the client's connection is closed without a byte"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "EOF, read: connection reset by peer; none for what Go's transport repeated"),
         ],
         sources: [
             """

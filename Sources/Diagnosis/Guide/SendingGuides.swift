@@ -40,6 +40,10 @@ extension CauseGuides {
             Remedy("HAProxy", "no fixed port in `source`; `timeout connect` above 1s; `http-reuse`"),
             Remedy("Envoy", "`upstream_bind_config` without a fixed port"),
             Remedy("upstream", "end dead connections: `tcp_keepalive_time`, idle timeouts"),
+            Remedy(
+                "Caddy",
+                "`keepalive` in `transport http` (on by default) saves connections; `dial_timeout` above 1s"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
@@ -92,6 +96,10 @@ extension CauseGuides {
                 "`http-request deny deny_status 413 if { req.body_size gt N }`; `option http-buffer-request`"
             ),
             Remedy("Envoy", "buffer filter: `max_request_bytes`"),
+            Remedy(
+                "Caddy",
+                "`request_body` with `max_size` refuses earlier (with 502 in 2.6)"
+            ),
         ],
         logLines: [
             .init("nginx", "writev() failed (104: Connection reset by peer) while sending request to upstream"),
@@ -99,6 +107,8 @@ extension CauseGuides {
             .init("HAProxy", "termination state SH or SD"),
             .init("Apache httpd", "AH01084, pass request body failed"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "use of closed network connection"),
+            .init("Caddy", "read: connection reset by peer"),
         ],
         sources: [
             "RFC 9112 §9.6: a server that closes early resets what it has not read",
@@ -137,12 +147,14 @@ extension CauseGuides {
             Remedy("HAProxy", "`timeout server` covers this too; the client gets no bytes (state sD)"),
             Remedy("Envoy", "route `timeout`, and `stream_idle_timeout` while the client still sends"),
             Remedy("Apache httpd", "`ProxyTimeout`"),
+            Remedy("Caddy", "`write_timeout` in `transport http` (none by default)"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while sending request to upstream"),
             .init("HAProxy", "termination state sD, status -1; sH where the body fitted its socket"),
             .init("Envoy", "UT, response_timeout"),
             .init("Apache httpd", "AH01084, pass request body failed"),
+            .init("Caddy", "write tcp: i/o timeout"),
         ],
         sources: ["RFC 9293 §3.8.6.1: zero-window probing"]
     )

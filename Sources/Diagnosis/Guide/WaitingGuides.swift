@@ -184,6 +184,7 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream timeout` with a peer on another path"),
             Remedy("HAProxy", "`retry-on response-timeout` for idempotent requests with `option redispatch 1`"),
             Remedy("Envoy", "`per_try_timeout` with `retry_on: reset`"),
+            Remedy("Caddy", "`response_header_timeout` with `lb_try_duration` and a second upstream (GET only)"),
         ],
         logLines: [
             .init(
@@ -192,6 +193,7 @@ extension CauseGuides {
             ),
             .init("HAProxy", "termination state sH"),
             .init("Envoy", "UT, response_timeout"),
+            .init("Caddy", "net/http: timeout awaiting response headers"),
         ],
         sources: [
             "RFC 6298 §5: retransmission timer with back-off", "Linux: first retransmission after 200 ms at least",
