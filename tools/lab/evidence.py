@@ -45,7 +45,7 @@ TABLE = {
     "connect timed out": _NO_HANDSHAKE,
     "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length"},
+    "body timed out": {"body-timeout", "loss-stall-response"},
     "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
@@ -54,7 +54,7 @@ TABLE = {
     "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
-    "body closed": {"truncated-body-fin", "conflicting-content-length"},
+    "body closed": {"truncated-body-fin"},
     "body reset": {"truncated-body-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
