@@ -211,8 +211,10 @@ struct Incidents {
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
-        let isHAProxy = gateways[join.host(attempt.dialler)] == .haproxy
-        return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
+        // The pause is HAProxy's; of a product that is not recognised it is believed too.
+        let kind = gateways[join.host(attempt.dialler)]
+        return isPause && (kind == nil || kind == .haproxy)
+            || kind == .haproxy && isPrompt && verdict.cause != .connectRefused
     }
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
