@@ -92,7 +92,13 @@ struct Incidents {
                 guard let verdict = join.attempts[index].verdict else { continue }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
-                add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)
+                add(
+                    index,
+                    adjusted(verdict, attempt),
+                    severity(of: verdict, request, index, isLast: isLast),
+                    number,
+                    request
+                )
             }
         }
     }
@@ -107,14 +113,27 @@ struct Incidents {
         return verdict
     }
 
-    private func severity(of verdict: Verdict, _ request: ClientRequest, isLast: Bool) -> Severity {
-        if verdict.cause == .clientAbort { return .note }
+    private func severity(of verdict: Verdict, _ request: ClientRequest, _ index: Int, isLast: Bool) -> Severity {
+        if verdict.cause == .clientAbort || isPassedOn(verdict, request, index) { return .note }
         if request.isFailed { return .failure }
         let cutsBody: Set<Cause> = [.truncatedBodyFin, .truncatedBodyReset, .badChunkSize, .bodyTimeout]
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
         if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
         if case .open = request.outcome, isLast { return .failure }
         return isDisguised(request) ? .failure : .nearMiss
+    }
+
+    private static let withoutHead: Set<Cause> = [
+        .malformedStatusLine, .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch,
+    ]
+
+    /// The gateway took what is no status line for a body, and its client got all of it in a regular answer.
+    private func isPassedOn(_ verdict: Verdict, _ request: ClientRequest, _ index: Int) -> Bool {
+        guard Self.withoutHead.contains(verdict.cause), case .answered(status: 200) = request.outcome,
+            let odd = join.response(of: join.attempts[index]), let given = join.response(of: request)
+        else { return false }
+        let sent = join.facts.connections[join.attempts[index].connection].fromServer.contiguousEnd - odd.start
+        return given.completion == .complete && given.body.seen == sent
     }
 
     /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
@@ -175,11 +194,20 @@ struct Incidents {
             add(
                 entry.attempt,
                 withoutClientLeg(entry.verdict),
-                isHidden ? .nearMiss : .failure,
+                isHidden ? .nearMiss : severity(of: entry.verdict, entry.attempt),
                 entry.number,
                 nil
             )
         }
+    }
+
+    /// Where no client is seen, what this gateway makes of the answer by default.
+    private func severity(of verdict: Verdict, _ index: Int) -> Severity {
+        let attempt = join.attempts[index]
+        guard Self.withoutHead.contains(verdict.cause), let response = join.response(of: attempt),
+            let profile = gateways[join.host(attempt.dialler)]?.profile, profile.takesForBody(response)
+        else { return .failure }
+        return .note
     }
 
     private func withoutClientLeg(_ verdict: Verdict) -> Verdict {
@@ -219,7 +247,7 @@ struct Incidents {
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
     private mutating func collectWithoutConnection() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, gateways)
         var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
         for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
         where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
@@ -264,7 +292,7 @@ struct Incidents {
     // MARK: Requests without attempt
 
     private mutating func collectWithoutAttempt() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, gateways)
         for (number, request) in join.requests.enumerated() {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
