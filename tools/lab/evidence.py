@@ -81,6 +81,25 @@ TABLE = {
     "status line cut": _CLOSED | _OTHER_PROTOCOL,
     "no HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
     "length invalid": {"conflicting-content-length"},
+    # Caddy, the error of its round trip. Go's messages tell less than the others'.
+    "replayed": {"stale-keepalive-reuse"},  # no word of it in the log, and the client got its answer
+    "caddy: no upstreams": {"no-live-upstream", "no-upstream-attempt"},
+    "caddy: lookup": {"dns-failure"},
+    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall"},
+    "caddy: dial unreachable": {"icmp-admin-prohibited", "host-unreachable"},
+    "caddy: dial timeout": _NO_HANDSHAKE,
+    "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
+    "caddy: head timed out": _NO_HEAD | {"interim-response"},
+    "caddy: read timed out": _NO_HEAD,
+    "caddy: not HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "caddy: length": {"conflicting-content-length"},
+    "caddy: interim": {"interim-response"},
+    "caddy: reset": _RESET,
+    # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
+    "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
+    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request"},
+    "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
+    "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
     "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
@@ -106,7 +125,7 @@ TABLE = {
     "DC after head": {"client-abort"},
     # all: the upstream's own status in the log
     "relayed": {"upstream-error-response"},
-    # nginx: an error to the client, another status from the upstream, and no line in the error log
+    # nginx, Caddy: an error to the client, another status from the upstream, and no line in the error log
     "rewritten": {"gateway-rejected-response"},
 }
 

@@ -9,6 +9,7 @@ _PACKAGES = {
     "nginx": "nginx-light",
     "haproxy": "haproxy",
     "apache2": "apache2-bin",  # without the package of the service
+    "caddy": "caddy",
     "nft": "nftables",
     "dumpcap": "tshark",
     "tshark": "tshark",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-KINDS = ("nginx", "haproxy", "apache", "envoy")
+KINDS = ("nginx", "haproxy", "apache", "caddy", "envoy")
 
 
 @dataclass
@@ -49,7 +49,13 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import apache, envoy, haproxy, nginx
+    from . import apache, caddy, envoy, haproxy, nginx
 
-    classes = {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "apache": apache.Apache, "envoy": envoy.Envoy}
+    classes = {
+        "nginx": nginx.Nginx,
+        "haproxy": haproxy.HAProxy,
+        "apache": apache.Apache,
+        "caddy": caddy.Caddy,
+        "envoy": envoy.Envoy,
+    }
     return classes[kind]
