@@ -133,7 +133,8 @@ struct Incidents {
             let odd = join.response(of: join.attempts[index]), let given = join.response(of: request)
         else { return false }
         let sent = join.facts.connections[join.attempts[index].connection].fromServer.contiguousEnd - odd.start
-        return given.completion == .complete && given.body.seen == sent
+        // httpd 2.4.71 drops the end of the first line.
+        return given.completion == .complete && (0...2).contains(sent &- given.body.seen)
     }
 
     /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
