@@ -52,10 +52,12 @@ struct WithoutAttempt {
             let isFailure: Bool
             switch attempt.outcome {
             case .failed(let verdict):
-                // A probe that is answered 503 tells of death, a client's request does not.
+                // A probe that is answered 503 tells of death, a client's request only where the gateway may be told so.
+                let kind = gateways[join.host(attempt.dialler)]
                 isFailure =
                     Self.tellsOfDeath.contains(verdict.cause)
-                    || attempt.parent == nil && verdict.cause == .upstreamErrorResponse
+                    || verdict.cause == .upstreamErrorResponse
+                        && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false)
             case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
             case .unused: isFailure = false
             case .open: continue

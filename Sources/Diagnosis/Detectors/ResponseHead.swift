@@ -116,10 +116,15 @@ enum HeaderTooLarge: Detector {
     /// The smallest limit in use: a memory page (nginx on x86-64).
     static let smallestLimit: Int64 = 4000
 
+    /// Without the client's leg the gateway's default limit decides, unless it went on with the connection.
+    private static func passesUsualLimit(_ response: ResponseFacts, _ attempt: AttemptContext) -> Bool {
+        attempt.client == nil && attempt.ending != nil && attempt.kind?.profile.refusesHead(of: response) ?? false
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.exchange?.response, response.headBytes >= smallestLimit,
             response.status != nil, attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine,
-            attempt.gatewayRejected
+            attempt.gatewayRejected || passesUsualLimit(response, attempt)
         else { return nil }
         // A violation that stands before the limit is what the gateway met first.
         if let first = response.deviations.map({ $0.offset - response.start }).min(), first < smallestLimit {

@@ -109,7 +109,13 @@ struct Incidents {
                 }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
-                add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)
+                add(
+                    index,
+                    adjusted(verdict, attempt),
+                    severity(of: verdict, request, index, isLast: isLast),
+                    number,
+                    request
+                )
             }
         }
     }
@@ -124,8 +130,8 @@ struct Incidents {
         return verdict
     }
 
-    private func severity(of verdict: Verdict, _ request: ClientRequest, isLast: Bool) -> Severity {
-        if verdict.cause == .clientAbort { return .note }
+    private func severity(of verdict: Verdict, _ request: ClientRequest, _ index: Int, isLast: Bool) -> Severity {
+        if verdict.cause == .clientAbort || isPassedOn(verdict, request, index) { return .note }
         // A gateway that gives up on its client answers 408 (RFC 9110 §15.5.9), an error of its own, or just closes.
         if verdict.cause == .clientSlow { return .failure }
         if request.isFailed { return .failure }
@@ -134,6 +140,20 @@ struct Incidents {
         if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
         if case .open = request.outcome, isLast { return .failure }
         return isDisguised(request) ? .failure : .nearMiss
+    }
+
+    private static let withoutHead: Set<Cause> = [
+        .malformedStatusLine, .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch,
+    ]
+
+    /// The gateway took what is no status line for a body, and its client got all of it in a regular answer.
+    private func isPassedOn(_ verdict: Verdict, _ request: ClientRequest, _ index: Int) -> Bool {
+        guard Self.withoutHead.contains(verdict.cause), case .answered(status: 200) = request.outcome,
+            let odd = join.response(of: join.attempts[index]), let given = join.response(of: request)
+        else { return false }
+        let sent = join.facts.connections[join.attempts[index].connection].fromServer.contiguousEnd - odd.start
+        // httpd 2.4.71 drops the end of the first line.
+        return given.completion == .complete && (0...2).contains(sent &- given.body.seen)
     }
 
     /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
@@ -194,11 +214,20 @@ struct Incidents {
             add(
                 entry.attempt,
                 withoutClientLeg(entry.verdict),
-                isHidden ? .nearMiss : .failure,
+                isHidden ? .nearMiss : severity(of: entry.verdict, entry.attempt),
                 entry.number,
                 nil
             )
         }
+    }
+
+    /// Where no client is seen, what this gateway makes of the answer by default.
+    private func severity(of verdict: Verdict, _ index: Int) -> Severity {
+        let attempt = join.attempts[index]
+        guard Self.withoutHead.contains(verdict.cause), let response = join.response(of: attempt),
+            let profile = gateways[join.host(attempt.dialler)]?.profile, profile.takesForBody(response)
+        else { return .failure }
+        return .note
     }
 
     func withoutClientLeg(_ verdict: Verdict) -> Verdict {

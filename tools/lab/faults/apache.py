@@ -80,7 +80,6 @@ also(
     "loss-stall-response/hole-in-head",
     "loss-stall-response/path-breaks",
     "reset-during-upload/limit",
-    "reset-during-upload/streamed",
     "zero-window-stall/never-reads",
     "zero-window-stall/stops-reading",
     "stale-keepalive-reuse/fin-crosses-post",
@@ -590,22 +589,3 @@ def ends(s):
     s.get(shop, do=raw(b"HTTP/1.1 204 No Content\r\nServer: app/1.9\r\n\r\n", then="keep"), headers=close)
     s.get(shop, do=answer("500 Internal Server Error", b"ouch: division by zero\n"))
     s.get(shop, do=raw([b"HTTP/1.0 200 OK\r\nServer: cgi/0.4\r\n\r\n", b"some text ", 0.1, b"and its end\n"]))
-
-
-@case(
-    "conflicting-content-length",
-    "first-counts",
-    """The server announces 12 bytes and then 9, and sends 9. httpd counts by the first and passes both on: it waits for
-    three more bytes, and closes when they do not come.""",
-    gateways=_ONLY,
-)
-def first_counts(s):
-    up = s.serve()
-    shop = s.route(up)
-    s.start()
-    data = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nContent-Length: 12\r\nContent-Length: 9\r\n\r\n12;37;99\n"
-    fault = Fault("conflicting-content-length", up)
-    s.get(shop)
-    s.get(shop, fault, do=raw(data, hold=0.1), client=s.new_client())
-    s.post(shop, fault, do=raw(data, then="wait"), client=s.new_client(), headers=["Connection: close"])
-    s.get(shop)

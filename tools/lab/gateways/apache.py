@@ -45,7 +45,7 @@ _ERRORS = [
     (r"\(20014\).*AH01102", "head closed"),
     (r"\(70014\).*AH01102", "status line cut"),
     (r"\((20014|70014)\).*AH10404", "head closed"),
-    (r"\(22\).*AH01102", "no HTTP"),
+    (r"\(22\).*AH01102|AH00898: Corrupt status line", "no HTTP"),
     (r"AH10124", "head too big"),
     (r"AH01106|AH02429", "head invalid"),
     (r"AH01587", "length invalid"),
@@ -179,7 +179,7 @@ class Apache:
         return records
 
     def _record(self, target, entry, line, errors):
-        status, sent = int(entry["status"]), int(entry["bytes_sent"])
+        status, sent = _number(entry["status"]), _number(entry["bytes_sent"])
         attempts, lines, before = [], [line], None
         route = next(route for route in self.settings.routes if target.startswith(route.prefix))
         only = route.servers[0] if len(route.servers) == 1 else None
@@ -206,6 +206,11 @@ class Apache:
             return None
         named = _ADDRESS.search(error.partition("AH")[2])
         return only or (named and named.group(1)) or _after(entry["worker"], "//")
+
+
+def _number(text):
+    """A status or a size; httpd writes `-` for none."""
+    return int(text) if text.isdigit() else 0
 
 
 def _after(text, mark):
