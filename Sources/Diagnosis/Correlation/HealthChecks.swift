@@ -1,15 +1,15 @@
 import Model
 
-/// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends HTTP/1.0 without Host (`option httpchk`), Envoy,
-/// Kubernetes and cloud load balancers name themselves in User-Agent, and httpd (mod_proxy_hcheck) and Caddy ask the same
-/// thing at one interval.
+/// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends HTTP/1.0 without Host (`option httpchk`),
+/// Envoy, Kubernetes and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with Go's
+/// own, and all of them ask the same thing at one interval.
 enum HealthChecks {
     /// Marks probes among the attempts that no client request explains.
     static func mark(_ join: inout Join) {
         var series: [Series: [Int]] = [:]
         for (index, attempt) in join.attempts.enumerated() where attempt.parent == nil {
             if let request = join.request(of: attempt) {
-                if isProbe(request) { join.attempts[index].isHealthCheck = true }
+                if isProbe(request, at: attempt.upstream) { join.attempts[index].isHealthCheck = true }
             } else {
                 series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
             }
@@ -62,13 +62,19 @@ enum HealthChecks {
     }
 
     /// By its own marks. Every gateway of the catalogue sends Host with what it forwards, also over HTTP/1.0.
-    static func isProbe(_ request: RequestFacts) -> Bool {
+    static func isProbe(_ request: RequestFacts, at upstream: Endpoint) -> Bool {
         if ["OPTIONS", "GET", "HEAD"].contains(request.method), request.version == "HTTP/1.0", request.host == nil,
-            request.headEnd != nil, request.fields.isEmpty
+            request.headEnd != nil, request.fields.isEmpty || request.method == "OPTIONS"
         {
             return true
         }
-        let agent = request.fields.first { $0.name == "user-agent" }?.value ?? ""
+        let agent = request.field("user-agent") ?? ""
+        // What Caddy and Traefik ask on their own account goes to the address itself and forwards nobody (Caddy 2.6.2).
+        if agent.hasPrefix("Go-http-client/"), request.method == "GET", request.host == upstream.description,
+            request.field("x-forwarded-for") == nil
+        {
+            return true
+        }
         return ["ELB-HealthChecker/", "GoogleHC/", "Envoy/HC", "kube-probe/", "Consul Health Check"].contains {
             agent.hasPrefix($0)
         }
@@ -124,10 +130,10 @@ enum HealthChecks {
         for host in starts.keys { starts[host]?.sort() }
         // How often it was asked at once when a client had asked for something: a rewritten target looks like that.
         var counts: [Question: (all: Int, prompted: Int)] = [:]
-        for attempt in join.attempts where periodic.contains(attempt.connection) {
-            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt) else {
-                continue
-            }
+        for attempt in join.attempts {
+            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt),
+                periodic.contains(attempt.connection) || isProbe(asked, at: attempt.upstream)
+            else { continue }
             let next = times.partitionPoint { $0 > asked.firstFrame.time }
             let isPrompted = next > 0 && asked.firstFrame.time - times[next - 1] <= .milliseconds(5)
             let key = Question(from: attempt.dialler, to: attempt.upstream, method: asked.method, target: asked.target)
@@ -136,11 +142,10 @@ enum HealthChecks {
         }
         for (index, attempt) in join.attempts.enumerated() {
             guard let request = join.request(of: attempt), !join.map.isClientLeg[attempt.connection] else { continue }
-            if isProbe(request) { join.attempts[index].isHealthCheck = true }
-            // Without a client's request to hold it against, a poll is a poll.
-            guard periodic.contains(attempt.connection), let paths = wanted[join.host(attempt.dialler)] else {
-                continue
-            }
+            // Without a client's request to hold it against, a poll is a poll. And a load balancer's check of this gateway may be passed on.
+            guard periodic.contains(attempt.connection) || isProbe(request, at: attempt.upstream),
+                let paths = wanted[join.host(attempt.dialler)]
+            else { continue }
             let key = Question(
                 from: attempt.dialler,
                 to: attempt.upstream,
