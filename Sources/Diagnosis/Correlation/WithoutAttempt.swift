@@ -52,10 +52,10 @@ struct WithoutAttempt {
             let isFailure: Bool
             switch attempt.outcome {
             case .failed(let verdict):
-                // A probe that is answered 503 tells of death, a client's request does not.
+                // An error of the upstream's own takes it out where the gateway is told to count it (httpd `failonstatus`, Envoy's outlier
+                // detection, Caddy `unhealthy_status`): then nothing is asked next.
                 isFailure =
-                    Self.tellsOfDeath.contains(verdict.cause)
-                    || attempt.parent == nil && verdict.cause == .upstreamErrorResponse
+                    Self.tellsOfDeath.contains(verdict.cause) || verdict.cause == .upstreamErrorResponse
             case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
             case .unused: isFailure = false
             case .open: continue
