@@ -76,7 +76,7 @@ import Testing
                 listing.split(separator: "\n").filter { $0.dropFirst(4).hasPrefix(cause.rawValue + " ") }.count == 1
             )
         }
-        #expect(Explanation.render(.proxyLoop).contains("not yet diagnosed"))
+        #expect(Explanation.render(.websocketCut).contains("not yet diagnosed"))
         try expectSnapshot(Explanation.render(.staleKeepaliveReuse, options: TextOptions(width: 80)), "explain.txt")
     }
 

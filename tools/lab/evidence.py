@@ -182,7 +182,8 @@ TABLE = {
     "per try": _NO_HEAD,
     "SI": _NO_HEAD | {"zero-window-stall"},
     "SI after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
-    "UH": {"no-live-upstream", "no-upstream-attempt"},  # the second where no host is configured
+    # The second where no host is configured, the third where no address was found for any.
+    "UH": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
     "UO": {"no-upstream-attempt"},
     "NC": {"no-upstream-attempt"},
     "DC": {"client-abort"},

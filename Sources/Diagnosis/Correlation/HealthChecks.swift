@@ -64,7 +64,7 @@ enum HealthChecks {
     /// By its own marks. Every gateway of the catalogue sends Host with what it forwards, also over HTTP/1.0.
     static func isProbe(_ request: RequestFacts, at upstream: Endpoint) -> Bool {
         if ["OPTIONS", "GET", "HEAD"].contains(request.method), request.version == "HTTP/1.0", request.host == nil,
-            request.headEnd != nil, request.fields.isEmpty
+            request.headEnd != nil, request.fields.isEmpty || request.method == "OPTIONS"
         {
             return true
         }
@@ -130,10 +130,10 @@ enum HealthChecks {
         for host in starts.keys { starts[host]?.sort() }
         // How often it was asked at once when a client had asked for something: a rewritten target looks like that.
         var counts: [Question: (all: Int, prompted: Int)] = [:]
-        for attempt in join.attempts where periodic.contains(attempt.connection) {
-            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt) else {
-                continue
-            }
+        for attempt in join.attempts {
+            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt),
+                periodic.contains(attempt.connection) || isProbe(asked, at: attempt.upstream)
+            else { continue }
             let next = times.partitionPoint { $0 > asked.firstFrame.time }
             let isPrompted = next > 0 && asked.firstFrame.time - times[next - 1] <= .milliseconds(5)
             let key = Question(from: attempt.dialler, to: attempt.upstream, method: asked.method, target: asked.target)
@@ -142,11 +142,10 @@ enum HealthChecks {
         }
         for (index, attempt) in join.attempts.enumerated() {
             guard let request = join.request(of: attempt), !join.map.isClientLeg[attempt.connection] else { continue }
-            if isProbe(request, at: attempt.upstream) { join.attempts[index].isHealthCheck = true }
-            // Without a client's request to hold it against, a poll is a poll.
-            guard periodic.contains(attempt.connection), let paths = wanted[join.host(attempt.dialler)] else {
-                continue
-            }
+            // Without a client's request to hold it against, a poll is a poll. And a load balancer's check of this gateway may be passed on.
+            guard periodic.contains(attempt.connection) || isProbe(request, at: attempt.upstream),
+                let paths = wanted[join.host(attempt.dialler)]
+            else { continue }
             let key = Question(
                 from: attempt.dialler,
                 to: attempt.upstream,

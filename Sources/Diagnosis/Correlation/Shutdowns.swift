@@ -104,7 +104,7 @@ struct Shutdowns {
     private static func shutdown(_ group: ArraySlice<Close>, _ refused: [FrameReference]) -> Shutdown? {
         let cut = group.filter(\.cuts)
         guard let first = cut.first, let last = group.last, let opening = group.first else { return nil }
-        let next = refused.partitionPoint { $0.time < first.frame.time }
+        let next = refused.partitionPoint { $0.time >= first.frame.time }
         let isDown = next < refused.count && refused[next].time - last.frame.time <= outage
         let shutdown = Shutdown(
             time: opening.frame.time,

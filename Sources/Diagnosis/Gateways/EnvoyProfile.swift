@@ -49,6 +49,9 @@ enum EnvoyProfile: GatewayProfile {
     }
 
     /// Folded lines and a bare CR it takes. Length and chunks together only where `allow_chunked_length` says so.
+    /// Outlier detection, `consecutive_5xx`.
+    static var mayTakeErrorsForDeath: Bool { true }
+
     static func rejects(_ deviation: Deviation.Kind) -> Bool {
         [
             .spaceBeforeColon, .invalidNameByte, .emptyFieldName, .missingColon, .nulInValue, .controlInValue,

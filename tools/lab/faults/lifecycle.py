@@ -2,7 +2,7 @@
 
 import time
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 from ..upstreams import answer, raw, response
 
 
@@ -122,3 +122,8 @@ def graceful(s):
     )
     s.client = s.new_client()
     s.get(shop)
+
+
+also("apache", "gateway-reload/killed", "gateway-reload/killed-mid-download", "gateway-reload/stopped")
+also("caddy", "gateway-reload/killed", "gateway-reload/killed-mid-download")
+also("envoy", "gateway-reload/killed", "gateway-reload/killed-mid-download", "gateway-reload/stopped")

@@ -2,7 +2,7 @@
 
 import time
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 from ..upstreams import answer
 from . import servers
 
@@ -137,3 +137,7 @@ def spare_page(s):
         s.get(shop)
         time.sleep(0.3)
     s.post(shop)
+
+
+for _kind in ("apache", "caddy", "envoy"):
+    also(_kind, "no-upstream-attempt/no-local-port")

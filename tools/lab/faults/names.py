@@ -2,7 +2,7 @@
 
 import time
 
-from ..case import Fault, case
+from ..case import Fault, also, case
 from ..upstreams import answer
 
 _NGINX = "ipv6=off valid=1s"
@@ -190,3 +190,8 @@ def truncated(s):
     time.sleep(1.3)
     s.post(shop)
     s.get(shop)
+
+
+_DEAD = ["nxdomain", "nodata", "servfail", "refused", "silent-name-server", "no-name-server", "only-name"]
+for _kind in ("apache", "caddy", "envoy"):
+    also(_kind, *[f"dns-failure/{name}" for name in _DEAD], "clean/names-resolve")

@@ -1,5 +1,7 @@
 """The gateways of the lab. Each has a configuration, a start, a stop, and a log that is read into `Record`s."""
 
+import os
+import signal
 from dataclasses import dataclass, field
 
 KINDS = ("nginx", "haproxy", "apache", "caddy", "envoy")
@@ -48,6 +50,16 @@ class Record:
     sent: int | None = None  # bytes that the gateway says it sent to the client
     made: bool = False  # an error status that is not the upstream's
     passes: int = 1  # how often that target stands in the log
+
+
+def kill(process):
+    """Ends a gateway and its children as a crash does: the children hold the connections, and may outlive their parent."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    process.kill()
+    process.wait(10)
 
 
 def gateway(kind):

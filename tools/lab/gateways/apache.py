@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 _MODULES = (
     "mpm_event authz_core headers slotmem_shm socache_shmcb ssl proxy proxy_http proxy_balancer proxy_hcheck "
@@ -35,6 +35,7 @@ _ERRORS = [
     (r"\(101\).*AH00957", "connect 101"),
     (r"\(104\).*AH00957", "connect 104"),
     (r"\((70007|110)\).*AH00957", "connect timed out"),
+    (r"DNS lookup failure for", "name not found"),  # whatever was wrong with it: getaddrinfo tells no more
     (r"AH02454", "unix socket"),
     (r"AH01170", "no worker"),
     (r"AH00941", "pool full"),
@@ -145,6 +146,14 @@ class Apache:
     def _text(self, name):
         path = self.folder / name
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            kill(self._process)
+        else:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
 
     def stop(self):
         if self._process is not None and self._process.poll() is None:

@@ -1,13 +1,12 @@
 """nginx: configuration, life, and what its logs say."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import time
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 _LOG_FORMAT = (
     '{"time":"$time_iso8601","client":"$remote_addr:$remote_port","request":"$request","status":"$status",'
@@ -155,13 +154,10 @@ class Nginx:
     def halt(self, how):
         """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
         if how == "kill":
-            # The workers hold the connections, and outlive their master.
-            for child in _children(self._process.pid):
-                os.kill(child, signal.SIGKILL)
-            self._process.kill()
+            kill(self._process)
         else:
             self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
+            self._process.wait(10)
         (self.folder / "nginx.pid").unlink(missing_ok=True)
 
     def reload(self):
@@ -216,8 +212,3 @@ class Nginx:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1] or None, "client slow"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)
-
-
-def _children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]
