@@ -15,6 +15,7 @@ _NO_HEAD = {
     "connect-timeout",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
     "interim-response",  # only interim answers came
+    "client-abort",  # httpd does not look for its client while it waits
 }
 _RESET = {
     "reset-after-accept",
@@ -67,8 +68,8 @@ TABLE = {
     "connect timed out": _NO_HANDSHAKE,
     "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
-    # The last where it took an interim answer for the final one and waits for its body (1.22).
-    "body timed out": {"body-timeout", "loss-stall-response", "interim-response"},
+    # interim-response where nginx took such an answer for the final one and waits for its body (1.22).
+    "body timed out": {"body-timeout", "loss-stall-response", "interim-response", "conflicting-content-length"},
     "send reset": _RESET - {"reset-mid-head", "reset-before-response"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
@@ -80,7 +81,7 @@ TABLE = {
     "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
-    "body closed": {"truncated-body-fin"},
+    "body closed": {"truncated-body-fin", "conflicting-content-length"},
     "body reset": {"truncated-body-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
@@ -105,6 +106,31 @@ TABLE = {
     "cD": {"client-slow", "interim-response"},
     "retried": _CONNECT_FAILED | _NO_HANDSHAKE | _RESET | _CLOSED | {"upstream-error-response", "response-timeout"},
     "silent": _RESET | _CLOSED,
+    # Apache httpd, error log; where the rows above do not say the same.
+    "no worker": {"no-live-upstream", "no-upstream-attempt"},  # the second where a member is disabled
+    "pool full": {"no-upstream-attempt"},
+    "status line cut": _CLOSED | _OTHER_PROTOCOL,
+    "no HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "length invalid": {"conflicting-content-length"},
+    # Caddy, the error of its round trip. Go's messages tell less than the others'.
+    "replayed": {"stale-keepalive-reuse"},  # no word of it in the log, and the client got its answer
+    "caddy: no upstreams": {"no-live-upstream", "no-upstream-attempt"},
+    "caddy: lookup": {"dns-failure"},
+    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall"},
+    "caddy: dial unreachable": {"icmp-admin-prohibited", "host-unreachable"},
+    "caddy: dial timeout": _NO_HANDSHAKE,
+    "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
+    "caddy: head timed out": _NO_HEAD | {"interim-response"},
+    "caddy: read timed out": _NO_HEAD,
+    "caddy: not HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "caddy: length": {"conflicting-content-length"},
+    "caddy: interim": {"interim-response"},
+    "caddy: reset": _RESET,
+    # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
+    "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
+    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request"},
+    "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
+    "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
     "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
@@ -128,9 +154,9 @@ TABLE = {
     "NC": {"no-upstream-attempt"},
     "DC": {"client-abort"},
     "DC after head": {"client-abort"},
-    # both: the upstream's own status in the log
+    # all: the upstream's own status in the log
     "relayed": {"upstream-error-response"},
-    # nginx: an error to the client, another status from the upstream, and no line in the error log
+    # nginx, Caddy: an error to the client, another status from the upstream, and no line in the error log
     "rewritten": {"gateway-rejected-response"},
 }
 

@@ -8,6 +8,8 @@ from .gateways import gateway
 _PACKAGES = {
     "nginx": "nginx-light",
     "haproxy": "haproxy",
+    "apache2": "apache2-bin",  # without the package of the service
+    "caddy": "caddy",
     "nft": "nftables",
     "dumpcap": "tshark",
     "tshark": "tshark",

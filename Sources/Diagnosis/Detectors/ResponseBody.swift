@@ -103,8 +103,9 @@ enum GatewayRejectedResponse: Detector {
     static let cause = Cause.gatewayRejectedResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
+        // A head that was not captured whole may hold what the gateway refused.
         guard attempt.stage == .complete, let response = attempt.response, let status = response.status, status < 500,
-            let client = attempt.client, let end = client.end, response.lastFrame.time <= end
+            response.headEnd != nil, let client = attempt.client, let end = client.end, response.lastFrame.time <= end
         else { return nil }
         let clientStatus: Int
         switch client.outcome {

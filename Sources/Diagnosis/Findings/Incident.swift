@@ -209,13 +209,21 @@ struct Incidents {
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
         let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
+            // Envoy gives each request an id, the same in each try, and waits up to 250 ms between two.
+            if let id = asked.field("x-request-id"), let other = before.field("x-request-id") {
+                return id == other && asked.target == before.target && gap >= -Join.slack && gap <= .seconds(1)
+            }
             guard asked.method == before.method, asked.target == before.target,
                 asked.fieldsOfTheClient == before.fieldsOfTheClient
             else { return false }
-            guard isSameServer else { return isPrompt }
-            let wasReused = previous.exchange ?? 0 > 0
             // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
             let isRare = asks[Ask(method: asked.method, target: asked.target)] ?? 0 <= 4
+            // Caddy waits `lb_try_interval` (250 ms by default), and repeats nothing but GET once it was sent.
+            let isInterval =
+                gateways[join.host(attempt.dialler)] == .caddy && isRare && asked.method == "GET"
+                && gap >= -Join.slack && gap <= .milliseconds(320)
+            guard isSameServer else { return isPrompt || isInterval }
+            let wasReused = previous.exchange ?? 0 > 0
             return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || isRare || gap <= 250_000)
         }
         // Another server's turn carries nothing by which it could be told from another request.

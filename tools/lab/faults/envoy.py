@@ -40,8 +40,6 @@ also(
     "reset-mid-head/rst",
     "reset-mid-head/busy-mix",
     "malformed-header/space-in-name",
-    "malformed-status-line/garbage",
-    "non-http-banner/redis",
     "plaintext-to-tls-upstream/alert",
     "bad-chunk-size/no-number",
     "bad-chunk-size/later",
@@ -118,22 +116,6 @@ def head_limit_many(s):
 
 
 @envoy(
-    "header-too-large",
-    "default-limit",
-    "A head of 90 kB passes Envoy's own limit of 80 KiB; one of 50 kB does not. Snapshot length 300 bytes.",
-)
-def head_default(s):
-    up = s.serve()
-    shop = s.route(up)
-    s.start(snap=300)
-    fault = Fault("header-too-large", up)
-    s.get(shop, do=answer(headers=["X-Debug: " + "trace" * 10000]))
-    s.get(shop, fault, do=answer(headers=["X-Debug: " + "trace" * 18000]))
-    s.post(shop, fault, do=answer(headers=[f"Set-Cookie: p{number}={'xyz' * 600}" for number in range(50)]))
-    s.get(shop)
-
-
-@envoy(
     "conflicting-content-length",
     "same-twice",
     "The server announces the same length twice, and a length together with chunks: Envoy refuses both.",
@@ -179,6 +161,14 @@ def http2(s):
 @envoy("non-http-banner", "ssh", "The port belongs to an SSH server, which speaks first.")
 def ssh(s):
     notstatus._odd(s, "non-http-banner", notstatus._BANNERS["ssh"][0], first=True)
+
+
+for _cause, _name, (_data, *_rest) in (
+    ("malformed-status-line", "garbage", notstatus._ODD_LINES["garbage"]),
+    ("malformed-status-line", "lower-case", notstatus._ODD_LINES["lower-case"]),
+    ("non-http-banner", "redis", notstatus._BANNERS["redis"]),
+):
+    envoy(_cause, _name, _rest[-1])(lambda s, cause=_cause, data=_data: notstatus._odd(s, cause, data))
 
 
 # Its timers
@@ -255,6 +245,7 @@ def route_first(s):
 
 def _health(path=None, **further):
     check = {"timeout": "1s", "interval": "0.4s", "unhealthy_threshold": 2, "healthy_threshold": 1, **further}
+    check["no_traffic_interval"] = "0.4s"  # else 60 s for a cluster that serves nobody
     check |= {"http_health_check": {"path": path}} if path else {"tcp_health_check": {}}
     # Below the panic threshold Envoy would send to unhealthy hosts all the same.
     return {"envoy": {"health_checks": [check], "common_lb_config": {"healthy_panic_threshold": {"value": 0}}}}

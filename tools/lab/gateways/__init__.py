@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-KINDS = ("nginx", "haproxy", "envoy")
+KINDS = ("nginx", "haproxy", "apache", "caddy", "envoy")
 
 
 @dataclass
@@ -50,6 +50,13 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import envoy, haproxy, nginx
+    from . import apache, caddy, envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy, "envoy": envoy.Envoy}[kind]
+    classes = {
+        "nginx": nginx.Nginx,
+        "haproxy": haproxy.HAProxy,
+        "apache": apache.Apache,
+        "caddy": caddy.Caddy,
+        "envoy": envoy.Envoy,
+    }
+    return classes[kind]
