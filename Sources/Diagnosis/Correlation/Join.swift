@@ -388,6 +388,8 @@ struct Join {
                 hasNext = true
             }
         }
+        // Gateways try one after the other.
+        if hasNext, attempt.end != nil, let after, end > after + Self.slack { return nil }
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
         let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
