@@ -342,7 +342,8 @@ def reused_get(s):
 @case(
     "no-live-upstream",
     "passive-checks",
-    """Both servers refuse; passive checks (`max_fails`, `fail_duration`) then count them out, and Caddy answers 503 without
+    """Both servers refuse; passive checks (`max_fails`, `fail_duration`) then count them out, and Caddy
+    answers 503 without
     trying.""",
     gateways=_CADDY,
 )
@@ -479,7 +480,8 @@ def no_timers(s):
 @case(
     "clean",
     "odd-answers-accepted",
-    """Answers that Caddy 2.6 accepts and others refuse: a space and a control byte in a header name, the same length twice,
+    """Answers that Caddy 2.6 accepts and others refuse: a space and a control byte in a header name, the same
+    length twice,
     a length together with chunks, a head of 9 kB, 120 header
     lines.""",
     gateways=_CADDY,

@@ -1,4 +1,5 @@
-"""Caddy: configuration, life, and what its logs say. `http.handlers.reverse_proxy` states each attempt at level debug."""
+"""Caddy: configuration, life, and what its logs say. `http.handlers.reverse_proxy` states each attempt at
+level debug."""
 
 import json
 import re
