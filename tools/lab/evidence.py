@@ -155,14 +155,18 @@ TABLE = {
     "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
     "caddy: head timed out": _NO_HEAD | {"interim-response"},
     "caddy: read timed out": _NO_HEAD,
-    "caddy: not HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    # The last where bytes beyond the end of an answer were taken for the next one.
+    "caddy: not HTTP": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
     "caddy: length": {"conflicting-content-length"},
     "caddy: interim": {"interim-response"},
     "caddy: reset": _RESET,
     # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
     "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
-    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request", "pmtu-blackhole"} | _RESET,
-    "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
+    "caddy: upload": {"reset-during-upload", "early-response", "zero-window-stall", "loss-stall-request", "pmtu-blackhole"}
+    | _RESET,
+    "caddy: switched": {"unexpected-upgrade"},  # a 101 that its client had not asked for
+    # Go's reader makes one error of them; the last where interim answers came and no final one.
+    "caddy: cut": {"closed-mid-head", "reset-mid-head", "interim-response"},
     "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.

@@ -81,6 +81,7 @@ struct Verdicts {
             return .answered(status: status)
         case .nothing, .partialHead, .partialBody:
             guard context.ending != nil || context.client?.isFailed == true else { return .open }
+            if context.wasGivenUpUnsent { return .unused }
             // Without the client's leg a close by the gateway says nothing by itself.
             if context.client == nil, context.ending?.direction == .fromClient { return .failed(unknown(context)) }
             return context.clientFailed ? .failed(unknown(context)) : .open

@@ -180,6 +180,15 @@ struct AttemptContext {
         return frame
     }
 
+    /// The gateway ended the exchange at once, its own request half sent: nothing that an upstream does. Caddy 2.6 does so where it
+    /// repeats a request whose body the try before has used up.
+    var wasGivenUpUnsent: Bool {
+        guard let request, request.headEnd != nil, request.end == nil, !request.body.hasGap, stage == .nothing,
+            let ending, ending.direction == .fromClient, client?.attempts.count ?? 0 > 1
+        else { return false }
+        return ending.frame.time - request.firstFrame.time < ResponseTimeout.shortestTimer
+    }
+
     /// The last packet of the upstream before the gateway ended the exchange: since when there was silence.
     var lastUpstreamProgress: Timestamp? {
         if let response {

@@ -166,10 +166,12 @@ enum ZeroWindowStall: Detector {
 /// The request was acknowledged, nothing (or a part of the head) came, and the gateway closed at its timer.
 enum ResponseTimeout: Detector {
     static let cause = Cause.responseTimeout
+    /// No gateway is set to wait for less: what gives up sooner has another reason.
+    static let shortestTimer = Nanoseconds.milliseconds(5)
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
-            attempt.gatewayGaveUp, let waited = attempt.waited
+            attempt.gatewayGaveUp, let waited = attempt.waited, waited >= shortestTimer
         else { return nil }
         // Without the client's side a quick close may as well be a client that left.
         let announced = attempt.announcedTimer

@@ -67,6 +67,17 @@ import Testing
         #expect(report.outline == ["nearMiss connect-refused 1/1"])
     }
 
+    @Test("A try that the gateway gives up with half of its request sent is no failure of that upstream")
+    func givenUp() {
+        let report = Scene.report([
+            Scene.failing(status: 502, answered: 105),
+            Scene.leg(40_000).syn(1).rst(.fromServer, at: 1.2),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 102).request(at: 103, method: "POST") { $0.end = nil }
+                .fin(.fromClient, at: 103.4),
+        ])
+        #expect(report.outline == ["failure connect-refused 1/1"])
+    }
+
     @Test("Dials that fail in turn until the gateway gives up are one request")
     func dialsInTurn() {
         let dials = (0..<5).map { number in
