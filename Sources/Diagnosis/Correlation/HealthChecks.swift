@@ -1,7 +1,7 @@
 import Model
 
 /// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends `OPTIONS / HTTP/1.0` without Host
-/// (`option httpchk`), Envoy and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with
+/// (`option httpchk`), httpd `GET /healthz HTTP/1.0` with a Host and nothing else, Envoy and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with
 /// Go's own.
 enum HealthChecks {
     /// Marks probes among the attempts that no client request explains.
@@ -62,6 +62,12 @@ enum HealthChecks {
 
     static func isProbe(_ request: RequestFacts, at upstream: Endpoint) -> Bool {
         if request.method == "OPTIONS", request.version == "HTTP/1.0", request.host == nil { return true }
+        // mod_proxy_hcheck (httpd 2.4.71); what a gateway forwards has more than a Host.
+        if request.version == "HTTP/1.0", request.host != nil, request.fieldCount == 1,
+            ["GET", "HEAD", "OPTIONS"].contains(request.method)
+        {
+            return true
+        }
         let agent = request.field("user-agent") ?? ""
         // What Caddy and Traefik ask on their own account goes to the address itself and forwards nobody (Caddy 2.6.2).
         if agent.hasPrefix("Go-http-client/"), request.method == "GET", request.host == upstream.description,

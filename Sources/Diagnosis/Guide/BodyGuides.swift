@@ -106,9 +106,14 @@ extension CauseGuides {
                 "no switch; `proxy_http_version 1.0` (default before 1.29.7) asks a well-behaved upstream not to chunk"
             ),
             Remedy("HAProxy", "no switch; `show errors` on the stats socket quotes the bytes"),
+            Remedy(
+                "Apache httpd",
+                "no switch; `SetEnv force-proxy-request-1.0` asks a well-behaved upstream not to chunk"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid chunked response"),
+            .init("Apache httpd", "AH01590, Error reading/parsing chunk (level info), then AH01110"),
             .init("HAProxy", "termination state PH with 502, or SD or PD once the head had been passed on"),
             .init("Envoy", "UPE, protocol_error"),
         ],

@@ -121,6 +121,10 @@ extension CauseGuides {
                 no switch that is safe; `show errors` on the stats socket quotes the bytes
                 """
             ),
+            Remedy(
+                "Apache httpd",
+                "no switch: it refuses a length that is no number; of two lengths it takes the first and passes both on"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent duplicate header line: \"Content-Length"),

@@ -52,7 +52,10 @@ extension CauseGuides {
                 "Envoy",
                 "cluster `idle_timeout` shorter than the upstream's (default 1h); `retry_on: reset-before-request`"
             ),
-            Remedy("Apache httpd", "`ttl=` on `ProxyPass` below the upstream's time, or `disablereuse=on`"),
+            Remedy(
+                "Apache httpd",
+                "`ttl=` on `ProxyPass` below the upstream's time, `disablereuse=on`, or `SetEnv proxy-initial-not-pooled`"
+            ),
             Remedy("Caddy", "`keepalive` in `transport http` below the upstream's time (default 2m)"),
             Remedy("Traefik", "`forwardingTimeouts.idleConnTimeout` below the upstream's time (default 90s)"),
             Remedy(

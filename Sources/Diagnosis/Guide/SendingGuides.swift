@@ -90,12 +90,16 @@ extension CauseGuides {
                 "`http-request deny deny_status 413 if { req.body_size gt N }`; `option http-buffer-request`"
             ),
             Remedy("Envoy", "buffer filter: `max_request_bytes`"),
+            Remedy(
+                "Apache httpd",
+                "`LimitRequestBody` at the upstream's limit: the client then gets 413 from the gateway"
+            ),
         ],
         logLines: [
             .init("nginx", "writev() failed (104: Connection reset by peer) while sending request to upstream"),
             .init("nginx", "sendfile() failed (32: Broken pipe) while sending request to upstream"),
             .init("HAProxy", "termination state SH or SD"),
-            .init("Apache httpd", "AH01084, pass request body failed"),
+            .init("Apache httpd", "AH01084, pass request body failed, or AH01102, (104)Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
         ],
         sources: [
