@@ -86,4 +86,17 @@ struct ApacheTests {
         #expect(Set(causes(Self.forwarded)) == [.upstreamErrorResponse, .noLiveUpstream])
         #expect(Set(causes([])) == [.upstreamErrorResponse, .noUpstreamAttempt])
     }
+
+    @Test("Its health check that is answered 503 fails nobody; a client's request with more than a Host does")
+    func healthCheck() {
+        func outline(_ fields: Int) -> [String] {
+            let probe = Scene.leg().handshake(at: 1).request("/healthz", at: 2) {
+                $0.version = "HTTP/1.0"
+                $0.fieldCount = fields
+            }
+            return Scene.report([probe.response(503, at: 3).fin(.fromServer, at: 4)]).outline
+        }
+        #expect(outline(1).isEmpty)
+        #expect(outline(2) == ["failure upstream-error-response 1/1"])
+    }
 }

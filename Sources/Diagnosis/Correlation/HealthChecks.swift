@@ -1,8 +1,8 @@
 import Model
 
 /// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends `OPTIONS / HTTP/1.0` without Host
-/// (`option httpchk`), httpd `GET /healthz HTTP/1.0` with a Host and nothing else, Envoy and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with
-/// Go's own.
+/// (`option httpchk`), httpd `GET /healthz HTTP/1.0` with a Host and nothing else, Envoy and cloud load balancers name
+/// themselves in User-Agent, Caddy and Traefik ask an address with Go's own.
 enum HealthChecks {
     /// Marks probes among the attempts that no client request explains.
     static func mark(_ join: inout Join) {
