@@ -68,6 +68,12 @@ enum HealthChecks {
         {
             return true
         }
+        // mod_proxy_hcheck (httpd 2.4.71); what a gateway forwards has more than a Host.
+        if request.version == "HTTP/1.0", request.host != nil, request.fieldCount == 1,
+            ["GET", "HEAD", "OPTIONS"].contains(request.method)
+        {
+            return true
+        }
         let agent = request.field("user-agent") ?? ""
         // What Caddy and Traefik ask on their own account goes to the address itself and forwards nobody (Caddy 2.6.2).
         if agent.hasPrefix("Go-http-client/"), request.method == "GET", request.host == upstream.description,

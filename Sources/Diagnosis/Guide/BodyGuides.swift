@@ -122,9 +122,14 @@ extension CauseGuides {
                 "Caddy",
                 "update it: 2.6 ends the answer before the broken chunk as if it were whole, newer versions abort it"
             ),
+            Remedy(
+                "Apache httpd",
+                "no switch; `SetEnv force-proxy-request-1.0` asks a well-behaved upstream not to chunk"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid chunked response"),
+            .init("Apache httpd", "AH01590, Error reading/parsing chunk (level info), then AH01110"),
             .init("HAProxy", "termination state PH with 502, or SD or PD once the head had been passed on"),
             .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
             .init(

@@ -46,7 +46,13 @@ extension CauseGuides {
                 "`check` on the server line, `option redispatch 1` and `retries` so that another server is tried"
             ),
             Remedy("Envoy", "`retry_on: connect-failure`, health checks, outlier detection"),
-            Remedy("Apache httpd", "`retry=0` on the worker, or a balancer with a second member"),
+            Remedy(
+                "Apache httpd",
+                """
+                a balancer (`BalancerMember`) with a second server: it fails over when a connection fails, and leaves the \
+                failed one out for `retry=` seconds (default 60)
+                """
+            ),
             Remedy("Caddy", "`lb_try_duration` and health checks on `reverse_proxy`"),
             Remedy("Traefik", "a `retry` middleware and a health check on the service"),
         ],

@@ -35,14 +35,20 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "check `fall`, `rise` and `inter`; a `backup` server"),
             Remedy("Envoy", "`healthy_panic_threshold`, outlier detection `max_ejection_percent`"),
-            Remedy("Apache httpd", "`retry=` on the worker (default 60s)"),
+            Remedy(
+                "Apache httpd",
+                """
+                a shorter `retry=` on `BalancerMember` (default 60 s); `forcerecovery=On` (the default); `hcfails` and \
+                `hcinterval` of its health checks; `failonstatus` and `failontimeout` take members out, too
+                """
+            ),
             Remedy("Caddy", "`fail_duration` and `max_fails` of passive health checks"),
         ],
         logLines: [
             .init("nginx", "no live upstreams while connecting to upstream"),
             .init("HAProxy", "<NOSRV>, termination state SC"),
             .init("Envoy", "UH, no_healthy_upstream"),
-            .init("Apache httpd", "AH00940, disabled connection"),
+            .init("Apache httpd", "AH01170, All workers are in error state"),
             .init("Caddy", "no upstreams available"),
         ],
         sources: ["nginx max_fails and fail_timeout, HAProxy check, Envoy health checking: their documentation"]
@@ -93,13 +99,17 @@ extension CauseGuides {
                 (NC)
                 """
             ),
-            Remedy("Apache httpd", "worker in error state: `retry=`; `max=` reached"),
             Remedy("Caddy", "path and rights of a `unix//` upstream; `respond` or `error` in the route"),
+            Remedy(
+                "Apache httpd",
+                "`max=` of `ProxyPass` reached (`acquire=` limits the wait); a member with `status=+D`; a socket's path"
+            ),
         ],
         logLines: [
             .init("nginx", "no resolver defined to resolve"),
             .init("nginx", "connect() to unix: failed (2: No such file or directory)"),
             .init("HAProxy", "termination state sQ, SC with <NOSRV>, or PR"),
+            .init("Apache httpd", "AH00941, failed to acquire connection"),
             .init("Envoy", "UO, overflow"),
             .init("Caddy", "dial unix"),
         ],

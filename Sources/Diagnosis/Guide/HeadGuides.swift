@@ -149,14 +149,17 @@ extension CauseGuides {
                 """
             ),
             Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
-            Remedy("Apache httpd", "`HttpProtocolOptions` governs requests; the upstream must be fixed"),
             Remedy("Caddy", "no switch: the upstream must be fixed"),
+            Remedy(
+                "Apache httpd",
+                "no switch: `HttpProtocolOptions` governs requests only; the upstream must be fixed"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid header"),
             .init("HAProxy", "termination state PH; `show errors` on the stats socket quotes the bytes"),
             .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
-            .init("Apache httpd", "AH02429, contains invalid characters"),
+            .init("Apache httpd", "AH02429, contains invalid characters (500), or AH01106, bad HTTP/1.1 header (502)"),
             .init("Caddy", "malformed MIME header"),
         ],
         sources: ["RFC 9112 §5: field syntax", "RFC 9110 §5.1 and §5.5: names and values"]
@@ -187,6 +190,10 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`show errors` on the stats socket quotes the bytes"),
             Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
+            Remedy(
+                "Apache httpd",
+                "it passes text on as HTTP/0.9, with status 200 and nothing in its error log; only a NUL byte makes a 502"
+            ),
             Remedy("gateway", "does the gateway dial the right port, and by the protocol that the upstream speaks?"),
             Remedy("Caddy", "correct the upstream's address in `reverse_proxy`, if the port is another service's"),
         ],
@@ -194,6 +201,7 @@ extension CauseGuides {
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
             .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
+            .init("Apache httpd", "AH01102, (22)Invalid argument, or AH00898, Corrupt status line"),
             .init("Caddy", "malformed HTTP"),
         ],
         sources: ["RFC 9112 §4: status line", "nginx 1.22: an answer without status line counts as HTTP/0.9"]

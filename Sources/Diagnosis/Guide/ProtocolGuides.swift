@@ -138,6 +138,7 @@ extension CauseGuides {
                 "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
             ),
             Remedy("Caddy", "no switch: the upstream must be fixed"),
+                "Apache httpd",
         ],
         logLines: [
             .init("nginx", "upstream sent duplicate header line: \"Content-Length"),

@@ -55,7 +55,10 @@ extension CauseGuides {
                 reset` where repeating is safe (`reset-before-request` does not help: the request was sent)
                 """
             ),
-            Remedy("Apache httpd", "`ttl=` on `ProxyPass` below the upstream's time, or `disablereuse=on`"),
+            Remedy(
+                "Apache httpd",
+                "`ttl=` on `ProxyPass` below the upstream's time, `disablereuse=on`, or `SetEnv proxy-initial-not-pooled`"
+            ),
             Remedy("Caddy", "`keepalive` in `transport http` below the upstream's time (default 2m)"),
             Remedy("Traefik", "`forwardingTimeouts.idleConnTimeout` below the upstream's time (default 90s)"),
             Remedy(

@@ -99,13 +99,14 @@ extension CauseGuides {
             Remedy(
                 "Caddy",
                 "`request_body` with `max_size` refuses earlier (with 502 in 2.6)"
+                "Apache httpd",
             ),
         ],
         logLines: [
             .init("nginx", "writev() failed (104: Connection reset by peer) while sending request to upstream"),
             .init("nginx", "sendfile() failed (32: Broken pipe) while sending request to upstream"),
             .init("HAProxy", "termination state SH or SD"),
-            .init("Apache httpd", "AH01084, pass request body failed"),
+            .init("Apache httpd", "AH01084, pass request body failed, or AH01102, (104)Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
             .init("Caddy", "use of closed network connection"),
             .init("Caddy", "read: connection reset by peer"),

@@ -42,13 +42,17 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset` for idempotent routes"),
+            Remedy(
+                "Apache httpd",
+                "no setting repeats a request that was sent: its balancers fail over for failed connections only"
+            ),
             Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
             .init("Envoy", "UC, connection_termination"),
-            .init("Apache httpd", "AH01102, End of file found"),
+            .init("Apache httpd", "AH01102, error reading status line, (20014)Internal error"),
             .init("Caddy", "EOF"),
         ],
         sources: [
@@ -91,6 +95,10 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset` for idempotent routes"),
+            Remedy(
+                "Apache httpd",
+                "no setting repeats a request that was sent: its balancers fail over for failed connections only"
+            ),
             Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [

@@ -589,3 +589,24 @@ def ends(s):
     s.get(shop, do=raw(b"HTTP/1.1 204 No Content\r\nServer: app/1.9\r\n\r\n", then="keep"), headers=close)
     s.get(shop, do=answer("500 Internal Server Error", b"ouch: division by zero\n"))
     s.get(shop, do=raw([b"HTTP/1.0 200 OK\r\nServer: cgi/0.4\r\n\r\n", b"some text ", 0.1, b"and its end\n"]))
+
+
+@case(
+    "clean",
+    "hcheck-fails-upstream",
+    """The health page of one of two members answers 503 (mod_proxy_hcheck); the other one serves everybody. Only the
+    upstream leg is captured.""",
+    gateways=_ONLY,
+)
+def hcheck_fails(s):
+    s.network(router=True)
+    sick, up = s.serve(), s.serve(1)
+    sick.on("/healthz", answer("503 Service Unavailable", b"draining\n"))
+    checks = {"apache": "hcmethod=GET hcinterval=1 hcfails=1 hcuri=/healthz"}
+    shop = s.route(sick, up, server_options=checks, keepalive=True)
+    s.start(capture="upstream")
+    time.sleep(1.5)
+    for _ in range(3):
+        s.get(shop)
+        time.sleep(0.3)
+    s.post(shop)
