@@ -13,6 +13,7 @@ struct Lookup {
 
     struct Query {
         var name: String
+        var id: UInt16
         var type: UInt16
         var server: Endpoint
         var sent: FrameReference
@@ -75,7 +76,7 @@ struct Lookup {
         if message.name.utf8.count < name.utf8.count { name = message.name }
         guard queries.count < Self.maximumQueries else { return nil }
         queries.append(
-            Query(name: message.name, type: message.type, server: message.server, sent: message.frame)
+            Query(name: message.name, id: message.id, type: message.type, server: message.server, sent: message.frame)
         )
         return queries.count - 1
     }
@@ -175,7 +176,8 @@ struct Lookup {
             return time - start <= .milliseconds(50) && !hasAsked(message)
         case .failed(_, let decided):
             guard time - decided <= .milliseconds(100) else { return false }
-            return !hasAsked(message) || message.name != name
+            // After an ICMP error glibc and c-ares send the same message again at once, from another port (httpd and Envoy, as run).
+            return !hasAsked(message) || message.name != name || queries.contains { $0.id == message.id }
         }
     }
 

@@ -40,9 +40,7 @@ extension Incidents {
             let attempt = join.attempts[index]
             let connection = join.facts.connections[attempt.connection]
             let host = join.host(attempt.dialler)
-            guard let verdict = attempt.verdict, verdict.cause != .clientAbort,
-                attempt.exchange == connection.exchanges.indices.last
-            else { continue }
+            guard attempt.exchange == connection.exchanges.indices.last, mayBeCut(attempt) else { continue }
             var shutdown = shutdowns.shutdown(of: attempt.connection, host: host)
             if let parent = attempt.parent {
                 let request = join.requests[parent]
@@ -61,6 +59,15 @@ extension Incidents {
             }
             join.attempts[index].outcome = .failed(shutdown.verdict(frames))
         }
+    }
+
+    /// It failed, or its answer came when its client was gone already.
+    private func mayBeCut(_ attempt: Attempt) -> Bool {
+        if let verdict = attempt.verdict { return verdict.cause != .clientAbort }
+        guard attempt.isAnswered, let parent = attempt.parent, join.requests[parent].isFailed,
+            let over = join.requests[parent].end, let answer = join.response(of: attempt)
+        else { return false }
+        return answer.firstFrame.time > over
     }
 
     private static func upstreamEnded(_ timeline: ConnectionTimeline) -> Bool {

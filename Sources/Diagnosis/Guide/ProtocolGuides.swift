@@ -138,7 +138,10 @@ extension CauseGuides {
                 "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
             ),
             Remedy("Caddy", "no switch: the upstream must be fixed"),
+            Remedy(
                 "Apache httpd",
+                "no switch: it refuses a length that is no number; of two lengths it takes the first and passes both on"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent duplicate header line: \"Content-Length"),

@@ -99,7 +99,10 @@ extension CauseGuides {
             Remedy(
                 "Caddy",
                 "`request_body` with `max_size` refuses earlier (with 502 in 2.6)"
+            ),
+            Remedy(
                 "Apache httpd",
+                "`LimitRequestBody` at the upstream's limit: the client then gets 413 from the gateway"
             ),
         ],
         logLines: [

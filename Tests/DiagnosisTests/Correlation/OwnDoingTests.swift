@@ -29,6 +29,19 @@ import Testing
         }
     }
 
+    @Test("Answers that come when the clients were closed already do not undo that")
+    func answeredLate() {
+        let lines = [0.0, 150, 400].enumerated().flatMap { number, start in
+            [
+                Scene.client(50_100 + UInt16(number)).handshake(at: start - 1).request("/slow", at: start)
+                    .fin(.fromServer, at: 1_000 + Double(number)),
+                Scene.leg(50_100 + UInt16(number)).handshake(at: start + 1).request("/slow", at: start + 2)
+                    .response(200, at: 2_000 + start),
+            ]
+        }
+        #expect(Scene.report(lines, until: 5_000).outline == ["failure gateway-reload 3/3"])
+    }
+
     @Test("Requests that each waited equally long were ended by a timer")
     func timer() {
         #expect(!causes(waiting3(cutAt: [1_000, 1_150, 1_400])).contains(.gatewayReload))

@@ -57,6 +57,11 @@ import Testing
             questions: .by().ask("app.test", at: 0.5).reject(at: 0.6)
         ),
         Told(
+            fact: "the same message again at once after an ICMP error is the same lookup",
+            variant: "unreachable",
+            questions: .by().ask("app.test", at: 0.5).reject(at: 0.6).ask("app.test", at: 0.7).reject(at: 0.8)
+        ),
+        Told(
             fact: "the last name of a search list counts",
             variant: "servfail",
             questions: .by().ask("app.ns.svc.test", at: 0.5).answer("app.ns.svc.test", code: 3, at: 1)

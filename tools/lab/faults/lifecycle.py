@@ -15,12 +15,22 @@ def _refused(s):
     raise RuntimeError("the gateway still listens")
 
 
+def _await_listener(s):
+    for _ in range(50):
+        try:
+            return s.new_client().connect().close()
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    raise RuntimeError("the gateway does not come back")
+
+
 def _halted(s, how, calls, after=0.8, back=True):
     shop = s.routes_by_name["shop"]
     s.get(shop)
     s.together(*calls, lambda: (time.sleep(after), s.gateway.halt(how), time.sleep(0.3), _refused(s)), gap=0.05)
     if back:
         s.gateway.start()
+        _await_listener(s)
         s.client = s.new_client()
         s.get(shop)
         s.get(shop)

@@ -6,7 +6,7 @@ from ..case import Fault, also, case
 from ..upstreams import answer
 from . import servers
 
-_FEW = {"nginx-events": ["worker_connections 24;"], "haproxy-global": ["maxconn 9"]}
+_FEW = {"nginx-events": ["worker_connections 24;"], "haproxy-global": ["maxconn 6"]}
 
 
 @case("proxy-loop", "to-itself", "A route leads to the gateway's own address, until its connections are used up; captured on all interfaces.")
@@ -139,5 +139,6 @@ def spare_page(s):
     s.post(shop)
 
 
-for _kind in ("apache", "caddy", "envoy"):
+# httpd fails such a connect also with 503, and takes the worker out then: another cause for the next request.
+for _kind in ("caddy", "envoy"):
     also(_kind, "no-upstream-attempt/no-local-port")

@@ -226,6 +226,10 @@ def _row(attempt, request):
     status, flags, why = attempt["status"], attempt["flags"], attempt["upstream_transport_failure"]
     if why and why.startswith("immediate_connect_error"):
         return "UF immediate"
+    if why and "No_such_file" in why:
+        return "UF pipe"
+    if why and "Cannot_assign_requested_address" in why:
+        return "no port"
     if why:
         return "UF " + why.rpartition(":_")[2].replace("_", " ")
     if flags == "-":
