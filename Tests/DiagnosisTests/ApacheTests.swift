@@ -80,7 +80,8 @@ struct ApacheTests {
                 Scene.failing(port: 49_000, at: 0, status: 503, answered: 9),
                 Scene.leg().handshake(at: 1).request(at: 2, fields: gateway).response(503, at: 8),
             ]
-            let after = Scene.failing(at: 1000, status: 503, answered: 1000.5)
+            // Another target: the same error for the same one could be a cached one.
+            let after = Scene.failing("/b", at: 1000, status: 503, answered: 1000.5)
             return Scene.report(before + [after]).findings.map(\.cause)
         }
         #expect(Set(causes(Self.forwarded)) == [.upstreamErrorResponse, .noLiveUpstream])
