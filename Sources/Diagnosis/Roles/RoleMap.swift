@@ -69,15 +69,32 @@ private struct RoleInference {
     private struct Enclosing {
         var start: Timestamp
         var end: Timestamp
+        var answer: Answer?
         var connection: Int
         var front: Endpoint
         var method: String
         var target: String
     }
 
+    /// The head of an answer, for telling which of two exchanges waited for the other.
+    private struct Answer {
+        var time: Timestamp
+        var status: Int
+
+        init?(_ response: ResponseFacts?) {
+            guard let response, let status = response.status else { return nil }
+            time = response.firstFrame.time
+            self.status = status
+        }
+
+        /// The same answer, given before the other: then it was not made of it.
+        func isEarlier(than other: Self) -> Bool { status == other.status && time + Join.slack < other.time }
+    }
+
     private struct Start {
         var time: Timestamp
         var end: Timestamp
+        var answer: Answer?
         var connection: Int
         /// Nil for the SYN of a connection.
         var method: String?
@@ -128,6 +145,7 @@ private struct RoleInference {
                         Enclosing(
                             start: request.firstFrame.time,
                             end: end,
+                            answer: Answer(exchange.response),
                             connection: index,
                             front: connection.server,
                             method: request.method,
@@ -139,6 +157,7 @@ private struct RoleInference {
                     Start(
                         time: request.firstFrame.time,
                         end: end,
+                        answer: Answer(exchange.response),
                         connection: index,
                         method: request.method,
                         target: request.target,
@@ -179,6 +198,8 @@ private struct RoleInference {
             guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
                 candidate.front != connection.server
             else { continue }
+            // Clients that ask the same at the same time lie inside each other's requests by chance.
+            if let told = candidate.answer, let got = start.answer, told.isEarlier(than: got) { continue }
             let isSameHost =
                 union.find(candidate.front.address) == union.find(dialled.from)
             // A client of the listener is not the gateway, unless all share one address.
