@@ -174,20 +174,21 @@ struct Lookup {
         case .good:
             // The other type, asked beside the first.
             return time - start <= .milliseconds(50) && !hasAsked(message)
-        case .failed(let failure, let decided):
+        case .failed(_, let decided):
             guard time - decided <= .milliseconds(100) else { return false }
-            // glibc and Go (Caddy 2.6.2, as run) put a question that the server could not answer a second time at once (`attempts`).
-            if failure != .nxdomain, failure != .nodata, time - decided <= .milliseconds(2), timesAsked(message) < 2 {
-                return true
-            }
             // After an ICMP error glibc and c-ares send the same message again at once, from another port (httpd and Envoy, as run).
             return !hasAsked(message) || message.name != name || queries.contains { $0.id == message.id }
         }
     }
 
-    private func hasAsked(_ message: DNSFacts) -> Bool { timesAsked(message) > 0 }
+    private func hasAsked(_ message: DNSFacts) -> Bool {
+        queries.contains { $0.name == message.name && $0.type == message.type && $0.server == message.server }
+    }
 
-    private func timesAsked(_ message: DNSFacts) -> Int {
-        queries.count { $0.name == message.name && $0.type == message.type && $0.server == message.server }
+    /// Go puts a question that the server could not answer a second time at once (`attempts`), as a new message (Caddy 2.6.2, as run).
+    func isRepeated(by next: Lookup) -> Bool {
+        guard next.name == name, next.asker == asker, case .failed(let failure, let decided) = state(at: next.start)
+        else { return false }
+        return failure != .nxdomain && failure != .nodata && next.start - decided <= .milliseconds(2)
     }
 }
