@@ -149,7 +149,7 @@ TABLE = {
     "replayed": {"stale-keepalive-reuse"},  # no word of it in the log, and the client got its answer
     "caddy: no upstreams": {"no-live-upstream", "no-upstream-attempt"},
     "caddy: lookup": {"dns-failure"},
-    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall"},
+    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall", "stale-address"},
     "caddy: dial unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "caddy: dial timeout": _NO_HANDSHAKE,
     "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
@@ -170,7 +170,7 @@ TABLE = {
     "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
-    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
+    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "stale-address"},
     "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Permission denied": {"icmp-admin-prohibited"},

@@ -420,7 +420,12 @@ struct Join {
         // And no gateway tries the same server again at once.
         // (nginx and Go do, once, when a reused connection died.)
         let isPrompt = hasPrevious && !isOpenBefore && !wasReused && distance(fromHead) < .milliseconds(200)
-        let detour = changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        let isNextServer =
+            changesUpstream && followsDial && candidate.isFailed && distance(fromHead) <= .milliseconds(1)
+        let detour: Nanoseconds =
+            isNextServer
+            ? .milliseconds(5)
+            : changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
         // A request that has its answer needs no other explanation.
         let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.

@@ -237,11 +237,17 @@ struct Lookups {
 
     // MARK: Without client leg
 
-    /// Lookups that came to nothing, of that gateway, one an entry.
-    func failures(of host: Int, until horizon: Timestamp) -> [Found] {
+    /// Lookups that came to nothing, of that gateway, one an entry; a second one that repeats the first where the gateway does so.
+    func failures(of host: Int, until horizon: Timestamp, repeatsAtOnce: Bool) -> [Found] {
         var result: [Found] = []
         for asker in askers(host) where hosts[asker] == host {
+            var repeated: Set<String> = []
+            var before: [String: Lookup] = [:]
             for lookup in all[asker] ?? [] {
+                let isRepeat = before[lookup.name]?.isRepeated(by: lookup) ?? false
+                before[lookup.name] = lookup
+                if repeatsAtOnce, isRepeat, repeated.insert(lookup.name).inserted { continue }
+                repeated.remove(lookup.name)
                 switch lookup.state(at: horizon) {
                 case .good: continue
                 case .failed(let failure, _):

@@ -232,7 +232,10 @@ struct WithoutAttempt {
         // Never tried for the like of it: those that nothing else uses, or all of them.
         let candidates = all.filter { !served.contains($0.key) }
         let states = Array((candidates.isEmpty ? all : candidates).values)
-        return !states.isEmpty && states.allSatisfy(\.isFailure) ? states : []
+        if states.allSatisfy(\.isFailure) { return states }
+        // Two groups that nothing was asked of yet: a group with a live server would have been tried, if the gateway did not wait for it.
+        let isAtOnce = request.end.map { $0 - request.start <= .milliseconds(100) } ?? false
+        return isAtOnce && !candidates.isEmpty && request.status == 503 ? states.filter(\.isFailure) : []
     }
 
     /// How long Linux waits after a question before it asks again or gives up (`retrans_time_ms`), and its jitter.

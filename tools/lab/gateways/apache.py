@@ -184,7 +184,9 @@ class Apache:
             lines = errors.get(entry["id"], [])
             if entry["id"] == "-" and entry["status"] == "503" and entry["thread"] in pending:
                 lines = [pending[entry["thread"]].pop(0)]  # "failed to acquire connection" has no line of the request
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, line, lines)
+            records[target].passes = passes
         return records
 
     def _record(self, target, entry, line, errors):

@@ -148,9 +148,9 @@ class Caddy:
         records = {}
         for entry in handled:
             target = entry["request"]["uri"]
-            if target in records:
-                raise RuntimeError(f"two log lines for {target}")
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, told.get(target, []))
+            records[target].passes = passes
         return records
 
     def _record(self, target, access, told):

@@ -192,20 +192,20 @@ class Envoy:
 
     def records(self):
         """What the log says, by request target."""
-        records, attempts = {}, {}
+        ends, attempts, passes = {}, {}, {}
         for line in self._log.read_text(errors="replace").splitlines():
             entry = json.loads(line)
             target = entry["request"].split(" ")[1]
             if entry["line"] == "attempt":
                 attempts.setdefault(target, []).append((entry, line))
-            elif target in records:
-                raise RuntimeError(f"two log lines for {target}")
             else:
-                records[target] = entry, line
-        return {
-            target: self._record(target, entry, line, attempts.get(target, []))
-            for target, (entry, line) in records.items()
-        }
+                ends[target] = entry, line
+                passes[target] = passes.get(target, 0) + 1
+        records = {}
+        for target, (entry, line) in ends.items():
+            records[target] = self._record(target, entry, line, attempts.get(target, []))
+            records[target].passes = passes[target]
+        return records
 
     def _record(self, target, entry, line, attempts):
         status, details, found, lines = entry["status"] or None, entry["details"] or "", [], [line]
