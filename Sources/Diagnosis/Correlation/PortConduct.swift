@@ -13,6 +13,12 @@ struct PortConduct {
     var promptCloses = 0
     /// What was asked on them: method and target.
     var promptlyClosed: Set<String> = []
+    /// Requests behind a PROXY header.
+    var proxiedRequests = 0
+    /// Those of them that were the first of their connection and got nothing but the server's FIN or RST.
+    var proxiedRefusals = 0
+    /// What was asked on them: method and target.
+    var refusedProxied: Set<String> = []
     /// A connection in another protocol that was answered in it.
     var answeredForeign: (name: ProtocolName, frame: FrameReference)?
     /// The largest request head that was answered well, in bytes.
@@ -67,7 +73,7 @@ extension PortConduct {
         for (position, exchange) in connection.exchanges.enumerated() {
             guard let request = exchange.request else { continue }
             let head = (request.headEnd ?? connection.fromClient.highestEnd) - request.start
-            if !isProxied { plainRequests += 1 }
+            if isProxied { proxiedRequests += 1 } else { plainRequests += 1 }
             if let response = exchange.response, let status = response.status, response.headEnd != nil {
                 if status != 400 {
                     if isProxied {
@@ -83,6 +89,10 @@ extension PortConduct {
                 let ending = timeline.endings.first, ending.isFromServer
             else { continue }
             smallestRefused = min(smallestRefused, head)
+            if isProxied, position == 0, exchange.interimCount == 0 {
+                proxiedRefusals += 1
+                if refusedProxied.count < 8 { refusedProxied.insert(request.method + " " + request.target) }
+            }
             if !isProxied, position == 0, !ending.isReset, exchange.interimCount == 0,
                 ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
                 Self.isPrompt(ending, after: request, timeline)

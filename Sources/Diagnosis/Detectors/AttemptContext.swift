@@ -9,6 +9,8 @@ struct AttemptContext {
     let client: ClientRequest?
     /// What that client was sent.
     let clientResponse: ResponseFacts?
+    /// The capture missed bytes that the gateway sent to that client.
+    let clientAnswerMayBeMissed: Bool
     /// True where this is the connection's first request and the connection's beginning was captured.
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.

@@ -1,10 +1,11 @@
 import Model
 
 extension AttemptContext {
-    /// The gateway ended the exchange, or its client got an error while nothing had ended.
+    /// The gateway ended the exchange, or its client got an error while nothing had ended. Envoy 1.40 answers 408 where a stream is
+    /// idle, whoever it was that did not read or write (`stream_idle_timeout`, as run).
     var gatewayGaveUp: Bool {
         if let ending { return ending.direction == .fromClient }
-        return client?.isFailed == true
+        return client?.isFailed == true || client?.status == 408 && exchange?.response == nil
     }
 
     /// From the request's last byte to the gateway's close or the client's error.
@@ -231,6 +232,8 @@ enum BodyTimeout: Detector {
             let response = attempt.response, let silence = attempt.silence
         else { return nil }
         if attempt.client == nil, silence < .milliseconds(900) { return nil }
+        // An error at once, while bytes still come, is no timer's.
+        if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
         return Verdict(
             cause,

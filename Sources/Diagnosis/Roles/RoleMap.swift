@@ -413,7 +413,7 @@ private struct RoleInference {
                 continue
             } else if case .tls = connection.application {
                 continue
-            } else if connection.exchanges.isEmpty,
+            } else if connection.exchanges.isEmpty, !connection.speaksForeign || connection.orientation != .handshake,
                 connection.fromServer.payloadBytes > 0 || connection.orientation == .guess
             {
                 continue
