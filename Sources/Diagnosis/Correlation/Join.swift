@@ -228,6 +228,7 @@ struct Join {
                 before = max(before, end)
                 continue
             }
+            if other.end == nil, wasNeverHeard(other, until: time) { continue }
             // Another attempt is still running: gateways try one after the other.
             score -= 40
         }
@@ -267,6 +268,20 @@ struct Join {
             }
         }
         return score
+    }
+
+    /// Its request was sent again and again and never acknowledged. A gateway that gives up such an attempt closes unseen: its FIN waits
+    /// behind those bytes.
+    private func wasNeverHeard(_ attempt: Attempt, until time: Timestamp) -> Bool {
+        guard let asked = request(of: attempt) else { return false }
+        let connection = facts.connections[attempt.connection]
+        guard connection.fromClient.acknowledgedEnd <= asked.start, connection.fromClient.retransmissions >= 2 else {
+            return false
+        }
+        return connection.events.count { event in
+            event.direction == .fromClient && event.length > 0 && event.offset >= asked.start && event.frame.time < time
+                && (event.kind == .retransmission || event.kind == .fastRetransmission)
+        } >= 2
     }
 
     private func fieldScore(_ wanted: RequestFacts, _ asked: RequestFacts, client: IPAddress) -> Int {
@@ -314,6 +329,7 @@ struct Join {
 
     private mutating func matchByChain(_ isWanted: (Attempt) -> Bool) {
         let byHost = requestsByHost()
+        let passed = passedOn()
         var windows: [Int: OpenRequests] = [:]
         for index in attempts.indices
         where attempts[index].parent == nil && !attempts[index].isHealthCheck && isWanted(attempts[index]) {
@@ -322,11 +338,40 @@ struct Join {
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
             var best: (request: Int, cost: Nanoseconds)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let cost = chainCost(attempt, candidate) else { continue }
+                guard let cost = chainCost(attempt, candidate), mayBeRewritten(attempt, candidate, passed) else {
+                    continue
+                }
                 if best == nil || cost < best?.cost ?? 0 { best = (candidate, cost) }
             }
             if let best { assign(index, to: best.request) }
         }
+    }
+
+    /// The beginnings of targets that a gateway was seen to pass on unchanged: gateways rewrite by location, not by request.
+    private func passedOn() -> [Int: Set<Substring>] {
+        var result: [Int: Set<Substring>] = [:]
+        for request in requests {
+            guard let asked = self.request(of: request) else { continue }
+            let start = TargetRelation.start(asked.target)
+            let host = host(request.gateway.address)
+            if result[host]?.contains(start) ?? false { continue }
+            let isUnchanged = request.attempts.contains { attempt in
+                self.request(of: attempts[attempt]).map {
+                    TargetRelation(asked.target, $0.target) >= .samePath
+                } ?? false
+            }
+            if isUnchanged { result[host, default: []].insert(start) }
+        }
+        return result
+    }
+
+    /// The first attempt for a request goes where its like go. (A later one may be an error page's.)
+    private func mayBeRewritten(_ attempt: Attempt, _ index: Int, _ passed: [Int: Set<Substring>]) -> Bool {
+        let candidate = requests[index]
+        guard candidate.attempts.isEmpty, let wanted = request(of: attempt), let asked = request(of: candidate),
+            TargetRelation(asked.target, wanted.target) == .unrelated
+        else { return true }
+        return !(passed[host(candidate.gateway.address)]?.contains(TargetRelation.start(asked.target)) ?? false)
     }
 
     /// When the attempt ended, or the gateway's last packet of it: an upstream may repeat itself long after.
@@ -457,6 +502,7 @@ struct Join {
             if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
+        let passed = passedOn()
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {
             let request = requests[index]
             guard let candidates = loose[host(request.gateway.address)], let end = request.end else { continue }
@@ -464,6 +510,7 @@ struct Join {
                 let attempt = attempts[candidate]
                 return attempt.parent == nil && attempt.start + Self.slack >= request.start
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
+                    && mayBeRewritten(attempt, index, passed)
             }
             let nearest = fitting.min { left, right in
                 distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))

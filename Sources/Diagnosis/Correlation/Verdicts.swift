@@ -45,6 +45,7 @@ struct Verdicts {
             exchange: exchange,
             timeline: timeline,
             client: client,
+            nextAttempt: client?.attempts.lazy.map { join.attempts[$0].start }.first { $0 > attempt.start },
             clientResponse: client.flatMap { join.response(of: $0) },
             clientAnswerMayBeMissed: client.map { Self.mayHoldMore(join.facts.connections[$0.connection]) } ?? false,
             isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),

@@ -8,6 +8,16 @@ extension AttemptContext {
         return client?.isFailed == true || client?.status == 408 && exchange?.response == nil
     }
 
+    /// The gateway gave up a request that was never acknowledged. Its close may be held back behind the bytes that nobody
+    /// acknowledges: then its next attempt tells, or so many repeats where the client's leg was not seen.
+    func isAbandoned(_ repeats: [TCPEvent]) -> Bool {
+        guard let request, let last = repeats.last else { return false }
+        if gatewayGaveUp { return true }
+        guard ending == nil else { return false }
+        if let nextAttempt { return nextAttempt > repeats[0].frame.time }
+        return client == nil && repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
+    }
+
     /// From the request's last byte to the gateway's close or the client's error.
     var waited: Nanoseconds? {
         guard let request else { return nil }
@@ -52,9 +62,7 @@ enum LossStallRequest: Detector {
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
-        // The gateway's own close may be held back behind the bytes that nobody acknowledges.
-        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
-        guard attempt.gatewayGaveUp || (isLong && attempt.client == nil && attempt.ending == nil) else { return nil }
+        guard attempt.isAbandoned(repeats) else { return nil }
         let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
         return Verdict(
             cause,
@@ -176,13 +184,22 @@ enum ResponseTimeout: Detector {
         else { return nil }
         // Without the client's side a quick close may as well be a client that left.
         let announced = attempt.announcedTimer
-        if attempt.client == nil, waited < .milliseconds(900) || waited < announced ?? 0 { return nil }
+        // The timer runs on while the gateway connects.
+        let sinceDial = waited + (attempt.isFirst ? request.lastFrame.time - attempt.connection.first.time : 0)
+        if attempt.client == nil, waited < .milliseconds(900) || sinceDial < announced ?? 0 { return nil }
         let late = attempt.lateResponse
         let acknowledged = attempt.isRequestAcknowledged
         var missing: [String] = []
         if attempt.client == nil, announced == nil { missing.append("client leg: whether the client left first") }
         if !acknowledged { missing.append("an ACK of the request: it may never have arrived") }
         if late == nil { missing.append("whether the upstream would have answered: its own log") }
+        // Seen from behind the narrow link this is all that there is, until the upstream sends something short.
+        if late == nil, !attempt.sizes.passed(attempt.fullSize, .fromServer, since: Timestamp(nanoseconds: .min)) {
+            missing.append(
+                "an answer of this upstream in segments of full size: none came in this capture, so that "
+                    + "pmtu-blackhole, long ones lost on the way, is not ruled out"
+            )
+        }
         let lateFrames = late.map {
             [EvidenceFrame($0.firstFrame, role: "late response from upstream", direction: .fromServer)]
         }
@@ -195,7 +212,7 @@ enum ResponseTimeout: Detector {
             explanation: "\(attempt.upstream) had the request and "
                 + (attempt.stage == .partialHead ? "sent only a part of the response head" : "sent nothing")
                 + "; the gateway gave up after \(Phrases.duration(waited))"
-                + (announced.map { $0 <= waited ? ", as it had announced with the request" : "" } ?? "")
+                + (announced.map { $0 <= sinceDial ? ", as it had announced with the request" : "" } ?? "")
                 + (late.map {
                     ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late"
                 }

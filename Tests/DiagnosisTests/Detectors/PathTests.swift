@@ -81,7 +81,7 @@ import Testing
             [Scene.failing(answered: 3), Scene.leg().syn(1).rst(.fromServer, at: 1.3, hopLimit: 63)] + Self.neighbour
         var facts = Scene.facts(lines)
         #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.handshakeResetByFirewall])
-        facts.counters.routedDuplicates = 1
+        facts.counters.routedHops = 1
         #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.connectRefused])
     }
 
