@@ -184,11 +184,4 @@ struct Lookup {
     private func hasAsked(_ message: DNSFacts) -> Bool {
         queries.contains { $0.name == message.name && $0.type == message.type && $0.server == message.server }
     }
-
-    /// Go puts a question that the server could not answer a second time at once (`attempts`), as a new message (Caddy 2.6.2, as run).
-    func isRepeated(by next: Lookup) -> Bool {
-        guard next.name == name, next.asker == asker, case .failed(let failure, let decided) = state(at: next.start)
-        else { return false }
-        return failure != .nxdomain && failure != .nodata && next.start - decided <= .milliseconds(2)
-    }
 }

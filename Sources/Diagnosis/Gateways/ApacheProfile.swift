@@ -35,6 +35,9 @@ enum ApacheProfile: GatewayProfile {
             .resetMidHead, .headerTooLarge, .staleKeepaliveReuse, .conflictingContentLength, .malformedStatusLine,
             .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch:
             [502]
+        // 500 as run (2.4.71), 502 before: `DNS lookup failure for`.
+        case .dnsFailure: [500, 502]
+        case .staleAddress: [503]
         // The race of the reset and the end of connect() decides.
         case .resetAfterAccept: [502, 503]
         // 504 where it could not send, 502 where it waited for the answer.

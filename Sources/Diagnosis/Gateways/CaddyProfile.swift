@@ -42,7 +42,8 @@ enum CaddyProfile: GatewayProfile {
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable, .connectTimeout,
             .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse, .resetDuringUpload, .closedMidHead,
             .resetMidHead, .headerTooLarge, .malformedHeader, .malformedStatusLine, .nonHTTPBanner,
-            .plaintextToTLSUpstream, .applicationProtocolMismatch, .conflictingContentLength, .staleKeepaliveReuse:
+            .plaintextToTLSUpstream, .applicationProtocolMismatch, .conflictingContentLength, .staleKeepaliveReuse,
+            .dnsFailure, .staleAddress:
             [502]
         // 504 at `response_header_timeout` and `write_timeout`, 502 at `dial_timeout`.
         case .acceptQueueOverflow, .staleTuple, .zeroWindowStall: [502, 504]

@@ -36,10 +36,11 @@ enum EnvoyProfile: GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
-            .resetBeforeResponse, .resetDuringUpload, .staleKeepaliveReuse, .noLiveUpstream, .noUpstreamAttempt:
+            .resetBeforeResponse, .resetDuringUpload, .staleKeepaliveReuse, .noLiveUpstream, .noUpstreamAttempt,
+            .dnsFailure:
             [503]
         // The route's timer runs while it connects, and may end first.
-        case .connectTimeout, .hostUnreachable, .acceptQueueOverflow: [503, 504]
+        case .connectTimeout, .hostUnreachable, .acceptQueueOverflow, .staleAddress: [503, 504]
         case .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
         case .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .malformedStatusLine, .nonHTTPBanner,
             .conflictingContentLength, .plaintextToTLSUpstream, .applicationProtocolMismatch:

@@ -25,7 +25,7 @@ enum HAProxyProfile: GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectRefused, .connectTimeout, .acceptQueueOverflow, .icmpPortUnreachable, .icmpAdminProhibited,
-            .hostUnreachable, .noLiveUpstream:
+            .hostUnreachable, .noLiveUpstream, .noUpstreamAttempt, .dnsFailure, .staleAddress:
             [503]
         case .responseTimeout: [504]
         case .closedBeforeResponse, .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge,

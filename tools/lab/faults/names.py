@@ -121,10 +121,9 @@ def _moved(s, cause, silent=False, rotate=False, capture="both"):
     name = "catalog.internal"
     dns.set(name, a=[old.host], ttl=1)
     shop = s.route(up)
-    # httpd keeps the address with the connections that it reuses; Caddy and Envoy are told not to ask again soon.
+    # Caddy and Envoy are told not to ask again soon; httpd asks for every new connection.
     fixed = s.route(
         f"{name}:{old.port}",
-        keepalive=s.kind == "apache",
         lines={"caddy": [f"dynamic a {{\nname {name}\nport {old.port}\nrefresh 10m\n}}"]},
         server_options={
             "envoy": {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED", "dns_refresh_rate": "600s"},
@@ -135,8 +134,7 @@ def _moved(s, cause, silent=False, rotate=False, capture="both"):
     time.sleep(1.2)
     s.get(shop)
     s.get(asking)
-    # Else httpd would go on with the connection.
-    s.get(fixed, do=answer(headers=["Connection: close"]) if s.kind == "apache" else answer())
+    s.get(fixed)
     dns.set(name, a=[[new.host], [old.host]] if rotate else [new.host], ttl=1)
     if silent:
         old_host = s.host(1)[0]
@@ -211,7 +209,7 @@ def truncated(s):
     s.get(shop)
 
 
-for _kind in ("apache", "caddy", "envoy"):
+for _kind in ("caddy", "envoy"):
     also(_kind, "stale-address/moved", "stale-address/moved-silent")
 _DEAD = ["nxdomain", "nodata", "servfail", "refused", "silent-name-server", "no-name-server", "only-name"]
 for _kind in ("apache", "caddy"):
