@@ -11,6 +11,7 @@ _PACKAGES = {
     "apache2": "apache2-bin",  # without the package of the service
     "caddy": "caddy",
     "nft": "nftables",
+    "conntrack": "conntrack",
     "dumpcap": "tshark",
     "tshark": "tshark",
     "ip": "iproute2",
