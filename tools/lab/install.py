@@ -8,6 +8,7 @@ from .gateways import gateway
 # Program and package.
 _TOOLS = {
     "nft": "nftables",
+    "conntrack": "conntrack",
     "dumpcap": "tshark",
     "tshark": "tshark",
     "ip": "iproute2",

@@ -7,6 +7,8 @@ struct Join {
     var timelines: [ConnectionTimeline]
     var requests: [ClientRequest] = []
     var attempts: [Attempt] = []
+    /// Per gateway, the beginnings of targets that it passes on unchanged.
+    private(set) var unchangedTargets: [Int: Set<Substring>] = [:]
 
     /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
     static let slack: Nanoseconds = 300_000
@@ -19,6 +21,7 @@ struct Join {
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()
         HealthChecks.markSeries(&self)
+        unchangedTargets = findUnchangedTargets()
         matchExchanges()
         matchRewritten()
         matchConnects()
@@ -176,7 +179,8 @@ struct Join {
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: time, all, requests)
             var best: (request: Int, score: Int)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let score = score(asked, attempt, for: candidate, at: time) else { continue }
+                guard let score = score(asked, attempt, for: candidate, at: time), mayBeRewritten(attempt, candidate)
+                else { continue }
                 // Of equal ones at one listener the first come is first served; else the innermost, which came last.
                 let isEarlier = best.map {
                     requests[$0.request].gateway == requests[candidate].gateway && score == $0.score
@@ -329,7 +333,6 @@ struct Join {
 
     private mutating func matchByChain(_ isWanted: (Attempt) -> Bool) {
         let byHost = requestsByHost()
-        let passed = passedOn()
         var windows: [Int: OpenRequests] = [:]
         for index in attempts.indices
         where attempts[index].parent == nil && !attempts[index].isHealthCheck && isWanted(attempts[index]) {
@@ -338,40 +341,13 @@ struct Join {
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
             var best: (request: Int, cost: Nanoseconds)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let cost = chainCost(attempt, candidate), mayBeRewritten(attempt, candidate, passed) else {
+                guard let cost = chainCost(attempt, candidate), mayBeRewritten(attempt, candidate) else {
                     continue
                 }
                 if best == nil || cost < best?.cost ?? 0 { best = (candidate, cost) }
             }
             if let best { assign(index, to: best.request) }
         }
-    }
-
-    /// The beginnings of targets that a gateway was seen to pass on unchanged: gateways rewrite by location, not by request.
-    private func passedOn() -> [Int: Set<Substring>] {
-        var result: [Int: Set<Substring>] = [:]
-        for request in requests {
-            guard let asked = self.request(of: request) else { continue }
-            let start = TargetRelation.start(asked.target)
-            let host = host(request.gateway.address)
-            if result[host]?.contains(start) ?? false { continue }
-            let isUnchanged = request.attempts.contains { attempt in
-                self.request(of: attempts[attempt]).map {
-                    TargetRelation(asked.target, $0.target) >= .samePath
-                } ?? false
-            }
-            if isUnchanged { result[host, default: []].insert(start) }
-        }
-        return result
-    }
-
-    /// The first attempt for a request goes where its like go. (A later one may be an error page's.)
-    private func mayBeRewritten(_ attempt: Attempt, _ index: Int, _ passed: [Int: Set<Substring>]) -> Bool {
-        let candidate = requests[index]
-        guard candidate.attempts.isEmpty, let wanted = request(of: attempt), let asked = request(of: candidate),
-            TargetRelation(asked.target, wanted.target) == .unrelated
-        else { return true }
-        return !(passed[host(candidate.gateway.address)]?.contains(TargetRelation.start(asked.target)) ?? false)
     }
 
     /// When the attempt ended, or the gateway's last packet of it: an upstream may repeat itself long after.
@@ -502,7 +478,6 @@ struct Join {
             if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
-        let passed = passedOn()
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {
             let request = requests[index]
             guard let candidates = loose[host(request.gateway.address)], let end = request.end else { continue }
@@ -510,7 +485,7 @@ struct Join {
                 let attempt = attempts[candidate]
                 return attempt.parent == nil && attempt.start + Self.slack >= request.start
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
-                    && mayBeRewritten(attempt, index, passed)
+                    && mayBeRewritten(attempt, index)
             }
             let nearest = fitting.min { left, right in
                 distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))

@@ -143,6 +143,7 @@ enum HeaderTooLarge: Detector {
             ruledOut: [
                 RuledOut(.malformedHeader, "no field line before the limit is malformed"),
                 RuledOut(.closedMidHead, "the gateway ended the exchange, not the upstream"),
+                RuledOut(.resetMidHead, "the gateway ended the exchange, not the upstream"),
             ]
         )
     }
@@ -245,6 +246,7 @@ enum ResetMidHead: Detector {
             ruledOut: [
                 RuledOut(.resetBeforeResponse, "\(Phrases.bytes(response.headBytes)) of the head had come"),
                 RuledOut(.closedMidHead, "it ended with RST"),
+                RuledOut(.headerTooLarge, "the upstream ended the exchange, not the gateway"),
             ]
         )
     }

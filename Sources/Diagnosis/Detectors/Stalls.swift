@@ -51,6 +51,23 @@ extension AttemptContext {
     }
 }
 
+extension AttemptContext {
+    /// What else ends in silence, and did not here.
+    fileprivate var ruledOutOfSilence: [RuledOut] {
+        var list: [RuledOut] = []
+        if timeline.serverZeroWindows.isEmpty {
+            list.append(RuledOut(.zeroWindowStall, "the upstream's window was open"))
+        }
+        if client != nil, clientLeft == nil {
+            list.append(RuledOut(.clientAbort, "the client waited for its answer"))
+        }
+        if let reset = timeline.serverReset, let ending, reset.frame.number > ending.frame.number {
+            list.append(RuledOut(.resetBeforeResponse, "the upstream's reset answers what the gateway had closed"))
+        }
+        return list
+    }
+}
+
 /// The request repeats with back-off (0.2, 0.4, 0.8 s ... RFC 6298 §5.5) and is never acknowledged, on a connection
 /// that was not idle before.
 enum LossStallRequest: Detector {
@@ -79,10 +96,12 @@ enum LossStallRequest: Detector {
             ruledOut: [
                 RuledOut(.responseTimeout, "the request was never acknowledged, so the upstream never had it"),
                 RuledOut(.zeroWindowStall, "the upstream's window was open"),
-            ],
+            ] + (attempt.isFirst ? [RuledOut(.idleStateExpired, "it was the first request of the connection")] : []),
             missing: attempt.isFirst
                 ? ["a capture at the upstream: it would show whether the request or its ACK was lost"]
-                : ["whether the path had forgotten the connection: a longer capture shows which idle gaps it survives"]
+                : [
+                    "whether the path had forgotten the connection (idle-state-expired): a new one that works, and which idle gaps survive"
+                ]
         )
     }
 }
@@ -167,7 +186,10 @@ enum ZeroWindowStall: Detector {
                 + attempt.endingFrames,
             explanation: "\(attempt.upstream) stopped reading the request: its window stayed at 0 for "
                 + "\(Phrases.duration(closed.frame.time - first.frame.time)).",
-            ruledOut: [RuledOut(.lossStallRequest, "the upstream answered the probes")]
+            ruledOut: [
+                RuledOut(.lossStallRequest, "the upstream answered the probes"),
+                RuledOut(.responseTimeout, "the upstream never had the whole request: its window was closed"),
+            ]
         )
     }
 }
@@ -223,7 +245,7 @@ enum ResponseTimeout: Detector {
                     .lossStallRequest,
                     acknowledged ? "the request was acknowledged" : "the request was not repeated"
                 ),
-            ],
+            ] + attempt.ruledOutOfSilence,
             missing: missing
         )
     }
