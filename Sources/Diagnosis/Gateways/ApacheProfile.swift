@@ -33,8 +33,11 @@ enum ApacheProfile: GatewayProfile {
             [503]
         case .responseTimeout, .lossStallRequest, .closedBeforeResponse, .resetBeforeResponse, .closedMidHead,
             .resetMidHead, .headerTooLarge, .staleKeepaliveReuse, .conflictingContentLength, .malformedStatusLine,
-            .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch:
+            .nonHTTPBanner, .plaintextToTLSUpstream, .earlyResponse, .requestTooLarge, .proxyProtocolMismatch,
+            .interimResponse, .unexpectedUpgrade:
             [502]
+        // 503 from mod_proxy_fcgi and mod_proxy_http2 where they are answered in HTTP/1.
+        case .applicationProtocolMismatch: [502, 503]
         // The race of the reset and the end of connect() decides.
         case .resetAfterAccept: [502, 503]
         // 504 where it could not send, 502 where it waited for the answer.

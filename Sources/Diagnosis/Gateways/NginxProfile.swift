@@ -26,7 +26,8 @@ enum NginxProfile: GatewayProfile {
         switch cause {
         case .connectTimeout, .acceptQueueOverflow, .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
-            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream:
+            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream,
+            .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .applicationProtocolMismatch:
             [502]
         // Its connect timer may end first.
         case .hostUnreachable: [502, 504]
