@@ -34,8 +34,10 @@ enum ApacheProfile: GatewayProfile {
         case .responseTimeout, .lossStallRequest, .closedBeforeResponse, .resetBeforeResponse, .closedMidHead,
             .resetMidHead, .headerTooLarge, .staleKeepaliveReuse, .conflictingContentLength, .malformedStatusLine,
             .nonHTTPBanner, .plaintextToTLSUpstream, .earlyResponse, .requestTooLarge, .proxyProtocolMismatch,
-            .interimResponse, .unexpectedUpgrade:
+            .unexpectedUpgrade:
             [502]
+        // 503 where it waits for a 100 (`Expect` passed on) until its timer.
+        case .interimResponse: [502, 503]
         // 503 from mod_proxy_fcgi and mod_proxy_http2 where they are answered in HTTP/1.
         case .applicationProtocolMismatch: [502, 503]
         // The race of the reset and the end of connect() decides.

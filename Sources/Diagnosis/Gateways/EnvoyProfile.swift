@@ -46,7 +46,8 @@ enum EnvoyProfile: GatewayProfile {
         case .connectTimeout, .hostUnreachable, .acceptQueueOverflow: [503, 504]
         case .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
         case .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .malformedStatusLine, .nonHTTPBanner,
-            .conflictingContentLength, .plaintextToTLSUpstream, .applicationProtocolMismatch, .tooManyHeaders:
+            .conflictingContentLength, .plaintextToTLSUpstream, .applicationProtocolMismatch, .tooManyHeaders,
+            .surplusBytes:
             [502]
         default: nil
         }

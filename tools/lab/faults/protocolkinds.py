@@ -36,6 +36,7 @@ also("apache", "interim-response/continue-never", "unexpected-upgrade/not-asked"
 also("caddy", *_FOR_ALL, "application-protocol-mismatch/fastcgi-to-http", "client-slow/upload-stops-streamed")
 also("caddy", "early-response/413-lost", "early-response/413-relayed", "surplus-bytes/next-exchange", "unexpected-upgrade/not-asked", "unexpected-upgrade/any-device")
 also("envoy", "early-response/413-relayed", "surplus-bytes/next-exchange", *_FOR_ALL, "client-slow/upload-stops-streamed", "interim-response/silence-after")
+also("caddy", "client-slow/download-stops")
 also("envoy", "too-many-headers/150-short", "too-many-headers/long-fields", "too-many-headers/tls-client")
 also("envoy", "conflicting-content-length/unknown-coding")
 

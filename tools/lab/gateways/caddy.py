@@ -46,6 +46,7 @@ _BODY = {
     "caddy: closed": "body closed",
     "caddy: reset": "body reset",
     "caddy: read timed out": "body timed out",
+    "send timed out": "client slow",  # towards the client
 }
 
 
