@@ -382,7 +382,9 @@ struct Join {
         {
             return nil
         }
-        if attempt.exchange == nil, let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false {
+        if attempt.exchange == nil, !facts.connections[attempt.connection].speaksForeign,
+            let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false
+        {
             return nil
         }
         var before = candidate.start

@@ -9,8 +9,11 @@ struct PortConduct {
     var answeredPlain: FrameReference?
     /// Requests without a PROXY header.
     var plainRequests = 0
-    /// Those of them that were the first of their connection and got nothing but the server's FIN, faster than an application works.
+    /// Those of them that were the first of their connection and got nothing but the server's FIN, faster than an application works; or its RST
+    /// where the request came in parts, of which it may have left some unread.
     var promptCloses = 0
+    /// Those of these that ended with FIN.
+    var promptFins = 0
     /// What was asked on them: method and target.
     var promptlyClosed: Set<String> = []
     /// Requests behind a PROXY header.
@@ -59,6 +62,9 @@ extension PortConduct {
         return ending.frame.time - request.lastFrame.time <= allowed
     }
 
+    /// Closing with bytes unread sends RST in place of FIN (RFC 9293 §3.10.4, RFC 2525 §2.17).
+    static func mayBeUnread(_ request: RequestFacts) -> Bool { request.firstFrame.number != request.lastFrame.number }
+
     fileprivate mutating func note(_ connection: ConnectionFacts, _ timeline: ConnectionTimeline) {
         let isProxied = connection.hasProxyHeader
         if case .other(let name) = connection.application, connection.speaksForeign,
@@ -93,11 +99,13 @@ extension PortConduct {
                 proxiedRefusals += 1
                 if refusedProxied.count < 8 { refusedProxied.insert(request.method + " " + request.target) }
             }
-            if !isProxied, position == 0, !ending.isReset, exchange.interimCount == 0,
-                ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
+            if !isProxied, position == 0, exchange.interimCount == 0,
+                ending.isReset
+                    ? Self.mayBeUnread(request) : ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
                 Self.isPrompt(ending, after: request, timeline)
             {
                 promptCloses += 1
+                if !ending.isReset { promptFins += 1 }
                 if promptlyClosed.count < 8 { promptlyClosed.insert(request.method + " " + request.target) }
             }
         }

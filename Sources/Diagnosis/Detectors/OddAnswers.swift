@@ -127,9 +127,18 @@ enum TooManyHeaders: Detector {
     static let cause = Cause.tooManyHeaders
     static let smallestLimit = 100
 
+    /// Without the client's leg: a gateway that is known to count closed on the number that it does not take by default.
+    private static func closedAtOnce(_ attempt: AttemptContext, _ response: ResponseFacts) -> Bool {
+        guard attempt.client == nil, attempt.kind == .envoy || attempt.kind == .haproxy,
+            response.fieldCount > smallestLimit, let ending = attempt.ending, ending.direction == .fromClient
+        else { return false }
+        return ending.frame.time - (response.headFrame ?? response.lastFrame).time < .milliseconds(200)
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.exchange?.response, response.fieldCount >= smallestLimit, response.status != nil,
-            attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine, attempt.gatewayRejected,
+            attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine,
+            attempt.gatewayRejected || closedAtOnce(attempt, response),
             attempt.ending?.isFromServer != true || response.completion != .incompleteHead,
             attempt.silence ?? 0 <= .milliseconds(500)
         else { return nil }

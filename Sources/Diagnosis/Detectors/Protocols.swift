@@ -88,8 +88,8 @@ enum ProxyProtocolMismatch: Detector {
         let conduct = attempt.conduct
         // A FIN: the server has read on, and a load balancer without target resets (see ResetAfterAccept).
         let isPattern =
-            conduct.promptCloses >= pattern && conduct.promptCloses == conduct.plainRequests && !ending.isReset
-            && conduct.promptlyClosed.count >= 2
+            conduct.promptCloses >= pattern && conduct.promptCloses == conduct.plainRequests && conduct.promptFins >= 2
+            && (!ending.isReset || PortConduct.mayBeUnread(request)) && conduct.promptlyClosed.count >= 2
         guard conduct.acceptedProxyHeader != nil || isPattern else { return nil }
         let after = Phrases.duration(max(0, ending.frame.time - request.lastFrame.time))
         let comparison =

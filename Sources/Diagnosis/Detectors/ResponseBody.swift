@@ -40,13 +40,20 @@ enum UpstreamErrorResponse: Detector {
     }
 }
 
-/// A chunk size line that is no hexadecimal number, or a chunk without its end (RFC 9112 §7.1).
+/// A chunk size line that is no hexadecimal number, or a chunk without its end (RFC 9112 §7.1); lines of chunks that end in LF alone where the
+/// gateway refused them (Envoy 1.40, as run).
 enum BadChunkSize: Detector {
     static let cause = Cause.badChunkSize
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.stage == .brokenBody, let response = attempt.response else { return nil }
-        let deviation = response.deviations.first { $0.kind == .invalidChunkSize || $0.kind == .missingChunkEnd }
+        guard let response = attempt.response else { return nil }
+        let bareLine = response.deviations.first { $0.kind == .bareLineFeed && $0.offset >= response.headEnd ?? .max }
+        let isRefused =
+            bareLine != nil && attempt.client != nil && attempt.gatewayRejected
+            && (attempt.stage == .complete || attempt.stage == .partialBody)
+        guard attempt.stage == .brokenBody || isRefused else { return nil }
+        let deviation =
+            response.deviations.first { $0.kind == .invalidChunkSize || $0.kind == .missingChunkEnd } ?? bareLine
         return Verdict(
             cause,
             blame: .upstream,

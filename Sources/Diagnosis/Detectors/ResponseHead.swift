@@ -157,9 +157,19 @@ enum ConflictingContentLength: Detector {
         .unknownTransferEncoding, .transferEncodingInHTTP10,
     ]
 
+    /// Transfer codings that are known and not `chunked` alone: legal (RFC 9112 §7), and refused by Caddy 2.6 and Envoy 1.40 (as run), which
+    /// could not tell where the body ends.
+    private static func coding(_ response: ResponseFacts) -> Deviation? {
+        guard let value = response.field("transfer-encoding")?.lowercased(), value != "chunked", value != "identity"
+        else {
+            return nil
+        }
+        return Deviation(kind: .unknownTransferEncoding, offset: response.start, excerpt: value)
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response, response.headEnd != nil,
-            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }) ?? coding(response),
             attempt.gatewayRejected && (attempt.ending?.isFromServer != true || attempt.client != nil)
                 || attempt.client == nil && attempt.kind?.profile.rejects(deviation.kind) ?? false,
             !response.deviations.contains(where: { MalformedHeader.kinds.contains($0.kind) })

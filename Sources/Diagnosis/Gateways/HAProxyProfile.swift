@@ -29,8 +29,13 @@ enum HAProxyProfile: GatewayProfile {
             [503]
         case .responseTimeout: [504]
         case .closedBeforeResponse, .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge,
-            .malformedHeader, .malformedStatusLine, .nonHTTPBanner:
+            .malformedHeader, .malformedStatusLine, .nonHTTPBanner, .earlyResponse, .requestTooLarge,
+            .proxyProtocolMismatch, .unexpectedUpgrade, .tooManyHeaders, .conflictingContentLength, .surplusBytes:
             [502]
+        // 504 where nothing but interim answers came until `timeout server`.
+        case .interimResponse: [502, 504]
+        // 503 where its HTTP/2 preface was answered in HTTP/1.
+        case .applicationProtocolMismatch: [502, 503]
         default: nil
         }
     }

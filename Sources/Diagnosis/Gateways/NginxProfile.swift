@@ -28,7 +28,8 @@ enum NginxProfile: GatewayProfile {
         // Also where the name server did not answer (`resolver_timeout`).
         case .dnsFailure: [502]
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
-            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream:
+            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream,
+            .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .applicationProtocolMismatch:
             [502]
         // Its connect timer may end first.
         case .hostUnreachable, .staleAddress: [502, 504]
