@@ -72,7 +72,8 @@ extension CauseGuides {
             "handshake, then a RST",
             """
             the reset is unlike the other packets of the host that it names: hop limit, IP identification, window, \
-            "don't fragment", or an ACK without the timestamp option that the connection uses
+            "don't fragment", or an ACK without the timestamp option that the connection uses and that this host keeps on \
+            aborts (Linux does)
             """,
             "or that end goes on as if nothing had happened: new data, acknowledgments, repeats",
             "or it has the form of an answer where no socket is, and nothing had been sent for long",
