@@ -38,10 +38,21 @@ package enum Diagnosis {
         report.lastPacket = facts.counters.last
         report.quality = Summaries.quality(facts)
         report.roles = map.roles
+        report.roles.software = software(incidents, map.roles.gateways)
         report.findings = grouped.map(\.finding)
         report.upstreams = Summaries.upstreams(incidents.join)
         count(into: &report, incidents, grouped, options)
         return report
+    }
+
+    /// One entry a product and host: a host of several addresses is named by its first.
+    private static func software(_ incidents: Incidents, _ gateways: [IPAddress]) -> [GatewaySoftware] {
+        var seen: Set<Int> = []
+        return gateways.compactMap { gateway in
+            let host = incidents.join.host(gateway)
+            guard let mark = incidents.gateways.marks[host], seen.insert(host).inserted else { return nil }
+            return GatewaySoftware(gateway: gateway, name: mark.kind.rawValue, evidence: mark.evidence)
+        }
     }
 
     private static func count(

@@ -91,6 +91,7 @@ package enum MarkdownReport {
     private static func capture(_ report: Report) -> String {
         var text = "\n## Capture\n\n"
         if let roles = Phrases.roles(report.roles) { text += "- Gateway: \(SafeText.markdown(roles))\n" }
+        if let software = Phrases.software(report.roles) { text += "- Product: \(SafeText.markdown(software))\n" }
         text += "- Quality: \(SafeText.markdown(Phrases.capture(report)))\n"
         for source in report.sources {
             let link = source.linkTypes.map(\.displayName).joined(separator: ", ")

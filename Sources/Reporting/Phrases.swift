@@ -174,4 +174,12 @@ enum Phrases {
         if roles.isGiven { return "\(listed)\(more) (given)" }
         return "\(listed)\(more) (inferred\(roles.reasons.first.map { ": \($0)" } ?? ""))"
     }
+
+    /// "10.0.0.2 is nginx: its error page is signed nginx"; nil where no product was recognised.
+    static func software(_ roles: Roles) -> String? {
+        guard !roles.software.isEmpty else { return nil }
+        let listed = roles.software.prefix(4).map { "\($0.gateway) is \($0.name): \($0.evidence)" }
+        let more = roles.software.count > 4 ? " and \(roles.software.count - 4) more" : ""
+        return listed.joined(separator: "; ") + more
+    }
 }

@@ -34,6 +34,7 @@ import Testing
         report.sources[0].truncated = hostile
         report.quality.notes = [hostile]
         report.roles.reasons = [hostile]
+        report.roles.software = [GatewaySoftware(gateway: report.roles.gateways[0], name: "nginx", evidence: hostile)]
         return report
     }
 

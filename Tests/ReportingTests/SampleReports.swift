@@ -118,6 +118,9 @@ enum Sample {
         report.roles.gateways = [gateway]
         report.roles.upstreams = [upstream]
         report.roles.reasons = ["10.0.0.2 answers clients on port 443 and opens connections to 10.0.3.7:8080"]
+        report.roles.software = [
+            GatewaySoftware(gateway: gateway, name: "nginx", evidence: "its error page is signed nginx")
+        ]
         report.totalRequests = 12_410
         var summary = UpstreamSummary(endpoint: upstream)
         summary.connections = 512

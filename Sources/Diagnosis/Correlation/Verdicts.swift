@@ -6,18 +6,15 @@ struct Verdicts {
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
-    /// By what they send upstream.
-    private var kinds: [Int: GatewayKind] = [:]
+    private let gateways: Recognition
 
-    init(_ join: Join, horizon: Timestamp, isFinal: Bool) {
+    init(_ join: Join, gateways: Recognition, horizon: Timestamp, isFinal: Bool) {
         self.horizon = horizon
         self.isFinal = isFinal
+        self.gateways = gateways
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
-            if kinds[host] == nil, let request = join.request(of: attempt) {
-                kinds[host] = GatewayKind(request: request)
-            }
             guard let response = join.response(of: attempt), response.completion == .complete,
                 response.headBytes < HeaderTooLarge.smallestLimit, response.deviations.isEmpty
             else { continue }
@@ -49,7 +46,7 @@ struct Verdicts {
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time
             },
-            kind: kinds[join.host(attempt.dialler)],
+            kind: gateways.kind(at: client?.gateway, host: join.host(attempt.dialler)),
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],

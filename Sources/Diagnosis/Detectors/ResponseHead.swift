@@ -172,21 +172,11 @@ enum MalformedHeader: Detector {
         .bareCarriageReturn, .obsoleteFolding,
     ]
 
-    /// What a gateway refuses whatever its configuration (nginx 1.22 `ngx_http_parse_header_line`, HAProxy 2.6, as run).
-    private static func rejects(_ kind: GatewayKind, _ deviation: Deviation.Kind) -> Bool {
-        switch kind {
-        case .nginx:
-            [.spaceBeforeColon, .invalidNameByte, .emptyFieldName, .nulInValue, .obsoleteFolding].contains(deviation)
-        case .haproxy: [.spaceBeforeColon, .invalidNameByte, .emptyFieldName, .missingColon].contains(deviation)
-        default: false
-        }
-    }
-
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response,
             let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
             attempt.gatewayRejected
-                || attempt.client == nil && attempt.kind.map({ rejects($0, deviation.kind) }) ?? false
+                || attempt.client == nil && attempt.kind?.profile.rejects(deviation.kind) ?? false
         else { return nil }
         return Verdict(
             cause,

@@ -55,7 +55,7 @@ struct Grouping {
             confidence: members.map(\.verdict.confidence).max() ?? .low,
             blame: members.first?.verdict.blame ?? .unknown,
             severity: key.severity,
-            statusMismatch: StatusTable.mismatch(key.cause, members),
+            statusMismatch: StatusMismatch.remark(key.cause, members),
             gateway: members.lazy.compactMap(\.gateway).first,
             upstream: key.upstream,
             count: key.severity == .nearMiss ? max(attempts, requests) : requests,

@@ -24,7 +24,7 @@ struct Incidents {
     private(set) var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     private(set) var unseenRequests = 0
-    private var kinds: [Int: GatewayKind] = [:]
+    let gateways: Recognition
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -33,13 +33,13 @@ struct Incidents {
         self.horizon = horizon
         self.isFinal = isFinal
         HealthChecks.mark(&self.join)
-        let verdicts = Verdicts(self.join, horizon: horizon, isFinal: isFinal)
+        gateways = Recognition(self.join)
+        let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
             self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
         }
         acceptRelayedErrors()
         adoptRejections()
-        recogniseGateways()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
@@ -81,23 +81,6 @@ struct Incidents {
                 verdict.explanation += " Its other tries were answered: \(model.explanation)"
                 join.attempts[index].outcome = .failed(verdict)
             }
-        }
-    }
-
-    private mutating func recogniseGateways() {
-        for request in join.requests {
-            let host = join.host(request.gateway.address)
-            guard kinds[host] == nil, request.isFailed, let response = join.response(of: request) else { continue }
-            // A relayed error page names the one who made it, not the one who passed it on.
-            let isRelayed = request.attempts.contains {
-                join.response(of: join.attempts[$0])?.status == response.status
-            }
-            if !isRelayed { kinds[host] = GatewayKind(response: response) }
-        }
-        for attempt in join.attempts {
-            let host = join.host(attempt.dialler)
-            guard kinds[host] == nil, let request = join.request(of: attempt), !attempt.isHealthCheck else { continue }
-            kinds[host] = GatewayKind(request: request)
         }
     }
 
@@ -228,7 +211,7 @@ struct Incidents {
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
-        let isHAProxy = kinds[join.host(attempt.dialler)] == .haproxy
+        let isHAProxy = gateways[join.host(attempt.dialler)] == .haproxy
         return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
     }
 
@@ -268,7 +251,7 @@ struct Incidents {
                             explanation: verdict.explanation
                         ),
                         gateway: burst.asker,
-                        kind: kinds[host],
+                        kind: gateways[host],
                         attempts: 0
                     )
                 )
@@ -311,7 +294,7 @@ struct Incidents {
                         explanation: result.verdict.explanation
                     ),
                     gateway: request.gateway.address,
-                    kind: kinds[join.host(request.gateway.address)],
+                    kind: gateways.kind(at: request.gateway, host: join.host(request.gateway.address)),
                     attempts: 0
                 )
             )
@@ -350,7 +333,7 @@ struct Incidents {
                     explanation: verdict.explanation
                 ),
                 gateway: request?.gateway.address ?? attempt.dialler,
-                kind: kinds[join.host(attempt.dialler)],
+                kind: gateways.kind(at: request?.gateway, host: join.host(attempt.dialler)),
                 attempts: 1
             )
         )

@@ -51,10 +51,26 @@ package struct Roles: Sendable {
     package var gateways: [IPAddress] = []
     package var upstreams: [Endpoint] = []
     package var isGiven = false
-    /// One sentence a gateway: by what it was recognised.
+    /// One sentence a gateway: by what it was recognised as one.
     package var reasons: [String] = []
+    /// Which product a gateway is, where its answers or requests give it away.
+    package var software: [GatewaySoftware] = []
 
     package init() {}
+}
+
+/// A gateway's product, and by what it was recognised.
+package struct GatewaySoftware: Sendable {
+    package var gateway: IPAddress
+    package var name: String
+    /// The end of a sentence that begins with the gateway: "its error page is signed nginx".
+    package var evidence: String
+
+    package init(gateway: IPAddress, name: String, evidence: String) {
+        self.gateway = gateway
+        self.name = name
+        self.evidence = evidence
+    }
 }
 
 /// A request that got an error from the gateway, a relayed one, or no answer.

@@ -74,6 +74,15 @@ package enum JSONReport {
             .init("upstreams", .strings(roles.upstreams.map(\.description))),
             .init("how", .string(roles.isGiven ? "given" : "inferred")),
             .init("reasons", .strings(roles.reasons)),
+            .init("software", .array(roles.software.map(software))),
+        ])
+    }
+
+    private static func software(_ software: GatewaySoftware) -> JSONValue {
+        .object([
+            .init("gateway", .string(software.gateway.description)),
+            .init("name", .string(software.name)),
+            .init("evidence", .string(software.evidence)),
         ])
     }
 

@@ -205,6 +205,7 @@ struct TextPage {
             lines(wrapped, ink)
         }
         if let roles = Phrases.roles(report.roles) { line("Gateway", roles, nil) }
+        if let software = Phrases.software(report.roles) { line("Product", software, nil) }
         line("Capture", Phrases.capture(report), report.quality.verdict == .good ? nil : .yellow)
         let damage = Phrases.captureDamage(report)
         for entry in options.verbose ? damage[...] : damage.prefix(4) { line("", entry, nil) }

@@ -13,7 +13,7 @@ enum KeptFields {
         case .request:
             switch name {
             case "cookie", "authorization", "proxy-authorization": return .digest
-            default: return request.contains(name) ? .value : .drop
+            default: return request.contains(name) || name.hasPrefix("x-envoy-") ? .value : .drop
             }
         case .response:
             if name == "www-authenticate" { return .presence }
@@ -24,6 +24,7 @@ enum KeptFields {
     private static let request: Set<String> = [
         "x-request-id", "x-correlation-id", "traceparent", "b3", "x-b3-traceid", "x-amzn-trace-id", "cf-ray",
         "x-cloud-trace-context", "x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-proto",
+        "x-forwarded-server", "x-forwarded-port", "accept-encoding",
         "via", "user-agent", "range", "if-none-match", "content-type", "accept", "connection", "upgrade", "expect",
         "te",
     ]

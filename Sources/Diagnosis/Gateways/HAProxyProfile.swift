@@ -1,0 +1,38 @@
+import Model
+
+/// HAProxy, as run in version 2.6.12.
+enum HAProxyProfile: GatewayProfile {
+    private static let pages = [
+        "The server returned an invalid or incomplete response.",
+        "No server is available to handle this request.",
+        "The server didn't respond in time.",
+    ]
+
+    static func mark(in response: ResponseFacts) -> Fingerprint? {
+        guard response.server.isEmpty, pages.contains(where: response.bodyContains) else { return nil }
+        return Fingerprint(.haproxy, .strong, "its error page is HAProxy's")
+    }
+
+    /// HTX writes all field names in lower case, and adds none.
+    static func mark(in request: RequestFacts) -> Fingerprint? {
+        guard request.lowerCaseNames, request.fieldCount > 0, request.version == "HTTP/1.1" else { return nil }
+        return Fingerprint(.haproxy, .weak, "it writes field names in lower case and adds none")
+    }
+
+    static func statuses(for cause: Cause) -> Set<Int>? {
+        switch cause {
+        case .connectRefused, .connectTimeout, .acceptQueueOverflow, .icmpPortUnreachable, .icmpAdminProhibited,
+            .hostUnreachable, .noLiveUpstream:
+            [503]
+        case .responseTimeout: [504]
+        case .closedBeforeResponse, .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge,
+            .malformedHeader, .malformedStatusLine, .nonHTTPBanner:
+            [502]
+        default: nil
+        }
+    }
+
+    static func rejects(_ deviation: Deviation.Kind) -> Bool {
+        [.spaceBeforeColon, .invalidNameByte, .emptyFieldName, .missingColon].contains(deviation)
+    }
+}

@@ -1,0 +1,41 @@
+import Model
+
+/// nginx, as run in version 1.22.1; OpenResty signs in its place.
+enum NginxProfile: GatewayProfile {
+    static func mark(in response: ResponseFacts) -> Fingerprint? {
+        guard response.bodyContains("<hr><center>nginx") || response.bodyContains("<hr><center>openresty") else {
+            return nil
+        }
+        return Fingerprint(.nginx, .strong, "its error page is signed nginx")
+    }
+
+    /// HTTP/1.0 with `Connection: close` is the default up to 1.29.6 (ngx_http_proxy_module, `proxy_http_version`).
+    static func mark(in request: RequestFacts) -> Fingerprint? {
+        guard request.version == "HTTP/1.0", request.wantsClose, request.field("x-forwarded-server") == nil else {
+            return nil
+        }
+        let isExplicit = request.field("connection")?.lowercased() == "close"
+        return Fingerprint(
+            .nginx,
+            isExplicit ? .strong : .weak,
+            "it asks upstreams with HTTP/1.0\(isExplicit ? " and Connection: close" : "")"
+        )
+    }
+
+    static func statuses(for cause: Cause) -> Set<Int>? {
+        switch cause {
+        case .connectTimeout, .acceptQueueOverflow, .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
+        case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
+            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream:
+            [502]
+        // Its connect timer may end first.
+        case .hostUnreachable: [502, 504]
+        default: nil
+        }
+    }
+
+    /// `ngx_http_parse_header_line`.
+    static func rejects(_ deviation: Deviation.Kind) -> Bool {
+        [.spaceBeforeColon, .invalidNameByte, .emptyFieldName, .nulInValue, .obsoleteFolding].contains(deviation)
+    }
+}
