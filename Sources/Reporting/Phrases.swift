@@ -51,9 +51,18 @@ enum Phrases {
         return "\(request.method) \(host)\(target)"
     }
 
-    /// "502 to the client", "no answer to the client".
+    /// "502 to the client", "closed without an answer", "200 to the client, cut short".
     static func outcome(_ client: ClientOutcome) -> String {
-        client.status.map { "\($0) to the client" } ?? "closed without an answer"
+        let status = client.status.map { "\($0) to the client" }
+        switch client.saw {
+        case .answer, .gatewayError: return status ?? "an answer to the client"
+        case .relayedError: return "\(status ?? "an error to the client"), relayed"
+        case .alteredAnswer: return "\(status ?? "an answer to the client") that hides it"
+        case .nothing: return "closed without an answer"
+        case .rawBytes: return "bytes without a status line to the client"
+        case .cutBody: return "\(status ?? "an answer to the client"), cut short"
+        case .left: return status.map { "\($0), which left before the end" } ?? "the client left without an answer"
+        }
     }
 
     /// "attempt 2, tcp.stream 4, 10.0.0.2:41234 to 10.0.3.7:8080".

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("Which product a gateway is")
 struct RecognitionTests {
-    private func software(page: String, asking: @escaping (inout RequestFacts) -> Void = { _ in }) -> [GatewaySoftware] {
+    private func software(page: String, asking: @escaping (inout RequestFacts) -> Void = { _ in }) -> [GatewaySoftware]
+    {
         let client = Scene.client().handshake(at: -1).request(at: 0).response(502, at: 60, page: page)
         let leg = Scene.leg().handshake(at: 1).request(at: 2, asking).fin(.fromServer, at: 50)
         return Scene.report([client, leg]).roles.software

@@ -35,7 +35,7 @@ enum Sample {
                 frame(21, 4_431, "RST from upstream, 4.191 ms after the request, no byte of response", .fromServer),
             ],
             request: RequestSummary(method: "GET", host: "shop.example", target: target, id: "7f3a-19"),
-            client: ClientOutcome(status: 502, stream: 3, frame: 22),
+            client: ClientOutcome(status: 502, saw: .gatewayError, stream: 3, frame: 22),
             attempt: 1,
             explanation: """
                 The upstream acknowledged the whole request and reset the connection 4.191 ms later, 20 times its round \

@@ -289,7 +289,7 @@ struct Incidents {
                         stream: join.facts.connections[request.connection].stream,
                         frames: result.verdict.frames,
                         request: asked.map(summary),
-                        client: clientOutcome(request),
+                        client: clientOutcome(request, isFailure: true),
                         attempt: 0,
                         explanation: result.verdict.explanation
                     ),
@@ -328,7 +328,7 @@ struct Incidents {
                     stream: connection.stream,
                     frames: verdict.frames.sorted { $0.number < $1.number },
                     request: asked.map(summary),
-                    client: request.flatMap(clientOutcome),
+                    client: request.flatMap { clientOutcome($0, isFailure: severity == .failure) },
                     attempt: attempt.ordinal,
                     explanation: verdict.explanation
                 ),
@@ -361,11 +361,22 @@ struct Incidents {
         )
     }
 
-    func clientOutcome(_ request: ClientRequest) -> ClientOutcome? {
-        if case .open = request.outcome { return nil }
+    private func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
+        let saw: ClientOutcome.Saw
+        switch request.outcome {
+        case .open: return nil
+        case .answered: saw = isFailure ? .alteredAnswer : .answer
+        case .error(let status):
+            let isRelayed = request.attempts.contains { join.response(of: join.attempts[$0])?.status == status }
+            saw = isRelayed ? .relayedError : .gatewayError
+        case .noAnswer, .crossedClose: saw = .nothing
+        case .garbage: saw = .rawBytes
+        case .cut: saw = .cutBody
+        case .aborted: saw = .left
+        }
         let connection = join.facts.connections[request.connection]
         let frame = join.response(of: request)?.firstFrame.number
-        return ClientOutcome(status: request.status, stream: connection.stream, frame: frame)
+        return ClientOutcome(status: request.status, saw: saw, stream: connection.stream, frame: frame)
     }
 }
 

@@ -30,14 +30,35 @@ package struct RequestSummary: Sendable, Hashable {
     }
 }
 
-/// What the client saw. `status` nil: the connection was closed without a byte of answer.
+/// What the client got. `status` nil: no status line came.
 package struct ClientOutcome: Sendable, Hashable {
+    package enum Saw: String, Sendable, CaseIterable {
+        /// A complete answer that is no error.
+        case answer
+        /// A complete answer that differs from the upstream's broken one: a hidden break, a rewritten error.
+        case alteredAnswer = "altered-answer"
+        /// An error that the gateway made.
+        case gatewayError = "gateway-error"
+        /// An error that the gateway passed on.
+        case relayedError = "relayed-error"
+        /// The connection was closed without a byte of answer.
+        case nothing
+        /// Bytes without a status line, as in HTTP/0.9.
+        case rawBytes = "raw-bytes"
+        /// A status, and a body that ended early or broken.
+        case cutBody = "cut-body"
+        /// It closed first.
+        case left
+    }
+
     package var status: Int?
+    package var saw: Saw
     package var stream: Int
     package var frame: Int?
 
-    package init(status: Int?, stream: Int, frame: Int?) {
+    package init(status: Int?, saw: Saw, stream: Int, frame: Int?) {
         self.status = status
+        self.saw = saw
         self.stream = stream
         self.frame = frame
     }

@@ -142,6 +142,7 @@ package enum JSONReport {
                 occurrence.client.map {
                     .object([
                         .init("status", .optional($0.status)),
+                        .init("saw", .string($0.saw.rawValue)),
                         .init("tcpStream", .count($0.stream)),
                         .init("frame", .optional($0.frame)),
                     ])

@@ -52,7 +52,7 @@ struct Ladder {
         }
         // Said last where none of the rows that are left shows it.
         if let client, !rows.contains(where: { $0.frame == client.frame.map(String.init) }) {
-            let outcome = client.status.map { "\($0) to the client" } ?? "closed without an answer"
+            let outcome = Phrases.outcome(client)
             rows.append(
                 Row(
                     frame: client.frame.map(String.init) ?? "",
