@@ -93,10 +93,9 @@ struct DamageBench {
         for damage in damages {
             let damaged = JudgedCapture(damage.applied(to: packets, upstreams: upstreams), request)
             let violations = rule.violations(damaged)
-            #expect(
-                violations.isEmpty,
-                "\(sample.name), \(damage):\n  \(violations.joined(separator: "\n  "))"
-            )
+            // One line each, whole by itself, for they are many when a rule breaks.
+            let lines = violations.map { "\(sample.name), \(damage): \($0)" }
+            #expect(violations.isEmpty, "\(lines.joined(separator: "\n"))")
         }
     }
 }

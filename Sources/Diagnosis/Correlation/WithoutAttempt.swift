@@ -9,6 +9,7 @@ struct WithoutAttempt {
     }
 
     let join: Join
+    private let coverage: Coverage
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
@@ -40,6 +41,7 @@ struct WithoutAttempt {
 
     init(_ join: Join) {
         self.join = join
+        coverage = Coverage(join)
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
@@ -97,6 +99,19 @@ struct WithoutAttempt {
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
         guard let entries = history[host], !entries.isEmpty else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
+        }
+        if let missed = coverage.gap(for: request) {
+            return Result(
+                verdict: Verdict(
+                    .undetermined,
+                    confidence: .low,
+                    blame: .unknown,
+                    frames: frames,
+                    explanation: "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
+                    missing: [missed]
+                ),
+                upstream: nil
+            )
         }
         let failing = lastFailures(before: request, in: entries)
         if !failing.isEmpty {

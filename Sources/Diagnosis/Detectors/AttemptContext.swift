@@ -137,6 +137,13 @@ struct AttemptContext {
         }
     }
 
+    /// Not a packet of the upstream on an open connection, and the gateway does not behave like somebody who got no answer: it does not
+    /// repeat itself. Then the capture has one direction only.
+    var isUpstreamUnseen: Bool {
+        connection.fromServer.packets == 0 && timeline.isEstablished(connection)
+            && retransmissions(.fromClient, from: request?.start ?? 0).count < 2
+    }
+
     /// The upstream acknowledged the whole request before the exchange was ended.
     var isRequestAcknowledged: Bool {
         guard let request else { return false }

@@ -20,6 +20,8 @@ extension AttemptContext {
         {
             return true
         }
+        // One SYN and no word of why there was no second: the answer may have been missed.
+        if client == nil, isFinal { return false }
         // Linux repeats after 1 s and then at least doubles or stays at 1 s (kernel 6.5 and later): twice the last
         // interval and half a second without another SYN is the end of the attempt.
         let previous = timeline.syns.dropLast().last?.frame.time

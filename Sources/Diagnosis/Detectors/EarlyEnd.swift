@@ -161,14 +161,25 @@ enum ClosedBeforeResponse: Detector {
     }
 }
 
+extension AttemptContext {
+    /// Where a gap hides how long the request was: it takes more than one segment, and the gateway had not stopped sending.
+    func mayBeSending(_ request: RequestFacts, at event: TCPEvent) -> Bool {
+        let sent = connection.fromClient.highestEnd - request.start
+        guard sent > Int64(connection.fromClient.maximumSegmentSize ?? 1460) else { return false }
+        let last = connection.fromClient.lastDataFrame ?? request.lastFrame
+        return event.frame.time - last.time <= tooFast.addingSaturating(.milliseconds(50))
+    }
+}
+
 /// RST after the request, not a byte of response: the process was killed with unread input, closed with SO_LINGER 0,
 /// or left bytes of the request unread (RFC 1122 §4.2.2.13).
 enum ResetBeforeResponse: Detector {
     static let cause = Cause.resetBeforeResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.request != nil, attempt.stage == .nothing, let ending = attempt.ending, ending.isFromServer,
-            ending.isReset
+        guard let request = attempt.request, attempt.stage == .nothing, let ending = attempt.ending,
+            ending.isFromServer, ending.isReset,
+            !(request.end == nil && request.body.hasGap && attempt.mayBeSending(request, at: ending))
         else { return nil }
         let origin = attempt.resetOrigin(ending)
         let after = attempt.sinceRequest(ending) ?? ""

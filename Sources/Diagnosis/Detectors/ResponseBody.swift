@@ -103,7 +103,9 @@ enum GatewayRejectedResponse: Detector {
     static let cause = Cause.gatewayRejectedResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
+        // What was not captured may be what the gateway refused.
         guard attempt.stage == .complete, let response = attempt.response, let status = response.status, status < 500,
+            !response.body.hasGap, response.headEnd != nil,
             let client = attempt.client, case .error(let clientStatus) = client.outcome,
             let end = client.end, response.lastFrame.time <= end
         else { return nil }

@@ -168,8 +168,9 @@ enum ResponseTimeout: Detector {
     static let cause = Cause.responseTimeout
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
+        // A gateway that gives up closes the connection. Where that is not to be seen, the upstream may have ended it as well.
         guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
-            attempt.gatewayGaveUp, let waited = attempt.waited
+            attempt.ending?.direction == .fromClient, let waited = attempt.waited
         else { return nil }
         // Without the client's side a quick close may as well be a client that left.
         if attempt.client == nil, waited < .milliseconds(900) { return nil }

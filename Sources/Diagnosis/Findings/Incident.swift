@@ -40,6 +40,7 @@ struct Incidents {
         }
         acceptRelayedErrors()
         adoptRejections()
+        doubtShortSilence()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
@@ -60,36 +61,14 @@ struct Incidents {
         }
     }
 
-    /// Routers limit the rate of their ICMP errors (RFC 1812 §4.3.2.8): a try that got none, among tries of the same request at
-    /// the same upstream that did, failed for the same reason.
-    private mutating func adoptRejections() {
-        let rejections: Set<Cause> = [.icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable]
-        for request in join.requests where request.attempts.count > 1 {
-            for index in request.attempts where join.attempts[index].verdict?.cause == .connectTimeout {
-                let own = join.attempts[index].upstream
-                let siblings = request.attempts.map { join.attempts[$0] }
-                let sibling = siblings.first {
-                    $0.upstream == own
-                        && rejections.contains($0.verdict?.cause ?? .undetermined)
-                }
-                guard var verdict = join.attempts[index].verdict, let model = sibling?.verdict else { continue }
-                verdict.cause = model.cause
-                verdict.variant = model.variant
-                verdict.blame = model.blame
-                verdict.confidence = .medium
-                verdict.ruledOut = model.ruledOut
-                verdict.explanation += " Its other tries were answered: \(model.explanation)"
-                join.attempts[index].outcome = .failed(verdict)
-            }
-        }
-    }
-
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
         for (number, request) in join.requests.enumerated() {
             for (position, index) in request.attempts.enumerated() {
                 guard let verdict = join.attempts[index].verdict else { continue }
+                // Why nothing came of it need not be known where the client has its answer.
+                if verdict.cause == .undetermined, !request.isFailed { continue }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
                 add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)

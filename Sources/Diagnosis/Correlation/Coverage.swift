@@ -1,0 +1,111 @@
+import Model
+
+/// What the capture shows of a gateway's upstream side at a time without saying whose it is: remains of something that it missed. Nothing
+/// may be concluded there from the absence of an attempt.
+struct Coverage {
+    private struct Remains {
+        var time: Timestamp
+        var connection: Int
+    }
+
+    private let join: Join
+    /// Per host and in time order: packets that belong to no attempt that a request explains.
+    private var loose: [Int: [Remains]] = [:]
+    /// Per host and in time order: how upstream connections ended.
+    private var endings: [Int: [Remains]] = [:]
+    /// Per host and in time order: ICMP errors about packets of the gateway that the capture does not hold.
+    private var strayErrors: [Int: [Timestamp]] = [:]
+    /// Requests that used a connection.
+    private var users: [Int: [Int]] = [:]
+    /// Since when the upstream side is not to be seen any more: requests were answered without a packet of it. Nil where it is.
+    private var blindSince: Timestamp?
+
+    /// How close in time two events are one after the other by cause.
+    private static let near = Nanoseconds.milliseconds(20)
+
+    init(_ join: Join) {
+        self.join = join
+        var attempts: [Int: [Attempt]] = [:]
+        for attempt in join.attempts {
+            attempts[attempt.connection, default: []].append(attempt)
+            if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
+        }
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            let host = join.host(connection.client.address)
+            let own = attempts[index] ?? []
+            if own.contains(where: \.isHealthCheck) { continue }
+            for ending in join.timelines[index].endings {
+                endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
+            }
+            // Without its beginning, or with an exchange that no request explains.
+            let isExplained = own.contains { $0.parent != nil }
+            let isWhole = !join.timelines[index].syns.isEmpty && !own.contains { $0.exchange != nil }
+            guard !isExplained, !isWhole else { continue }
+            for frame in [connection.first, connection.last] {
+                loose[host, default: []].append(Remains(time: frame.time, connection: index))
+            }
+        }
+        for error in join.facts.strayICMPErrors where error.quotedProtocol == 6 {
+            strayErrors[join.host(error.quotedSource.address), default: []].append(error.frame.time)
+        }
+        findEnd()
+        for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
+        for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
+        for host in strayErrors.keys { strayErrors[host]?.sort() }
+    }
+
+    /// Why an attempt for this request may only have escaped the capture; nil where nothing speaks for that.
+    func gap(for request: ClientRequest) -> String? {
+        guard let end = request.end else { return nil }
+        let host = join.host(request.gateway.address)
+        let from = request.start - Join.slack
+        if let blindSince, request.start >= blindSince {
+            return "the upstream side, at the end of the capture: good requests have no packet there either"
+        }
+        if first(in: loose[host], from: from, to: end + Self.near, where: { _ in true }) {
+            return "the rest of an upstream connection of which the capture shows only a part"
+        }
+        // What ended just before the client was told, and served nobody else at that time.
+        let isUnexplained = { (remains: Remains) in
+            !(users[remains.connection] ?? []).suffix(64).contains { other in
+                let user = join.requests[other]
+                return user.start <= remains.time && user.end.map { $0 + Self.near >= remains.time } ?? true
+            }
+        }
+        if first(in: endings[host], from: max(from, end - Self.near), to: end + Join.slack, where: isUnexplained) {
+            return "what was asked on the upstream connection that ended at that time"
+        }
+        let errors = strayErrors[host] ?? []
+        let next = errors.partitionPoint { $0 >= from }
+        if next < errors.count, errors[next] <= end + Join.slack {
+            return "the SYN that an ICMP error of that time answers"
+        }
+        return nil
+    }
+
+    /// A file of several interfaces holds them in blocks (`largestStepBack`): cut, it ends for one of them earlier than for the other.
+    private mutating func findEnd() {
+        guard join.facts.counters.largestStepBack > Join.slack else { return }
+        var last = Timestamp(nanoseconds: .min)
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            last = max(last, connection.last.time)
+        }
+        blindSince =
+            join.requests.filter { request in
+                guard case .answered(let status) = request.outcome, status < 500 else { return false }
+                return request.start > last && request.attempts.isEmpty
+            }.map(\.start).min().map { _ in last }
+    }
+
+    private func first(
+        in list: [Remains]?,
+        from: Timestamp,
+        to: Timestamp,
+        where isWanted: (Remains) -> Bool
+    ) -> Bool {
+        guard let list else { return false }
+        let start = list.partitionPoint { $0.time >= from }
+        // The nearest few suffice, and bound the work.
+        return list[start...].prefix(256).prefix { $0.time <= to }.contains(where: isWanted)
+    }
+}
