@@ -36,6 +36,16 @@ struct ConnectionTimeline {
         }
         inferFin(.fromServer, of: connection)
         inferFin(.fromClient, of: connection)
+        orderByAcknowledgment()
+    }
+
+    /// Who acknowledges the other's FIN closed second, however the capture orders the two packets.
+    private mutating func orderByAcknowledgment() {
+        guard let first = endings.first,
+            let place = endings.firstIndex(where: { $0.direction != first.direction && !$0.isReset }), place > 0,
+            let acknowledged = first.acknowledgedOffset, acknowledged > endings[place].offset
+        else { return }
+        endings.insert(endings.remove(at: place), at: 0)
     }
 
     /// A FIN takes a sequence number (RFC 9293 §3.4), so its acknowledgment shows it where the capture missed the packet itself: it was

@@ -30,19 +30,15 @@ struct Coverage {
             attempts[attempt.connection, default: []].append(attempt)
             if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
         }
-        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
-            let host = join.host(connection.client.address)
+        for (index, connection) in join.facts.connections.enumerated() where !join.map.isClientLeg[index] {
             let own = attempts[index] ?? []
             if own.contains(where: \.isHealthCheck) { continue }
-            for ending in join.timelines[index].endings {
-                endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
-            }
-            // Without its beginning, or with an exchange that no request explains.
-            let isExplained = own.contains { $0.parent != nil }
-            let isWhole = !join.timelines[index].syns.isEmpty && !own.contains { $0.exchange != nil }
-            guard !isExplained, !isWhole else { continue }
-            for frame in [connection.first, connection.last] {
-                loose[host, default: []].append(Remains(time: frame.time, connection: index))
+            // Which end dialled is a guess where neither SYN nor payload told.
+            let ends =
+                join.map.isUpstreamLeg[index]
+                ? [connection.client.address] : [connection.client.address, connection.server.address]
+            for host in Set(ends.map(join.host)) where join.map.diallers[host] != nil {
+                note(index, connection, own, host)
             }
         }
         for error in join.facts.strayICMPErrors where error.quotedProtocol == 6 {
@@ -52,6 +48,19 @@ struct Coverage {
         for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
         for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
         for host in strayErrors.keys { strayErrors[host]?.sort() }
+    }
+
+    private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
+        for ending in join.timelines[index].endings {
+            endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
+        }
+        // Without its beginning or with bytes, and no request explains it.
+        guard !own.contains(where: { $0.parent != nil }) else { return }
+        let carriesNothing = connection.fromClient.highestEnd <= 0 && connection.fromServer.highestEnd <= 0
+        if !join.timelines[index].syns.isEmpty, carriesNothing { return }
+        for frame in [connection.first, connection.last] {
+            loose[host, default: []].append(Remains(time: frame.time, connection: index))
+        }
     }
 
     /// Why an attempt for this request may only have escaped the capture; nil where nothing speaks for that.

@@ -80,8 +80,12 @@ struct AttemptContext {
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
         guard exchange?.response == nil else { return false }
+        // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
+        let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
         let fin = timeline.serverFin?.offset ?? 0
-        return max(fin, connection.fromServer.acknowledgedEnd) > previousResponseEnd
+        // The FIN itself takes a number.
+        let bytes = max(fin, connection.fromServer.acknowledgedEnd, read - (timeline.serverFin == nil ? 0 : 1))
+        return bytes > previousResponseEnd
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.

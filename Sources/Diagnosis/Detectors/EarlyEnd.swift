@@ -18,6 +18,12 @@ enum ResetAfterAccept: Detector {
             // Without a measured round trip nothing says how fast is too fast.
             guard attempt.roundTrip != nil, elapsed <= attempt.tooFast else { return nil }
             after = elapsed
+        } else {
+            // It acknowledges bytes: there was a request, and the capture missed it.
+            let client = attempt.connection.fromClient
+            guard client.highestEnd == 0, client.acknowledgedEnd <= 0, reset.acknowledgedOffset ?? 0 <= 0 else {
+                return nil
+            }
         }
         let when = after.map { "\(Phrases.duration($0)) after the request began" } ?? "before any request"
         return Verdict(

@@ -172,6 +172,8 @@ enum ResponseTimeout: Detector {
         guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
             attempt.ending?.direction == .fromClient, let waited = attempt.waited
         else { return nil }
+        // Its client would have been told; a client that was not may have left before.
+        if case .open? = attempt.client?.outcome { return nil }
         // Without the client's side a quick close may as well be a client that left.
         if attempt.client == nil, waited < .milliseconds(900) { return nil }
         let late = attempt.lateResponse
@@ -216,6 +218,8 @@ enum BodyTimeout: Detector {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.direction == .fromClient,
             let response = attempt.response, let silence = attempt.silence
         else { return nil }
+        // Its client's connection would have been closed; a client that was not told may have left before.
+        if case .open? = attempt.client?.outcome { return nil }
         if attempt.client == nil, silence < .milliseconds(900) { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
         return Verdict(
