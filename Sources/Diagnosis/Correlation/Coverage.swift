@@ -15,10 +15,14 @@ struct Coverage {
     private var endings: [Int: [Remains]] = [:]
     /// Per host and in time order: ICMP errors about packets of the gateway that the capture does not hold.
     private var strayErrors: [Int: [Timestamp]] = [:]
+    /// Hosts of whose own packets towards the upstreams the capture holds none on some connection.
+    private var oneWay: Set<Int> = []
     /// Requests that used a connection.
     private var users: [Int: [Int]] = [:]
     /// Since when the upstream side is not to be seen any more: requests were answered without a packet of it. Nil where it is.
     private var blindSince: Timestamp?
+    /// When the last packet of the upstream side came, per host.
+    private var lastSeen: [Int: Timestamp] = [:]
 
     /// How close in time two events are one after the other by cause.
     private static let near = Nanoseconds.milliseconds(20)
@@ -54,6 +58,19 @@ struct Coverage {
         for ending in join.timelines[index].endings {
             endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
         }
+        lastSeen[host] = max(lastSeen[host] ?? connection.last.time, connection.last.time)
+        if connection.fromClient.packets == 0,
+            connection.fromServer.payloadBytes > 0 || !join.timelines[index].synAcks.isEmpty
+        {
+            oneWay.insert(host)
+        }
+        for event in connection.events where event.kind == .ackLostSegment || event.kind == .lostSegment {
+            loose[host, default: []].append(Remains(time: event.frame.time, connection: index))
+        }
+        for exchange in connection.exchanges where exchange.request == nil {
+            guard let response = exchange.response else { continue }
+            loose[host, default: []].append(Remains(time: response.firstFrame.time, connection: index))
+        }
         // Without its beginning or with bytes, and no request explains it.
         guard !own.contains(where: { $0.parent != nil }) else { return }
         let carriesNothing = connection.fromClient.highestEnd <= 0 && connection.fromServer.highestEnd <= 0
@@ -68,8 +85,12 @@ struct Coverage {
         guard let end = request.end else { return nil }
         let host = join.host(request.gateway.address)
         let from = request.start - Join.slack
+        if oneWay.contains(host) { return "what the gateway sent to its upstreams: the capture has the answers only" }
         if let blindSince, request.start >= blindSince {
             return "the upstream side, at the end of the capture: good requests have no packet there either"
+        }
+        if isCut(request, end, host) {
+            return "the end of the capture: packets of its other interface may be missing there"
         }
         if first(in: loose[host], from: from, to: end + Self.near, where: { _ in true }) {
             return "the rest of an upstream connection of which the capture shows only a part"
@@ -90,6 +111,15 @@ struct Coverage {
             return "the SYN that an ICMP error of that time answers"
         }
         return nil
+    }
+
+    /// The file ends while the client's connection is open, and within one block of that: the upstream side's last block may be missing.
+    private func isCut(_ request: ClientRequest, _ end: Timestamp, _ host: Int) -> Bool {
+        let counters = join.facts.counters
+        guard counters.largestStepBack > Join.slack, let last = counters.last,
+            end + counters.largestStepBack >= last, lastSeen[host].map({ $0 < request.start }) ?? true
+        else { return false }
+        return join.timelines[request.connection].endings.isEmpty
     }
 
     /// A file of several interfaces holds them in blocks (`largestStepBack`): cut, it ends for one of them earlier than for the other.

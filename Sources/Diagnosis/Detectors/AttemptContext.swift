@@ -141,11 +141,17 @@ struct AttemptContext {
         }
     }
 
-    /// Not a packet of the upstream on an open connection, and the gateway does not behave like somebody who got no answer: it does not
-    /// repeat itself. Then the capture has one direction only.
+    /// Not a packet of the upstream on an open connection: the capture has one direction only. Where it began later, a gateway that repeats
+    /// itself had indeed no answer.
     var isUpstreamUnseen: Bool {
         connection.fromServer.packets == 0 && timeline.isEstablished(connection)
-            && retransmissions(.fromClient, from: request?.start ?? 0).count < 2
+            && (!timeline.syns.isEmpty || retransmissions(.fromClient, from: request?.start ?? 0).count < 2)
+    }
+
+    /// Timers are set in whole or half seconds, and gateways close within milliseconds of them (up to 15 ms as run): what lasted longer than
+    /// that beyond one was ended by something else.
+    func isRoundTimer(_ elapsed: Nanoseconds) -> Bool {
+        elapsed % .milliseconds(500) <= max(.milliseconds(60), elapsed / 200)
     }
 
     /// The upstream acknowledged the whole request before the exchange was ended.

@@ -8,6 +8,8 @@ extension AttemptContext {
         else { return false }
         // A gateway that resets after the SYN-ACK was probing, or changed its mind: it had its answer.
         if let reset = timeline.clientReset {
+            // It answers something that the capture does not show: who gives up a SYN sends nothing.
+            if timeline.synAcks.isEmpty { return false }
             return timeline.synAcks.allSatisfy { $0.frame.number > reset.frame.number }
         }
         if timeline.synAcks.count == 1, timeline.syns.last?.frame.number ?? 0 < timeline.synAcks[0].frame.number {

@@ -168,12 +168,13 @@ enum ClosedBeforeResponse: Detector {
 }
 
 extension AttemptContext {
-    /// Where a gap hides how long the request was: it takes more than one segment, and the gateway had not stopped sending.
-    func mayBeSending(_ request: RequestFacts, at event: TCPEvent) -> Bool {
-        let sent = connection.fromClient.highestEnd - request.start
-        guard sent > Int64(connection.fromClient.maximumSegmentSize ?? 1460) else { return false }
-        let last = connection.fromClient.lastDataFrame ?? request.lastFrame
-        return event.frame.time - last.time <= tooFast.addingSaturating(.milliseconds(50))
+    /// A gap hides how long the request is, and it took more than one segment: the rest of it may not have been sent yet.
+    func mayBeSending(_ request: RequestFacts) -> Bool {
+        guard request.end == nil, request.body.hasGap, ["POST", "PUT", "PATCH"].contains(request.method) else {
+            return false
+        }
+        return connection.fromClient.highestEnd - request.start
+            > Int64(connection.fromClient.maximumSegmentSize ?? 1460)
     }
 }
 
@@ -185,7 +186,7 @@ enum ResetBeforeResponse: Detector {
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let request = attempt.request, attempt.stage == .nothing, let ending = attempt.ending,
             ending.isFromServer, ending.isReset,
-            !(request.end == nil && request.body.hasGap && attempt.mayBeSending(request, at: ending))
+            !attempt.mayBeSending(request)
         else { return nil }
         let origin = attempt.resetOrigin(ending)
         let after = attempt.sinceRequest(ending) ?? ""

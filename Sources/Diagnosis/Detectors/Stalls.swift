@@ -174,8 +174,8 @@ enum ResponseTimeout: Detector {
         else { return nil }
         // Its client would have been told; a client that was not may have left before.
         if case .open? = attempt.client?.outcome { return nil }
-        // Without the client's side a quick close may as well be a client that left.
-        if attempt.client == nil, waited < .milliseconds(900) { return nil }
+        // Without the client's side it may as well be a client that left, which does so at any time.
+        if attempt.client == nil, waited < .milliseconds(900) || !attempt.isRoundTimer(waited) { return nil }
         let late = attempt.lateResponse
         let acknowledged = attempt.isRequestAcknowledged
         var missing: [String] = []
@@ -220,7 +220,7 @@ enum BodyTimeout: Detector {
         else { return nil }
         // Its client's connection would have been closed; a client that was not told may have left before.
         if case .open? = attempt.client?.outcome { return nil }
-        if attempt.client == nil, silence < .milliseconds(900) { return nil }
+        if attempt.client == nil, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
         return Verdict(
             cause,
