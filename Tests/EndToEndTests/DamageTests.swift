@@ -91,12 +91,15 @@ struct DamageBench {
         return Array(first..<(first + count))
     }
 
-    /// - Parameter isGatewayGiven: the run is told who the gateway is, as by `--gateway`.
+    /// - Parameter isGatewayGiven: the run is told who is who, as by `--gateway` and `--upstream`.
     func expectRule(under damages: [Damage], isGatewayGiven: Bool = false) {
         var options = request
         if isGatewayGiven, options.gateways.isEmpty, options.upstreams.isEmpty {
             options.gateways = undamaged.report.roles.gateways.map {
                 AddressPrefix(address: $0, length: $0.isIPv6 ? 128 : 32, port: nil)
+            }
+            options.upstreams = undamaged.report.roles.upstreams.map {
+                AddressPrefix(address: $0.address, length: $0.address.isIPv6 ? 128 : 32, port: $0.port)
             }
         }
         for damage in damages {

@@ -84,6 +84,23 @@ def case(folder, name, plan, gateways=BOTH):
     return register
 
 
+def also(kind, *paths, plan=None, lines=None):
+    """Registers cases of other gateways, as "folder/name", for `kind` too: what is played is the same. `lines` are
+    further global lines of that gateway, where the case needs a setting of its own there."""
+
+    def played(base):
+        def play(scene):
+            scene.lines = lines or {}
+            base(scene)
+
+        return play
+
+    for path in paths:
+        folder, name = path.split("/")
+        made = next(CASES[f"{folder}/{other}-{name}"] for other in BOTH if f"{folder}/{other}-{name}" in CASES)
+        case(folder, name, plan or made.plan, gateways=(kind,))(played(made.play))
+
+
 class Scene:
     """The hosts of one case. Addresses, ports, paths and names follow from the case's name, so that they differ from
     case to case and stay the same from run to run."""
@@ -105,6 +122,7 @@ class Scene:
         self.relay = self.switch = self.router = None
         self.ipv6 = self.loopback = self.tls = False
         self.gateway = None
+        self.lines = {}  # further global lines of the gateway, added to those of `start`
         self.round_trip = 0.1
         self.record = Capture
         self.options = []  # what gwsniff is told, because no packet of this capture could tell it
@@ -250,7 +268,7 @@ class Scene:
             connect_s,
             read_s,
             certificate,
-            lines or {},
+            {**(lines or {}), **self.lines},
         )
         self.gateway = gateway(self.kind)(self.gateway_host, self.folder, settings)
         self._closers.append(self.gateway.stop)
@@ -314,8 +332,9 @@ class Scene:
         if do is not None:
             for upstream in self.routes[prefix][1]:
                 upstream.on(target, do)
-        if faults and client is None and self.kind == "haproxy" and self.random.random() < 0.5:
-            client = self.new_client()  # HAProxy may hide a failure from a client connection that is not new
+        hides = getattr(gateway(self.kind), "closes_kept_clients", False)
+        if faults and client is None and hides and self.random.random() < 0.5:
+            client = self.new_client()  # from a client connection that is not new the gateway may hide a failure
         answer = (client or self.client).request(method, target, body, **options)
         with self._lock:
             self.sents.append(Sent(target, list(faults), answer))
@@ -388,7 +407,8 @@ class Scene:
         made_by = {"kind": self.kind, "version": self.gateway.version()}
         behind = [(fault, count, lines()) for fault, count, lines in self._behind]
         records = self.gateway.records()
-        return expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options)
+        replays = getattr(self.gateway, "hides_replay", False)
+        return expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options, replays)
 
     def close(self):
         for closer in reversed(self._closers):

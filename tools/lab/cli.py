@@ -12,6 +12,7 @@ import traceback
 from . import faults  # noqa: F401  (registers the cases)
 from . import live
 from .case import BOTH, CASES, play
+from .gateways import KINDS
 from .install import install
 
 
@@ -23,20 +24,20 @@ def main():
     running = commands.add_parser("run", help="play cases and write their captures")
     for command in (listing, running):
         command.add_argument("cases", nargs="*", metavar="CASE", help="cause/gateway-name, or a pattern of it")
-        command.add_argument("--gateway", choices=("nginx", "haproxy"))
+        command.add_argument("--gateway", choices=KINDS)
     running.add_argument("--out", required=True, metavar="DIR")
     running.add_argument("--keep", metavar="DIR", help="keep configurations and logs there")
     running.add_argument("--jobs", type=int, default=4, metavar="N")
     living = commands.add_parser("live", help="let gwsniff capture ten faults by itself and compare it with the log")
     living.add_argument("--gwsniff", required=True, metavar="BIN")
-    living.add_argument("--gateway", choices=("nginx", "haproxy"))
+    living.add_argument("--gateway", choices=KINDS)
     living.add_argument("--keep", metavar="DIR", help="keep the reports there")
     arguments = parser.parse_args()
     if arguments.command == "install":
-        print("installed: " + (", ".join(install()) or "nothing was missing"))
+        print("installed: " + (", ".join(install(KINDS)) or "nothing was missing"))
         return 0
     if arguments.command == "live":
-        install()
+        install(BOTH)
         return live.run(arguments.gwsniff, (arguments.gateway,) if arguments.gateway else BOTH, arguments.keep)
     chosen = _chosen(arguments)
     if not chosen:
@@ -63,7 +64,7 @@ def _run(chosen, arguments):
     if os.geteuid() != 0:
         print("the lab makes network namespaces: run it as root", file=sys.stderr)
         return 77
-    install()
+    install({case.gateway for case in chosen})
     failures, start = 0, time.monotonic()
     # One process per case: threads of one case must not wait for another's.
     context = multiprocessing.get_context("fork")

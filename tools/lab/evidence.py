@@ -14,6 +14,7 @@ _NO_HEAD = {
     "accept-queue-overflow",
     "connect-timeout",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
+    "client-abort",  # httpd does not look for its client while it waits
 }
 _RESET = {
     "reset-after-accept",
@@ -44,7 +45,7 @@ TABLE = {
     "connect timed out": _NO_HANDSHAKE,
     "send timed out": {"loss-stall-request", "zero-window-stall"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response"},
+    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length"},
     "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
@@ -53,7 +54,7 @@ TABLE = {
     "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
-    "body closed": {"truncated-body-fin"},
+    "body closed": {"truncated-body-fin", "conflicting-content-length"},
     "body reset": {"truncated-body-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
@@ -74,9 +75,57 @@ TABLE = {
     "CC": {"client-abort"},
     "retried": _CONNECT_FAILED | _NO_HANDSHAKE | _RESET | _CLOSED | {"upstream-error-response", "response-timeout"},
     "silent": _RESET | _CLOSED,
-    # both: the upstream's own status in the log
+    # Apache httpd, error log; where the rows above do not say the same.
+    "no worker": {"no-live-upstream", "no-upstream-attempt"},  # the second where a member is disabled
+    "pool full": {"no-upstream-attempt"},
+    "status line cut": _CLOSED | _OTHER_PROTOCOL,
+    "no HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "length invalid": {"conflicting-content-length"},
+    # Caddy, the error of its round trip. Go's messages tell less than the others'.
+    "replayed": {"stale-keepalive-reuse"},  # no word of it in the log, and the client got its answer
+    "caddy: no upstreams": {"no-live-upstream", "no-upstream-attempt"},
+    "caddy: lookup": {"dns-failure"},
+    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall"},
+    "caddy: dial unreachable": {"icmp-admin-prohibited", "host-unreachable"},
+    "caddy: dial timeout": _NO_HANDSHAKE,
+    "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
+    "caddy: head timed out": _NO_HEAD | {"interim-response"},
+    "caddy: read timed out": _NO_HEAD,
+    "caddy: not HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "caddy: length": {"conflicting-content-length"},
+    "caddy: interim": {"interim-response"},
+    "caddy: reset": _RESET,
+    # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
+    "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
+    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request"},
+    "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
+    "caddy: closed": _CLOSED,
+    # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
+    # head that ends too early is a protocol error to it.
+    "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
+    "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
+    "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
+    "UF Permission denied": {"icmp-admin-prohibited"},
+    "UF Connection reset by peer": {"reset-after-accept"},
+    "UF pipe": {"no-upstream-attempt"},
+    "UF": _NO_HANDSHAKE,
+    "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
+    "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},
+    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size"},
+    "UC after head": {"truncated-body-fin", "truncated-body-reset"},
+    "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too
+    "UT after head": {"body-timeout", "loss-stall-response"},
+    "per try": _NO_HEAD,
+    "SI": _NO_HEAD | {"zero-window-stall"},
+    "SI after head": {"body-timeout", "loss-stall-response"},
+    "UH": {"no-live-upstream", "no-upstream-attempt"},  # the second where no host is configured
+    "UO": {"no-upstream-attempt"},
+    "NC": {"no-upstream-attempt"},
+    "DC": {"client-abort"},
+    "DC after head": {"client-abort"},
+    # all: the upstream's own status in the log
     "relayed": {"upstream-error-response"},
-    # nginx: an error to the client, another status from the upstream, and no line in the error log
+    # nginx, Caddy: an error to the client, another status from the upstream, and no line in the error log
     "rewritten": {"gateway-rejected-response"},
 }
 

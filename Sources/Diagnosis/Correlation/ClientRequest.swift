@@ -87,7 +87,17 @@ extension ClientRequest {
         start = request.firstFrame.time
         gateway = facts.server
         client = facts.client
-        (outcome, end) = Self.outcome(of: exchange, request, timeline: isLast ? timeline : nil)
+        let previousEnd = facts.exchanges[..<position].last { $0.response != nil }?.response?.end ?? 0
+        if let response = exchange.response, response.firstFrame.number < request.firstFrame.number,
+            response.firstFrame.time < request.firstFrame.time
+        {
+            // It answers a request that the capture missed, and so may all that follow.
+            (outcome, end) = (.open, nil)
+        } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
+            (outcome, end) = (.open, nil)
+        } else {
+            (outcome, end) = Self.outcome(of: exchange, request, timeline: isLast ? timeline : nil)
+        }
     }
 
     /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange.
@@ -116,11 +126,18 @@ extension ClientRequest {
         }
         let status = response.status ?? 0
         let last = response.lastFrame.time
-        // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered.
+        // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The
+        // answer need be no error: Caddy 2.6 writes an empty 200 to a client that left.
         if let first = endings.first, !first.isFromServer, first.frame.number < response.firstFrame.number,
-            timeline?.clientReset != nil || first.isReset, status >= 400
+            timeline?.clientReset != nil || first.isReset
         {
             return (.aborted(at: first.frame, status: nil), first.frame.time)
+        }
+        // A reset one number beyond the request tells of a FIN before it that the capture missed: it left before this answer.
+        if let reset = timeline?.clientReset, timeline?.clientFin == nil, status >= 400,
+            let sent = request.end, reset.offset > sent
+        {
+            return (.aborted(at: reset.frame, status: nil), reset.frame.time)
         }
         switch response.completion {
         case .incompleteHead where response.body.hasGap:
@@ -129,6 +146,9 @@ extension ClientRequest {
         case .notHTTP, .invalidStatusLine:
             return (.garbage, last)
         case .complete:
+            return (status >= 500 ? .error(status: status) : .answered(status: status), last)
+        case .brokenBody where response.body.hasGap, .incompleteBody where response.body.hasGap:
+            // The capture missed bytes of it: nothing is known of the rest.
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .brokenBody:
             return (.cut(status: status), last)
@@ -140,5 +160,15 @@ extension ClientRequest {
             if status >= 500 { return (.error(status: status), ending.frame.time) }
             return (response.status == nil ? .noAnswer : .cut(status: status), ending.frame.time)
         }
+    }
+}
+
+extension ConnectionFacts {
+    /// The server sent bytes after `offset` that the capture does not show.
+    func hasUnseenResponse(after offset: Int64) -> Bool {
+        let fin = events.first { $0.isFromServer && $0.kind == .fin }
+        // An acknowledged FIN takes a number of its own.
+        let acknowledged = fromServer.acknowledgedEnd - (fin == nil ? 1 : 0)
+        return max(fin?.offset ?? 0, acknowledged) > max(offset, fromServer.highestEnd - fromServer.missedBytes)
     }
 }

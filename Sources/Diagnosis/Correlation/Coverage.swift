@@ -9,6 +9,7 @@ struct Coverage {
     }
 
     private let join: Join
+    private let isLossy: Bool
     /// Per host and in time order: packets that belong to no attempt that a request explains.
     private var loose: [Int: [Remains]] = [:]
     /// Per host and in time order: how upstream connections ended.
@@ -29,6 +30,7 @@ struct Coverage {
 
     init(_ join: Join) {
         self.join = join
+        isLossy = join.isLossy
         var attempts: [Int: [Attempt]] = [:]
         for attempt in join.attempts {
             attempts[attempt.connection, default: []].append(attempt)
@@ -85,6 +87,7 @@ struct Coverage {
         guard let end = request.end else { return nil }
         let host = join.host(request.gateway.address)
         let from = request.start - Join.slack
+        if isLossy { return "many packets: what the capture does not show may have been all the same" }
         if oneWay.contains(host) { return "what the gateway sent to its upstreams: the capture has the answers only" }
         if let blindSince, request.start >= blindSince {
             return "the upstream side, at the end of the capture: good requests have no packet there either"
@@ -146,5 +149,23 @@ struct Coverage {
         let start = list.partitionPoint { $0.time >= from }
         // The nearest few suffice, and bound the work.
         return list[start...].prefix(256).prefix { $0.time <= to }.contains(where: isWanted)
+    }
+}
+
+extension Join {
+    /// The capture missed packets on one connection in ten and more, though others of the same connections show them.
+    var isLossy: Bool {
+        var signs = 0
+        for (connection, timeline) in zip(facts.connections, timelines) {
+            let isHalfOpened =
+                timeline.syns.isEmpty != timeline.synAcks.isEmpty && connection.fromServer.payloadBytes > 0
+                && connection.fromClient.payloadBytes > 0
+            if connection.fromClient.missedBytes > 0 || connection.fromServer.missedBytes > 0
+                || !timeline.inferred.isEmpty || isHalfOpened
+            {
+                signs += 1
+            }
+        }
+        return signs >= 2 && signs * 10 >= facts.connections.count
     }
 }

@@ -1,14 +1,15 @@
 import Model
 
 /// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends `OPTIONS / HTTP/1.0` without Host
-/// (`option httpchk`), Envoy and cloud load balancers name themselves in User-Agent.
+/// (`option httpchk`), Envoy and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with
+/// Go's own.
 enum HealthChecks {
     /// Marks probes among the attempts that no client request explains.
     static func mark(_ join: inout Join) {
         var series: [Series: [Int]] = [:]
         for (index, attempt) in join.attempts.enumerated() where attempt.parent == nil {
             if let request = join.request(of: attempt) {
-                if isProbe(request) { join.attempts[index].isHealthCheck = true }
+                if isProbe(request, at: attempt.upstream) { join.attempts[index].isHealthCheck = true }
             } else {
                 series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
             }
@@ -59,9 +60,15 @@ enum HealthChecks {
         var to: Endpoint
     }
 
-    private static func isProbe(_ request: RequestFacts) -> Bool {
+    static func isProbe(_ request: RequestFacts, at upstream: Endpoint) -> Bool {
         if request.method == "OPTIONS", request.version == "HTTP/1.0", request.host == nil { return true }
-        let agent = request.fields.first { $0.name == "user-agent" }?.value ?? ""
+        let agent = request.field("user-agent") ?? ""
+        // What Caddy and Traefik ask on their own account goes to the address itself and forwards nobody (Caddy 2.6.2).
+        if agent.hasPrefix("Go-http-client/"), request.method == "GET", request.host == upstream.description,
+            request.field("x-forwarded-for") == nil
+        {
+            return true
+        }
         return ["ELB-HealthChecker/", "GoogleHC/", "Envoy/HC", "kube-probe/"].contains { agent.hasPrefix($0) }
     }
 

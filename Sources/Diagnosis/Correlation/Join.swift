@@ -25,6 +25,7 @@ struct Join {
         // What a failed connect stood before fits only now.
         matchRewritten()
         matchLeftovers()
+        matchPending()
         order()
     }
 
@@ -214,6 +215,7 @@ struct Join {
         for previous in candidate.attempts {
             let other = attempts[previous]
             if settles(other) { return nil }
+            score += Self.identityScore(asked, request(of: other))
             // The client has its answer from there already.
             if let answer = answer(of: other), answer.status == candidate.status { score -= 15 }
             if let end = other.end, end <= attempt.start + Self.slack {
@@ -280,6 +282,12 @@ struct Join {
         return score
     }
 
+    /// Envoy gives each request an id of its own and repeats it in every try: to `asked` the request of another try.
+    private static func identityScore(_ asked: RequestFacts, _ other: RequestFacts?) -> Int {
+        guard let mine = asked.field("x-request-id"), let before = other?.field("x-request-id") else { return 0 }
+        return mine == before ? 60 : -60
+    }
+
     private mutating func assign(_ attempt: Int, to request: Int) {
         attempts[attempt].parent = request
         let start = attempts[attempt].start
@@ -324,15 +332,20 @@ struct Join {
     /// before it tries the same server again.
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
+        guard candidate.connection != attempt.connection, candidate.start <= attempt.start + Self.slack,
             candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true
         else { return nil }
         // Nil where the request came before the capture: then it is not known when.
         let asked = request(of: candidate)
-        let end = lastSign(of: attempt)
-        // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt.
+        var end = lastSign(of: attempt)
+        // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt,
+        // and Envoy lets a connect run on when the request's own timer has ended first.
         if let over = candidate.end, end > over + Self.slack {
-            guard case .aborted = candidate.outcome else { return nil }
+            if isPending(attempt, at: over), candidate.isFailed {
+                end = over
+            } else {
+                guard case .aborted = candidate.outcome else { return nil }
+            }
         }
         if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
@@ -348,6 +361,7 @@ struct Join {
         var isOpenBefore = false
         var changesUpstream = false
         var wasReused = false
+        var followsDial = false
         for previous in candidate.attempts {
             let other = attempts[previous]
             let otherEnd = lastSign(of: other)
@@ -357,6 +371,7 @@ struct Join {
                 hasPrevious = true
                 isOpenBefore = other.exchange == nil && other.end == nil
                 wasReused = (other.exchange ?? 0) > 0
+                followsDial = other.exchange == nil && other.end != nil
                 changesUpstream = other.upstream != attempt.upstream
             } else if !hasNext {
                 after = other.start
@@ -368,16 +383,20 @@ struct Join {
         let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
         // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
         let unknownEnd = Nanoseconds.milliseconds(50)
-        let startGap =
+        var startGap =
             isOpenBefore || asked == nil && !hasPrevious
             ? unknownEnd
             : Self.withoutPause(
                 fromBody >= -Self.slack ? min(distance(fromHead), distance(fromBody)) : distance(fromHead)
             )
-        let endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        var endGap = attempt.end == nil ? unknownEnd : after.map { Self.withoutPause(distance($0 - end)) }
+        // A dial that failed, and the next try after a pause.
+        if followsDial, !isOpenBefore { startGap = Self.withoutInterval(startGap) }
+        if attempt.exchange == nil, hasNext, startGap <= .milliseconds(20) { endGap = endGap.map(Self.withoutInterval) }
         var isOpen = false
         if case .open = candidate.outcome { isOpen = attempt.end == nil }
-        let near: Nanoseconds = candidate.isOver ? .milliseconds(100) : .milliseconds(20)
+        let near: Nanoseconds =
+            candidate.isOver ? .milliseconds(100) : backsOff(candidate) ? .milliseconds(250) : .milliseconds(20)
         if hasNext || !candidate.isOver {
             guard isOpenBefore || startGap <= near, isOpen || attempt.end == nil || (endGap ?? 0) <= near else {
                 return nil
@@ -397,9 +416,20 @@ struct Join {
             .addingSaturating(detour).addingSaturating(isExplained)
     }
 
+    /// Envoy waits a random while before it tries again: up to 25 ms, then 75, 175 and at most 250 ms (`retry_back_off`;
+    /// run with 1.40).
+    private func backsOff(_ candidate: ClientRequest) -> Bool {
+        candidate.attempts.contains { request(of: attempts[$0]).flatMap { GatewayKind(request: $0) } == .envoy }
+    }
+
     /// A pause of about a second between two tries is HAProxy's own, and no distance.
     private static func withoutPause(_ gap: Nanoseconds) -> Nanoseconds {
         (.milliseconds(900)...(.milliseconds(1200))).contains(gap) ? .milliseconds(1) : gap
+    }
+
+    /// Caddy waits `lb_try_interval` (250 ms by default) between two tries.
+    private static func withoutInterval(_ gap: Nanoseconds) -> Nanoseconds {
+        (.milliseconds(20)...(.milliseconds(1200))).contains(gap) ? .milliseconds(15) : gap
     }
 
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.

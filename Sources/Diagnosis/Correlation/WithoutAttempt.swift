@@ -201,16 +201,22 @@ struct WithoutAttempt {
         return !states.isEmpty && states.allSatisfy(\.isFailure) ? states : []
     }
 
+    /// How long Linux waits after a question before it asks again or gives up (`retrans_time_ms`), and its jitter.
+    private static let resolutionTimer = Nanoseconds.milliseconds(1100)
+
     /// ARP or neighbour solicitation by the gateway, unanswered, while the request was open: then no SYN leaves (Linux: three
     /// tries, 1 s apart, then EHOSTUNREACH).
     private func unresolvedNeighbour(_ request: ClientRequest, _ host: Int) -> Result? {
         guard let end = request.end else { return nil }
         // An asker that never got to send anything else is known by its question only (-1).
         for bursts in [unresolved[host], unresolved[-1]].compactMap({ $0 }) {
-            let from = bursts.partitionPoint { $0.last.time + Join.slack >= request.start }
+            let from = bursts.partitionPoint { $0.last.time + Self.resolutionTimer >= request.start }
             // The nearest few suffice, and bound the work.
             for burst in bursts[from...].prefix(64) {
                 guard let first = burst.requests.first, first.time <= end + Join.slack else { continue }
+                // Asked before the last question came, or between it and the end of the wait for its answer.
+                let isOpen = burst.last.time + Join.slack >= request.start
+                guard isOpen || end - burst.last.time >= .milliseconds(900) else { continue }
                 return result(burst, request)
             }
         }

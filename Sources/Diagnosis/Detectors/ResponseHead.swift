@@ -85,11 +85,11 @@ enum MalformedStatusLine: Detector {
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response else { return nil }
         let isBroken = attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine
-        // A version or code that we can still read: only the gateway's rejection makes it a failure.
+        // What we can still read is a failure only where the gateway refused it.
         let deviation = response.deviations.first {
-            [.notHTTP, .invalidVersion, .lowerCaseVersion, .invalidStatusCode].contains($0.kind)
+            [.notHTTP, .invalidVersion, .lowerCaseVersion, .invalidStatusCode, .leadingEmptyLine].contains($0.kind)
         }
-        guard isBroken ? true : deviation != nil && attempt.client != nil && attempt.gatewayRejected else { return nil }
+        guard isBroken || deviation.map({ isRefused($0, attempt) }) ?? false else { return nil }
         if let client = attempt.client, case .answered = client.outcome, !isBroken { return nil }
         return Verdict(
             cause,
@@ -101,6 +101,11 @@ enum MalformedStatusLine: Detector {
                 "\(attempt.upstream) began its answer with \"\(response.firstLine)\", which is no valid status line.",
             ruledOut: [RuledOut(.nonHTTPBanner, "the bytes are no other protocol that is recognised")]
         )
+    }
+
+    private static func isRefused(_ deviation: Deviation, _ attempt: AttemptContext) -> Bool {
+        guard attempt.client == nil else { return attempt.gatewayRejected }
+        return attempt.kind?.profile.rejects(deviation.kind) ?? false
     }
 }
 

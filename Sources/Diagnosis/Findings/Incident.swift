@@ -21,6 +21,7 @@ struct Incidents {
     var join: Join
     let horizon: Timestamp
     let isFinal: Bool
+    private let isLossy: Bool
     private(set) var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     private(set) var unseenRequests = 0
@@ -32,6 +33,7 @@ struct Incidents {
         self.join = join
         self.horizon = horizon
         self.isFinal = isFinal
+        isLossy = join.isLossy
         HealthChecks.mark(&self.join)
         gateways = Recognition(self.join)
         let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
@@ -41,6 +43,7 @@ struct Incidents {
         acceptRelayedErrors()
         adoptRejections()
         doubtShortSilence()
+        if isLossy { doubtRefusals() }
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
@@ -93,7 +96,9 @@ struct Incidents {
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
         if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
         if case .open = request.outcome, isLast { return .failure }
-        return isDisguised(request) ? .failure : .nearMiss
+        guard isDisguised(request) else { return .nearMiss }
+        // The attempt that was answered may only have escaped the capture.
+        return isLossy ? .note : .failure
     }
 
     /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
@@ -179,19 +184,29 @@ struct Incidents {
         let isPrompt = gap >= -Join.slack && gap <= .milliseconds(50)
         let isSameServer = attempt.upstream == previous.upstream
         if let asked = join.request(of: attempt), let before = join.request(of: previous) {
-            guard asked.method == before.method, asked.target == before.target, asked.fields == before.fields else {
-                return false
+            // Envoy gives each request an id, the same in each try, and waits up to 250 ms between two.
+            if let id = asked.field("x-request-id"), let other = before.field("x-request-id") {
+                return id == other && asked.target == before.target && gap >= -Join.slack && gap <= .seconds(1)
             }
-            guard isSameServer else { return isPrompt }
-            let wasReused = previous.exchange ?? 0 > 0
+            guard asked.method == before.method, asked.target == before.target,
+                asked.fieldsOfTheClient == before.fieldsOfTheClient
+            else { return false }
             // What is asked all the time proves nothing by coming again; only a gateway does so without a round trip.
             let isRare = asks[Ask(method: asked.method, target: asked.target)] ?? 0 <= 4
+            // Caddy waits `lb_try_interval` (250 ms by default), and repeats nothing but GET once it was sent.
+            let isInterval =
+                gateways[join.host(attempt.dialler)] == .caddy && isRare && asked.method == "GET"
+                && gap >= -Join.slack && gap <= .milliseconds(320)
+            guard isSameServer else { return isPrompt || isInterval }
+            let wasReused = previous.exchange ?? 0 > 0
             return isPrompt && verdict.cause != .upstreamErrorResponse && (wasReused || isRare || gap <= 250_000)
         }
         // Another server's turn carries nothing by which it could be told from another request.
         guard previous.exchange == nil, isSameServer, chain < 4 else { return false }
-        let isHAProxy = gateways[join.host(attempt.dialler)] == .haproxy
-        return isPause || isHAProxy && isPrompt && verdict.cause != .connectRefused
+        // The pause is HAProxy's; of a product that is not recognised it is believed too.
+        let kind = gateways[join.host(attempt.dialler)]
+        return isPause && (kind == nil || kind == .haproxy)
+            || kind == .haproxy && isPrompt && verdict.cause != .connectRefused
     }
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.

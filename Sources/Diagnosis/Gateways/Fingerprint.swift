@@ -73,5 +73,8 @@ extension ResponseFacts {
 }
 
 extension RequestFacts {
+    /// Without what Envoy writes anew for each try (x-envoy-attempt-count, x-envoy-expected-rq-timeout-ms).
+    var fieldsOfTheClient: [FieldLine] { fields.filter { !$0.name.hasPrefix("x-envoy-") } }
+
     func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 }

@@ -15,7 +15,10 @@ enum HAProxyProfile: GatewayProfile {
 
     /// HTX writes all field names in lower case, and adds none.
     static func mark(in request: RequestFacts) -> Fingerprint? {
-        guard request.lowerCaseNames, request.fieldCount > 0, request.version == "HTTP/1.1" else { return nil }
+        // Envoy writes them so too, and adds these two.
+        guard request.lowerCaseNames, request.fieldCount > 0, request.version == "HTTP/1.1",
+            request.field("x-request-id") == nil || request.field("x-forwarded-proto") == nil
+        else { return nil }
         return Fingerprint(.haproxy, .weak, "it writes field names in lower case and adds none")
     }
 

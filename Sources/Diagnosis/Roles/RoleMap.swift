@@ -109,6 +109,9 @@ private struct RoleInference {
             var connects = connection.exchanges.isEmpty
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
+                connects = false
+                // A gateway's probes are asked inside nothing, and as often as its requests.
+                guard !HealthChecks.isProbe(request, at: connection.server) else { continue }
                 let isOver = exchange.response?.completion == .complete
                 // The first sign of its end: the closing handshake may go on while the next request comes.
                 let end =
@@ -136,7 +139,6 @@ private struct RoleInference {
                         target: request.target
                     )
                 )
-                connects = false
             }
             // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
             if connects, connection.orientation == .handshake, connection.cameToNothing {

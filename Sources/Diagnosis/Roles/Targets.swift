@@ -41,6 +41,14 @@ enum TargetRelation: Int, Comparable {
         return target[start..<end]
     }
 
+    /// Whether the first segments of both paths are equal: the part that gateways most often choose upstreams by.
+    static func haveSameStart(_ left: String, _ right: String) -> Bool {
+        func start(_ target: String) -> Substring {
+            path(target).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: true).first ?? ""
+        }
+        return start(left) == start(right)
+    }
+
     /// Behind "://" where that ends a scheme of at most 16 bytes.
     private static func authority(_ utf8: String.UTF8View) -> String.Index? {
         guard let colon = utf8.prefix(16).firstIndex(of: UInt8(ascii: ":")), utf8[colon...].starts(with: "://".utf8)

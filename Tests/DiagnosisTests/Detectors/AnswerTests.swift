@@ -50,6 +50,19 @@ import Testing
             }
         ),
         Row(
+            "An empty line before the status line is malformed where the gateway refused it",
+            .malformedStatusLine,
+            answered: 60,
+            asked.response(200, at: 20) { $0.deviations = [Deviation(kind: .leadingEmptyLine, offset: 0)] }
+        ),
+        Row(
+            "An empty line before the status line that the gateway took is no finding",
+            nil,
+            status: 200,
+            answered: 60,
+            asked.response(200, at: 20) { $0.deviations = [Deviation(kind: .leadingEmptyLine, offset: 0)] }
+        ),
+        Row(
             "An odd version that the gateway took is no finding",
             nil,
             status: 200,

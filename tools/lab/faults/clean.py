@@ -211,7 +211,7 @@ def websocket(s):
         ],
         "haproxy": ["timeout tunnel 9s"],
     }
-    shop = s.route(up, lines=lines)
+    shop = s.route(up, lines=lines, server_options={"apache": "upgrade=websocket"})
     s.start()
     s.get(shop)
     s.websocket(shop, upgraded)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+KINDS = ("nginx", "haproxy", "apache", "caddy", "envoy")
+
 
 @dataclass
 class Route:
@@ -47,6 +49,13 @@ class Record:
 
 def gateway(kind):
     """The class of a gateway kind."""
-    from . import haproxy, nginx
+    from . import apache, caddy, envoy, haproxy, nginx
 
-    return {"nginx": nginx.Nginx, "haproxy": haproxy.HAProxy}[kind]
+    classes = {
+        "nginx": nginx.Nginx,
+        "haproxy": haproxy.HAProxy,
+        "apache": apache.Apache,
+        "caddy": caddy.Caddy,
+        "envoy": envoy.Envoy,
+    }
+    return classes[kind]

@@ -23,6 +23,7 @@ _LINE = re.compile(
 
 class HAProxy:
     kind = "haproxy"
+    closes_kept_clients = True  # where the upstream dies, on a connection that has had an answer
 
     def __init__(self, host, folder, settings):
         self.host, self.folder, self.settings = host, folder, settings
