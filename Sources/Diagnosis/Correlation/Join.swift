@@ -332,7 +332,7 @@ struct Join {
     /// before it tries the same server again.
     private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, candidate.start <= attempt.start + Self.slack,
+        guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
             candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true
         else { return nil }
         // Nil where the request came before the capture: then it is not known when.

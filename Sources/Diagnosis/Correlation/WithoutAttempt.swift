@@ -107,7 +107,8 @@ struct WithoutAttempt {
                     confidence: .low,
                     blame: .unknown,
                     frames: frames,
-                    explanation: "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
+                    explanation:
+                        "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
                     missing: [missed]
                 ),
                 upstream: nil
