@@ -67,7 +67,9 @@ package enum Diagnosis {
             for request in group.requests { findings[request, default: []].append(group.finding) }
         }
         // Between two gateways a request is both legs; the client's is the outermost.
-        let outermost = join.requests.indices.filter { !join.map.isUpstreamLeg[join.requests[$0].connection] }
+        let outermost = join.requests.indices.filter {
+            !join.map.isUpstreamLeg[join.requests[$0].connection] && !incidents.loops.members.contains($0)
+        }
         for number in outermost {
             let request = join.requests[number]
             let asked = join.request(of: request)

@@ -10,8 +10,9 @@ import Testing
         .deletingLastPathComponent()
 
     static let diagnosed: [Cause] =
-        Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream, .applicationProtocolMismatch]
-        + [.noLiveUpstream, .noUpstreamAttempt, .undetermined]
+        Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream]
+        + [.dnsFailure, .staleAddress, .noLiveUpstream, .noUpstreamAttempt, .gatewayReload, .cachedError, .proxyLoop]
+        + [.undetermined]
 
     /// Which of the three a cause has.
     private static func missing(_ cause: Cause) throws -> [String] {

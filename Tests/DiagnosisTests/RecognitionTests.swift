@@ -32,6 +32,24 @@ struct RecognitionTests {
         #expect(found.isEmpty)
     }
 
+    private static let added = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"]
+
+    @Test(
+        "X-Forwarded-For, -Host and -Proto in Go's order are Caddy's, with other marks beside them they are not",
+        arguments: [
+            (["host", "user-agent", "accept"] + added + ["accept-encoding"], "Caddy"),
+            (["host", "user-agent", "content-length", "accept", "cookie"] + added, "Caddy"),
+            (["host"] + added + ["x-forwarded-server"], "Apache httpd"),
+            (["host"] + added + ["x-envoy-attempt-count"], "Envoy"),
+            (["host"] + added + ["x-forwarded-server", "x-real-ip"], "Traefik"),
+            (["host", "x-forwarded-for", "x-forwarded-proto"], nil),
+        ] as [([String], String?)]
+    )
+    func forwardedFields(names: [String], product: String?) {
+        let found = software(page: "out of order") { $0.fields = names.map { FieldLine(name: $0, value: "1") } }
+        #expect(found.map(\.name) == (product.map { [$0] } ?? []))
+    }
+
     @Test("A mark that the client had sent already is no mark of the gateway's: it counts as a weak one")
     func passedOn() throws {
         let fields = [FieldLine(name: "x-envoy-attempt-count", value: "1")]

@@ -10,7 +10,7 @@ import Testing
     /// those of requests without an attempt that would tell.
     static let diagnosed: [Cause] =
         Detectors.ordered.map { $0.cause } + [
-            .plaintextToTLSUpstream, .applicationProtocolMismatch, .noLiveUpstream, .noUpstreamAttempt, .undetermined,
+            .plaintextToTLSUpstream, .noLiveUpstream, .noUpstreamAttempt, .undetermined,
         ]
 
     @Test("Each diagnosed cause has one guide that says everything", arguments: diagnosed)
@@ -76,7 +76,7 @@ import Testing
                 listing.split(separator: "\n").filter { $0.dropFirst(4).hasPrefix(cause.rawValue + " ") }.count == 1
             )
         }
-        #expect(Explanation.render(.proxyLoop).contains("not yet diagnosed"))
+        #expect(Explanation.render(.websocketCut).contains("not yet diagnosed"))
         try expectSnapshot(Explanation.render(.staleKeepaliveReuse, options: TextOptions(width: 80)), "explain.txt")
     }
 

@@ -14,6 +14,7 @@ from . import evidence, expected
 from .capture import Capture
 from .client import Answer, Client
 from .gateways import Route, Settings, gateway
+from .names import NameServer
 from .network import Network
 from .relay import Relay
 from .upstreams import Upstream
@@ -39,6 +40,7 @@ class Fault:
     blame: str | None = None
     logged_as: str | None = None
     attempts_known: bool = True
+    upstream_name: str | None = None
 
     def __post_init__(self):
         if self.cause not in evidence.BLAME:
@@ -119,7 +121,8 @@ class Scene:
         self._lock = threading.Lock()
         self._hosts = {}
         self.name = f"{self._words[-1]}.example"
-        self.relay = self.switch = self.router = None
+        self.relay = self.switch = self.router = self.front_port = None
+        self.loops = False
         self.ipv6 = self.loopback = self.tls = False
         self.gateway = None
         self.lines = {}  # further global lines of the gateway, added to those of `start`
@@ -201,13 +204,20 @@ class Scene:
             self._hosts[number] = (namespace, address)
         return self._hosts[number]
 
-    def serve(self, number=0, **options):
-        """Starts an upstream on host `number`, on a port of its own."""
+    def serve(self, number=0, port=None, **options):
+        """Starts an upstream on host `number`, on `port`, or on one of its own."""
         namespace, address = self.host(number)
-        upstream = Upstream(namespace, address, self._ports.pop(), self._family, **options)
+        upstream = Upstream(namespace, address, port or self._ports.pop(), self._family, **options)
         self.upstreams.append(upstream)
         self._closers.append(upstream.stop_listening)
         return upstream
+
+    def own_front(self):
+        """The address on which the gateway itself is going to listen."""
+        if self.switch is None:
+            self.network()
+        self.front_port, self.loops = 80, True
+        return self._text(self._near + "1", self.front_port)
 
     def nobody(self, number=0):
         """An address on host `number` where nothing listens."""
@@ -225,11 +235,24 @@ class Scene:
     def _family(self):
         return socket.AF_INET6 if self.ipv6 else socket.AF_INET
 
-    def route(self, *servers, keepalive=False, lines=None, server_options=None):
-        """A path prefix that the gateway sends to `servers`; returns the prefix."""
+    def name_server(self, number=5):
+        """A name server on upstream host `number`; what runs on the gateway asks it, and nobody else."""
+        namespace, address = self.host(number)
+        server = NameServer(namespace, address, family=self._family)
+        self._closers.append(server.close)
+        (self.folder / "resolv.conf").write_text(f"nameserver {address}\n")
+        (self.folder / "hosts").write_text("127.0.0.1 localhost\n")
+        self.gateway_host.replace_file("/etc/resolv.conf", self.folder / "resolv.conf")
+        self.gateway_host.replace_file("/etc/hosts", self.folder / "hosts")
+        return server
+
+    def route(self, *servers, keepalive=False, lines=None, server_options=None, protocol="http", resolver=None):
+        """A path prefix that the gateway sends to `servers`; returns the prefix. `resolver` is the name server that the gateway asks
+        for their names while it runs."""
         prefix = "/" + self._words.pop() + "/"
         names = [server.address if isinstance(server, Upstream) else server for server in servers]
-        route = Route(prefix, names, keepalive, lines or {}, server_options or {})
+        asked = resolver.address if resolver else None
+        route = Route(prefix, names, keepalive, lines or {}, server_options or {}, protocol, asked)
         self.routes[prefix] = route, [server for server in servers if isinstance(server, Upstream)]
         return prefix
 
@@ -256,8 +279,9 @@ class Scene:
         front = ("[::1]" if self.ipv6 else "127.0.0.1") if self.loopback else self._near + "1"
         if ":" in front and not front.startswith("["):
             front = f"[{front}]"
-        self.front_port = 443 if tls else self.random.choice((80, 80, 8000 + self.random.randrange(1, 60)))
-        while any(
+        if self.front_port is None:
+            self.front_port = 443 if tls else self.random.choice((80, 80, 8000 + self.random.randrange(1, 60)))
+        while not self.loops and any(
             str(self.front_port) == server.rpartition(":")[2] for r, _ in self.routes.values() for server in r.servers
         ):
             self.front_port = 80

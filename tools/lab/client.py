@@ -66,7 +66,9 @@ class Client:
         try:
             if expect:
                 self._socket.sendall(self.head(method, target, body, [*headers, "Expect: 100-continue"]))
-                self._socket.recv(4096)
+                first = self._socket.recv(4096)
+                if not first.startswith(b"HTTP/1.1 1"):
+                    return self._timed(self.read(method, first), start)
                 self._socket.sendall(body)
             else:
                 self.send(method, target, body, headers)
@@ -74,7 +76,10 @@ class Client:
             pass  # what came before the reset is read below
         if leave_after is not None:
             return self._leave(leave_after, leave_with, start)
-        answer = self.read(method)
+        return self._timed(self.read(method), start)
+
+    @staticmethod
+    def _timed(answer, start):
         answer.seconds = time.monotonic() - start
         return answer
 
@@ -124,9 +129,9 @@ class Client:
             raise ConnectionError(f"the connection ended after {data!r}")
         return more
 
-    def read(self, method):
-        """Reads one final answer from the connection."""
-        answer, data = Answer(), b""
+    def read(self, method, data=b""):
+        """Reads one final answer from the connection; `data` is what has been read of it."""
+        answer = Answer(received=len(data))
         while True:
             while b"\r\n\r\n" not in data:
                 more = self._receive()

@@ -5,16 +5,26 @@ row allows several and the plan decides between them. A planned cause that its r
 lab: the case is not written.
 """
 
-_CONNECT_FAILED = {"connect-refused", "icmp-port-unreachable", "icmp-admin-prohibited", "host-unreachable"}
-_NO_HANDSHAKE = {"connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
+_CONNECT_FAILED = {
+    "stale-address",
+    "connect-refused",
+    "handshake-reset-by-firewall",
+    "icmp-port-unreachable",
+    "icmp-admin-prohibited",
+    "host-unreachable",
+}
+_NO_HANDSHAKE = {"stale-address", "connect-timeout", "accept-queue-overflow", "host-unreachable", "stale-tuple"}
 _NO_HEAD = {
     "response-timeout",
     "loss-stall-request",
     "loss-stall-response",
     "accept-queue-overflow",
     "connect-timeout",
+    "pmtu-blackhole",
+    "idle-state-expired",
     "zero-window-stall",  # where the gateway's socket took the whole request and the upstream did not
     "client-abort",  # httpd does not look for its client while it waits
+    "interim-response",  # only interim answers came
 }
 _RESET = {
     "reset-after-accept",
@@ -22,57 +32,111 @@ _RESET = {
     "reset-before-response",
     "reset-mid-head",
     "stale-keepalive-reuse",
+    # The log says no more than that the upstream ended it; why it did, the plan and the packets tell.
+    "early-response",
+    "request-too-large",
+    "proxy-protocol-mismatch",
+    "application-protocol-mismatch",
+    "middlebox-reset",
+    "idle-state-expired",
 }
-_CLOSED = {"closed-before-response", "closed-mid-head", "stale-keepalive-reuse"}
-_OTHER_PROTOCOL = {"non-http-banner", "plaintext-to-tls-upstream", "application-protocol-mismatch"}
+_CLOSED = {
+    "closed-before-response",
+    "closed-mid-head",
+    "stale-keepalive-reuse",
+    "request-too-large",
+    "proxy-protocol-mismatch",
+    "application-protocol-mismatch",
+    "interim-response",
+}
+_OTHER_PROTOCOL = {
+    "non-http-banner",
+    "plaintext-to-tls-upstream",
+    "application-protocol-mismatch",
+    "proxy-protocol-mismatch",  # what did not want the PROXY header answers in its own way
+}
 _NOT_UNDERSTOOD = _OTHER_PROTOCOL | {
     "malformed-header",
     "malformed-status-line",
     "header-too-large",
     "conflicting-content-length",
     "bad-chunk-size",
+    "interim-response",
+    "unexpected-upgrade",
+    "too-many-headers",
+    "surplus-bytes",
 }
 
 TABLE = {
     # nginx, error log
     "no live upstreams": {"no-live-upstream", "no-upstream-attempt"},  # the second where only max_conns was reached
     "unix socket": {"no-upstream-attempt"},
-    "connect 111": {"connect-refused", "icmp-port-unreachable"},
+    "no resolver": {"no-upstream-attempt"},
+    "no port": {"no-upstream-attempt"},
+    "cache hit": {"cached-error"},
+    "name not found": {"dns-failure"},  # also where the name exists without an address
+    "name server failed": {"dns-failure"},
+    "name server refused": {"dns-failure"},
+    "name timed out": {"dns-failure"},  # also after an ICMP error: nginx waits on
+    "connect 111": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "stale-address"},
     "connect 13": {"icmp-admin-prohibited"},  # ICMPv6 only: Linux makes EACCES of 1/1, 1/5 and 1/6
     "connect 113": {"icmp-admin-prohibited", "host-unreachable"},
     "connect 101": {"icmp-admin-prohibited", "host-unreachable"},
-    "connect 104": {"reset-after-accept"},
+    "connect 104": {"reset-after-accept", "early-response", "middlebox-reset"},
     "connect timed out": _NO_HANDSHAKE,
-    "send timed out": {"loss-stall-request", "zero-window-stall"},
+    "send timed out": {"loss-stall-request", "zero-window-stall", "pmtu-blackhole", "idle-state-expired"},
     "head timed out": _NO_HEAD,
-    "body timed out": {"body-timeout", "loss-stall-response", "conflicting-content-length"},
-    "send reset": {"reset-after-accept", "reset-during-upload", "stale-keepalive-reuse"},
+    # "interim-response" where it took an interim answer for the final one and waits for its body (nginx 1.22).
+    "body timed out": {
+        "body-timeout",
+        "loss-stall-response",
+        "conflicting-content-length",
+        "interim-response",
+        "pmtu-blackhole",
+    },
+    "send reset": _RESET - {"reset-mid-head", "reset-before-response"},
     "head too big": {"header-too-large"},
     "head invalid": {"malformed-header"},
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
-    "no status line": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    "no status line": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
+    "not FastCGI": {"application-protocol-mismatch"},
+    "not HTTP/2": {"application-protocol-mismatch"},
+    "client slow": {"client-slow"},
     "chunk invalid": {"bad-chunk-size"},
     "head closed": _CLOSED,
     "head reset": _RESET,
     "body closed": {"truncated-body-fin", "conflicting-content-length"},
-    "body reset": {"truncated-body-reset"},
+    "body reset": {"truncated-body-reset", "middlebox-reset"},
     "client left": {"client-abort"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
-    "no server": {"no-live-upstream", "no-upstream-attempt"},  # the second where nothing failed before: maintenance
-    "SC": _CONNECT_FAILED | {"reset-after-accept"},
+    # The second where nothing failed before: maintenance; the third where no address was found for the server.
+    "no server": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
+    # The last where an HTTP/2 preface is answered in HTTP/1.
+    "SC": _CONNECT_FAILED | {"reset-after-accept", "application-protocol-mismatch"},
     "sC": _NO_HANDSHAKE,
     "sQ": {"no-upstream-attempt"},
+    "RC": {"no-upstream-attempt"},  # no local port, or no file descriptor
     "SH": _RESET | _CLOSED,
     "sH": _NO_HEAD,
     "PH": _NOT_UNDERSTOOD | {"gateway-rejected-response"},  # also what `http-response deny` logs
-    "SD": {"truncated-body-fin", "truncated-body-reset", "reset-during-upload", "bad-chunk-size"},
-    "sD": {"body-timeout", "loss-stall-response", "zero-window-stall"},
+    "SD": {
+        "truncated-body-fin",
+        "truncated-body-reset",
+        "middlebox-reset",
+        "reset-during-upload",
+        "bad-chunk-size",
+        "early-response",
+    },
+    "sD": {"body-timeout", "loss-stall-response", "pmtu-blackhole", "zero-window-stall"},
     "PD": {"bad-chunk-size"},
     "CH": {"client-abort"},
     "CD": {"client-abort"},
     "CC": {"client-abort"},
+    "cR": {"client-slow"},
+    "cH": {"client-slow", "interim-response"},  # the second where the client waits for a 100 that never comes
+    "cD": {"client-slow", "interim-response"},
     "retried": _CONNECT_FAILED | _NO_HANDSHAKE | _RESET | _CLOSED | {"upstream-error-response", "response-timeout"},
     "silent": _RESET | _CLOSED,
     # Apache httpd, error log; where the rows above do not say the same.
@@ -91,34 +155,39 @@ TABLE = {
     "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
     "caddy: head timed out": _NO_HEAD | {"interim-response"},
     "caddy: read timed out": _NO_HEAD,
-    "caddy: not HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
+    # The last where bytes beyond the end of an answer were taken for the next one.
+    "caddy: not HTTP": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
     "caddy: length": {"conflicting-content-length"},
     "caddy: interim": {"interim-response"},
     "caddy: reset": _RESET,
     # Caddy 2.6 has used the body up in the first attempt and gives up the second one, at a server that did nothing.
     "caddy: body gone": _CONNECT_FAILED | _NO_HANDSHAKE,
-    "caddy: upload": {"reset-during-upload", "zero-window-stall", "loss-stall-request"},
-    "caddy: cut": {"closed-mid-head", "reset-mid-head"},  # Go's reader makes one error of both
+    "caddy: upload": {"reset-during-upload", "early-response", "zero-window-stall", "loss-stall-request", "pmtu-blackhole"}
+    | _RESET,
+    "caddy: switched": {"unexpected-upgrade"},  # a 101 that its client had not asked for
+    # Go's reader makes one error of them; the last where interim answers came and no final one.
+    "caddy: cut": {"closed-mid-head", "reset-mid-head", "interim-response"},
     "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
-    "UF Connection refused": {"connect-refused", "icmp-port-unreachable"},
+    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
     "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Permission denied": {"icmp-admin-prohibited"},
     "UF Connection reset by peer": {"reset-after-accept"},
-    "UF pipe": {"no-upstream-attempt"},
+    "UF immediate": {"no-upstream-attempt"},  # a socket of the machine that is not there, no route: no packet leaves
     "UF": _NO_HANDSHAKE,
     "UC": (_RESET | {"closed-before-response"}) - {"reset-mid-head"},
     "UPE": _NOT_UNDERSTOOD | {"closed-mid-head", "reset-mid-head"},
-    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size"},
-    "UC after head": {"truncated-body-fin", "truncated-body-reset"},
+    "UPE after head": {"truncated-body-fin", "truncated-body-reset", "bad-chunk-size", "middlebox-reset"},
+    "UC after head": {"truncated-body-fin", "truncated-body-reset", "middlebox-reset"},
     "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too
-    "UT after head": {"body-timeout", "loss-stall-response"},
+    "UT after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
     "per try": _NO_HEAD,
     "SI": _NO_HEAD | {"zero-window-stall"},
-    "SI after head": {"body-timeout", "loss-stall-response"},
-    "UH": {"no-live-upstream", "no-upstream-attempt"},  # the second where no host is configured
+    "SI after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
+    # The second where no host is configured, the third where no address was found for any.
+    "UH": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
     "UO": {"no-upstream-attempt"},
     "NC": {"no-upstream-attempt"},
     "DC": {"client-abort"},
@@ -129,9 +198,13 @@ TABLE = {
     "rewritten": {"gateway-rejected-response"},
 }
 
+# What the lab does to the gateway itself stands in no log line of a request: it is told by what became of the request.
+BY_EFFECT = {"gateway-reload", "proxy-loop"}
+
 # The side to blame where CAUSES.md lists one; None where the packets of a case may decide otherwise.
 BLAME = {
     "connect-refused": "upstream",
+    "handshake-reset-by-firewall": "firewall",
     "icmp-port-unreachable": "firewall",
     "icmp-admin-prohibited": "firewall",
     "host-unreachable": "network",
@@ -143,6 +216,14 @@ BLAME = {
     "reset-before-response": "upstream",
     "reset-during-upload": "upstream",
     "zero-window-stall": "upstream",
+    "early-response": "upstream",
+    "proxy-protocol-mismatch": "gateway",
+    "request-too-large": "upstream",
+    "interim-response": "upstream",
+    "unexpected-upgrade": "upstream",
+    "too-many-headers": "gateway",
+    "surplus-bytes": "upstream",
+    "client-slow": "client",
     "response-timeout": "upstream",
     "closed-mid-head": "upstream",
     "reset-mid-head": "upstream",
@@ -161,9 +242,17 @@ BLAME = {
     "loss-stall-request": "network",
     "loss-stall-response": "network",
     "stale-keepalive-reuse": None,
+    "middlebox-reset": "firewall",
+    "idle-state-expired": None,
+    "pmtu-blackhole": "network",
     "upstream-error-response": "upstream",
     "no-live-upstream": "gateway",
     "no-upstream-attempt": "gateway",
+    "dns-failure": "dns",
+    "stale-address": "dns",
+    "cached-error": "gateway",
+    "proxy-loop": "gateway",
+    "gateway-reload": "gateway",
     "client-abort": "client",
     "undetermined": "unknown",
 }

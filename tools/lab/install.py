@@ -17,6 +17,9 @@ _PACKAGES = {
     "openssl": "openssl",
     "gnutls-serv": "gnutls-bin",
     "nsenter": "util-linux",
+    "php-fpm8.2": "php8.2-fpm",
+    "uwsgi": "uwsgi-core",
+    "node": "nodejs",
 }
 
 

@@ -37,6 +37,7 @@ class Namespace:
 
     def __init__(self, name):
         self.name = name
+        self._files = {}
         run("ip", "netns", "add", name)
         self._descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY)
         self.ip("link", "set", "lo", "up")
@@ -60,7 +61,15 @@ class Namespace:
 
     def command(self, *arguments):
         """The command line that runs `arguments` on this host."""
-        return ["nsenter", f"--net=/run/netns/{self.name}", *arguments]
+        enter = ["nsenter", f"--net=/run/netns/{self.name}"]
+        if not self._files:
+            return [*enter, *arguments]
+        mounts = "".join(f"mount --bind '{source}' '{path}' && " for path, source in self._files.items())
+        return [*enter, "unshare", "--mount", "sh", "-c", mounts + 'exec "$@"', "sh", *arguments]
+
+    def replace_file(self, path, source):
+        """What runs on this host from now on sees the file `source` under `path`."""
+        self._files[path] = source
 
     def nft(self, rules):
         """Loads nftables rules, in the syntax of `nft -f`."""

@@ -19,6 +19,8 @@ struct Attempt {
     var ordinal = 1
     var outcome: Outcome = .open
     var isHealthCheck = false
+    /// Worth knowing about an attempt that did not fail.
+    var remarks: [Verdict] = []
 
     enum Outcome {
         /// A complete response that the gateway could use.
@@ -51,6 +53,8 @@ struct Verdict {
     var explanation: String
     var ruledOut: [RuledOut]
     var missing: [String]
+    /// The name behind the upstream, where DNS told it.
+    var upstreamName: String?
 
     init(
         _ cause: Cause,

@@ -12,6 +12,19 @@ struct ClientRequest {
     var outcome: Outcome
     /// Indices into the join's attempts, in time order.
     var attempts: [Int] = []
+    /// The client stopped sending or reading, and the gateway closed or answered 408 after waiting for it.
+    var slowness: Slowness?
+
+    struct Slowness {
+        enum Kind: String {
+            case sending, reading
+        }
+        var kind: Kind
+        /// The last packet of the client's side that moved anything.
+        var last: FrameReference
+        /// How long the gateway waited after it.
+        var waited: Nanoseconds
+    }
 
     enum Outcome {
         /// A complete answer that is no gateway error.
@@ -80,7 +93,8 @@ extension ClientRequest {
             return
         }
         // A head that the snap length cut is enough where it names the request.
-        guard let request = exchange.request, request.headEnd != nil || request.body.hasGap, !request.method.isEmpty
+        guard let request = exchange.request, !request.method.isEmpty,
+            request.headEnd != nil || request.body.hasGap || exchange.response?.status == 408
         else { return nil }
         connection = index
         self.exchange = position
@@ -98,6 +112,47 @@ extension ClientRequest {
         } else {
             (outcome, end) = Self.outcome(of: exchange, request, timeline: isLast ? timeline : nil)
         }
+        if isLast { slowness = slowness(exchange, request, facts, timeline) }
+    }
+
+    /// Whether the gateway ended the exchange because it waited for its client: for a body that stopped coming (RFC 9110 §15.5.9), or
+    /// for a window (RFC 9293 §3.8.6) that stayed closed.
+    private func slowness(
+        _ exchange: ExchangeFacts,
+        _ request: RequestFacts,
+        _ facts: ConnectionFacts,
+        _ timeline: ConnectionTimeline
+    ) -> Slowness? {
+        guard let end else { return nil }
+        if case .aborted = outcome { return nil }
+        let ending = timeline.endings.first(where: \.isFromServer)
+        guard ending != nil || status == 408 else { return nil }
+        let isWhole = facts.fromClient.missedBytes == 0 && !request.body.hasGap
+        // A client may go on after the gateway has closed: only what the close acknowledged had come in time.
+        let isIncomplete = request.end.map { (ending?.acknowledgedOffset ?? .max) < $0 } ?? true
+        if isIncomplete, isWhole, exchange.response == nil || status == 408 {
+            let progress = [facts.fromClient.lastDataFrame, request.lastFrame, request.headFrame, request.firstFrame]
+            guard let last = progress.lazy.compactMap({ $0 }).first(where: { $0.time <= end }) else { return nil }
+            let waited = end - last.time
+            return waited >= Self.patience ? Slowness(kind: .sending, last: last, waited: waited) : nil
+        }
+        guard let ending, request.end != nil, case .cut = outcome else { return nil }
+        let closed = facts.events.filter {
+            $0.direction == .fromClient && $0.frame.number < ending.frame.number
+                && ($0.kind == .zeroWindow || $0.kind == .zeroWindowProbeAck)
+        }
+        // What stands in the gateway's socket still goes out once the window opens, after the gateway gave up.
+        guard let first = closed.first, let last = closed.last, last.frame.time - first.frame.time >= Self.patience
+        else { return nil }
+        return Slowness(kind: .reading, last: first.frame, waited: last.frame.time - first.frame.time)
+    }
+
+    /// No gateway's timer for its clients is shorter than a second; less for timers that run early.
+    private static let patience = Nanoseconds.milliseconds(900)
+
+    /// The status that the client got is one that an upstream sent.
+    func isRelayed(in join: Join) -> Bool {
+        attempts.contains { join.response(of: join.attempts[$0])?.status == status && status != nil }
     }
 
     /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange.

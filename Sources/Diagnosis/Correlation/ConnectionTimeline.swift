@@ -84,6 +84,13 @@ struct ConnectionTimeline {
 
     private mutating func noteReset(_ event: TCPEvent) {
         if event.direction == .fromClient {
+            // RFC 9293 §3.10.7.3: an ACK that is none of this SYN is answered by a reset of the older connection that it belongs to; the SYN is
+            // repeated.
+            if synAcks.isEmpty, !event.flags.contains(.ack),
+                challengeAcks.contains(where: { $0.acknowledgment == event.sequence })
+            {
+                return
+            }
             guard clientReset == nil else { return }
             clientReset = event
         } else {

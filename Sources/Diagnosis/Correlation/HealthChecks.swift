@@ -1,8 +1,8 @@
 import Model
 
-/// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends `OPTIONS / HTTP/1.0` without Host
-/// (`option httpchk`), Envoy and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an address with
-/// Go's own.
+/// Probes are no requests: HAProxy connects and resets every 2 s (`inter`), or sends HTTP/1.0 without Host
+/// (`option httpchk`), Envoy, Kubernetes and cloud load balancers name themselves in User-Agent, Caddy and Traefik ask an
+/// address with Go's own, and httpd (mod_proxy_hcheck) and others ask the same thing at one interval.
 enum HealthChecks {
     /// Marks probes among the attempts that no client request explains.
     static func mark(_ join: inout Join) {
@@ -22,6 +22,7 @@ enum HealthChecks {
     /// Marks connects that come like clockwork and not when a client's failing request does. Before the join, because one of many falls into
     /// some request's window by chance.
     static func markSeries(_ join: inout Join) {
+        markQuestions(&join)
         var series: [Series: [Int]] = [:]
         for (index, attempt) in join.attempts.enumerated() where attempt.exchange == nil {
             series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
@@ -60,8 +61,19 @@ enum HealthChecks {
         var to: Endpoint
     }
 
+    /// By its own marks. Every gateway of the catalogue sends Host with what it forwards, also over HTTP/1.0.
     static func isProbe(_ request: RequestFacts, at upstream: Endpoint) -> Bool {
-        if request.method == "OPTIONS", request.version == "HTTP/1.0", request.host == nil { return true }
+        if ["OPTIONS", "GET", "HEAD"].contains(request.method), request.version == "HTTP/1.0", request.host == nil,
+            request.headEnd != nil, request.fields.isEmpty || request.method == "OPTIONS"
+        {
+            return true
+        }
+        // mod_proxy_hcheck (httpd 2.4.71); what a gateway forwards has more than a Host.
+        if request.version == "HTTP/1.0", request.host != nil, request.fieldCount == 1,
+            ["GET", "HEAD", "OPTIONS"].contains(request.method)
+        {
+            return true
+        }
         let agent = request.field("user-agent") ?? ""
         // What Caddy and Traefik ask on their own account goes to the address itself and forwards nobody (Caddy 2.6.2).
         if agent.hasPrefix("Go-http-client/"), request.method == "GET", request.host == upstream.description,
@@ -69,7 +81,86 @@ enum HealthChecks {
         {
             return true
         }
-        return ["ELB-HealthChecker/", "GoogleHC/", "Envoy/HC", "kube-probe/"].contains { agent.hasPrefix($0) }
+        return ["ELB-HealthChecker/", "GoogleHC/", "Envoy/HC", "kube-probe/", "Consul Health Check"].contains {
+            agent.hasPrefix($0)
+        }
+    }
+
+    private struct Question: Hashable {
+        var from: IPAddress
+        var to: Endpoint
+        var method: String
+        var target: String
+    }
+
+    /// Connections on which one thing was asked of one server at one interval, four times and more.
+    static func periodicQuestions(_ facts: TrafficFacts) -> Set<Int> {
+        var series: [Question: [(connection: Int, time: Timestamp)]] = [:]
+        for (index, connection) in facts.connections.enumerated() {
+            for request in connection.exchanges.compactMap(\.request) {
+                let question = Question(
+                    from: connection.client.address,
+                    to: connection.server,
+                    method: request.method,
+                    target: request.target
+                )
+                series[question, default: []].append((index, request.firstFrame.time))
+            }
+        }
+        var result: Set<Int> = []
+        for (question, members) in series
+        where members.count >= 4 && ["GET", "HEAD", "OPTIONS"].contains(question.method) {
+            let times = members.map(\.time).sorted()
+            let gaps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted()
+            let median = gaps[gaps.count / 2]
+            let close = gaps.filter { distance($0 - median) <= max(median / 10, .milliseconds(20)) }
+            if median >= .milliseconds(200), close.count * 5 >= gaps.count * 4 {
+                result.formUnion(members.map(\.connection))
+            }
+        }
+        return result
+    }
+
+    /// Marks what is asked by the clock and what no client asked for. Before the join, lest one of many be taken for a rewritten request.
+    private static func markQuestions(_ join: inout Join) {
+        let periodic = periodicQuestions(join.facts)
+        var wanted: [Int: Set<Substring>] = [:]
+        var starts: [Int: [Timestamp]] = [:]
+        for request in join.requests.sorted(by: { $0.start < $1.start }) {
+            guard let asked = join.request(of: request) else { continue }
+            let host = join.host(request.gateway.address)
+            wanted[host, default: []].insert(TargetRelation.path(asked.target))
+            starts[host, default: []] +=
+                asked.lastFrame.time > request.start ? [request.start, asked.lastFrame.time] : [request.start]
+        }
+        for host in starts.keys { starts[host]?.sort() }
+        // How often it was asked at once when a client had asked for something: a rewritten target looks like that.
+        var counts: [Question: (all: Int, prompted: Int)] = [:]
+        for attempt in join.attempts {
+            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt),
+                periodic.contains(attempt.connection) || isProbe(asked, at: attempt.upstream)
+            else { continue }
+            let next = times.partitionPoint { $0 > asked.firstFrame.time }
+            let isPrompted = next > 0 && asked.firstFrame.time - times[next - 1] <= .milliseconds(5)
+            let key = Question(from: attempt.dialler, to: attempt.upstream, method: asked.method, target: asked.target)
+            counts[key, default: (0, 0)].all += 1
+            if isPrompted { counts[key, default: (0, 0)].prompted += 1 }
+        }
+        for (index, attempt) in join.attempts.enumerated() {
+            guard let request = join.request(of: attempt), !join.map.isClientLeg[attempt.connection] else { continue }
+            // Without a client's request to hold it against, a poll is a poll. And a load balancer's check of this gateway may be passed on.
+            guard periodic.contains(attempt.connection) || isProbe(request, at: attempt.upstream),
+                let paths = wanted[join.host(attempt.dialler)]
+            else { continue }
+            let key = Question(
+                from: attempt.dialler,
+                to: attempt.upstream,
+                method: request.method,
+                target: request.target
+            )
+            guard let count = counts[key], count.prompted * 3 <= count.all else { continue }
+            if !paths.contains(TargetRelation.path(request.target)) { join.attempts[index].isHealthCheck = true }
+        }
     }
 
     /// Four or more connects at one interval of at least 1.5 s (HAProxy's retries are 1 s apart and at most four in a row).

@@ -67,7 +67,8 @@ struct Join {
             hasRequest = true
             // An answer that came after the gateway had closed is no end of the attempt.
             let ending = position == connection.exchanges.count - 1 ? timeline.firstEnding : nil
-            let isOver = exchange.response?.completion == .complete && !Self.isLate(exchange.response, ending)
+            let isOver =
+                exchange.response?.completion == .complete && !Self.isLate(exchange.response, ending, connection)
             attempts.append(
                 Attempt(
                     connection: index,
@@ -92,8 +93,13 @@ struct Join {
         )
     }
 
-    private static func isLate(_ response: ResponseFacts?, _ ending: TCPEvent?) -> Bool {
-        guard let response, let ending, ending.direction == .fromClient else { return false }
+    private static func isLate(_ response: ResponseFacts?, _ ending: TCPEvent?, _ facts: ConnectionFacts) -> Bool {
+        guard let response, let ending else { return false }
+        if ending.direction == .fromServer {
+            // A reset in the upstream's name: what the upstream itself sends on finds no socket.
+            let survived = facts.resets.contains { $0.event.frame == ending.frame && $0.wentOn != nil }
+            return survived && response.lastFrame.number > ending.frame.number
+        }
         return response.firstFrame.number > ending.frame.number
     }
 
@@ -159,7 +165,7 @@ struct Join {
     private mutating func matchExchanges() {
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
-        var order = attempts.indices.filter { attempts[$0].exchange != nil }
+        var order = attempts.indices.filter { attempts[$0].exchange != nil && !attempts[$0].isHealthCheck }
         // By the request itself: a connection may have been opened long before.
         let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
         order.sort { times[$0] < times[$1] }
@@ -235,6 +241,7 @@ struct Join {
     /// A complete answer that a gateway may have refused: then its own error has another status.
     private static func mayBeRefused(_ answer: ResponseFacts) -> Bool {
         !answer.deviations.isEmpty || answer.headBytes >= HeaderTooLarge.smallestLimit
+            || answer.fieldCount >= TooManyHeaders.smallestLimit
     }
 
     /// Requests that are the same to the letter are told apart by what became of them.
@@ -354,6 +361,9 @@ struct Join {
         {
             return nil
         }
+        if attempt.exchange == nil, let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false {
+            return nil
+        }
         var before = candidate.start
         var hasPrevious = false
         var after = candidate.end
@@ -378,6 +388,8 @@ struct Join {
                 hasNext = true
             }
         }
+        // Gateways try one after the other.
+        if hasNext, attempt.end != nil, let after, end > after + Self.slack { return nil }
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
         let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
@@ -435,7 +447,8 @@ struct Join {
     /// A failed request without attempt and a failed attempt without request that overlap: by elimination they belong together.
     private mutating func matchLeftovers() {
         var loose: [Int: [Int]] = [:]
-        for (index, attempt) in attempts.enumerated() where attempt.parent == nil && attempt.exchange != nil {
+        for (index, attempt) in attempts.enumerated()
+        where attempt.parent == nil && attempt.exchange != nil && !attempt.isHealthCheck {
             if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }

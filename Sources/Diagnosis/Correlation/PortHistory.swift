@@ -3,20 +3,26 @@ import Model
 /// Per upstream port: when it was provably alive.
 struct PortHistory {
     private(set) var ports: [Endpoint: PortActivity] = [:]
-    /// Hop limits of each host's packets other than resets: what a reset is compared with.
-    private(set) var hopLimits: [IPAddress: Set<UInt8>] = [:]
+    /// Per upstream host.
+    private(set) var sizes: [IPAddress: SegmentSizes] = [:]
 
     init(_ facts: TrafficFacts, _ map: RoleMap, _ timelines: [ConnectionTimeline], horizon: Timestamp) {
         for (index, connection) in facts.connections.enumerated() where map.isUpstreamLeg[index] {
-            if let limit = connection.fromServer.hopLimit {
-                hopLimits[connection.server.address, default: []].insert(limit)
-            }
+            sizes[connection.server.address, default: SegmentSizes()].note(connection)
             // Taken out while it grows: a second owner would make each append copy it.
             var activity = ports.removeValue(forKey: connection.server) ?? PortActivity()
             let timeline = timelines[index]
             let stream = connection.stream
             for event in timeline.synAcks { activity.proofs.append((event.frame.time, stream, event.frame)) }
             let server = connection.fromServer
+            if let syn = timeline.syns.first {
+                if let accepted = timeline.synAcks.first {
+                    activity.openings.append((syn.frame.time, accepted.frame, stream))
+                } else if timeline.serverReset == nil, server.packets == 0 {
+                    activity.unanswered.append((syn.frame.time, connection.last.time))
+                }
+            }
+            activity.noteIdleness(connection.exchanges)
             if connection.fromServer.payloadBytes > 0 || !timeline.synAcks.isEmpty || timeline.syns.isEmpty {
                 for frame in [server.firstDataFrame, server.lastDataFrame, server.lastFrame] {
                     if let frame { activity.proofs.append((frame.time, stream, frame)) }
@@ -41,7 +47,19 @@ struct PortHistory {
             ports[connection.server] = activity
         }
         for key in ports.keys { ports[key]?.sort() }
+        for key in sizes.keys { sizes[key]?.sort() }
     }
 
     subscript(endpoint: Endpoint) -> PortActivity { ports[endpoint] ?? PortActivity() }
+}
+
+extension PortActivity {
+    /// - Parameter exchanges: of one connection, in their order.
+    fileprivate mutating func noteIdleness(_ exchanges: [ExchangeFacts]) {
+        for (before, after) in zip(exchanges, exchanges.dropFirst()) {
+            guard let response = before.response, let request = after.request, after.response != nil else { continue }
+            let idle = request.firstFrame.time - response.lastFrame.time
+            longestSurvivedIdleness = max(longestSurvivedIdleness ?? idle, idle)
+        }
+    }
 }

@@ -3,6 +3,8 @@ import Model
 /// One cause for each failed attempt.
 struct Verdicts {
     let ports: PortHistory
+    private let conducts: PortConducts
+    let hosts: HostProfiles
     let horizon: Timestamp
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
@@ -13,6 +15,8 @@ struct Verdicts {
         self.isFinal = isFinal
         self.gateways = gateways
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
+        conducts = PortConducts(join)
+        hosts = HostProfiles(join.facts, join.timelines)
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
             guard let response = join.response(of: attempt), response.completion == .complete,
@@ -27,7 +31,7 @@ struct Verdicts {
         }
     }
 
-    func outcome(of attempt: Attempt, in join: Join) -> Attempt.Outcome {
+    func outcome(of attempt: Attempt, in join: Join) -> (Attempt.Outcome, remarks: [Verdict]) {
         let connection = join.facts.connections[attempt.connection]
         let exchange = attempt.exchange.map { connection.exchanges[$0] }
         let client = attempt.parent.map { join.requests[$0] }
@@ -41,6 +45,7 @@ struct Verdicts {
             exchange: exchange,
             timeline: timeline,
             client: client,
+            clientResponse: client.flatMap { join.response(of: $0) },
             isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
             idleBefore: previous.flatMap { previous in
                 guard let response = previous.response, let request = exchange?.request else { return nil }
@@ -50,11 +55,16 @@ struct Verdicts {
             habit: habits[join.host(attempt.dialler)] ?? ClosingHabit(),
             previousResponseEnd: previous?.response?.end ?? (previous == nil ? 0 : .max),
             port: ports[connection.server],
-            hostHopLimits: ports.hopLimits[connection.server.address] ?? [],
+            conduct: conducts[connection.server],
+            previousResponse: previous?.response,
+            hosts: hosts,
+            sizes: ports.sizes[connection.server.address] ?? SegmentSizes(),
             horizon: horizon,
             isFinal: isFinal
         )
-        return Self.outcome(context)
+        let outcome = Self.outcome(context)
+        guard case .failed = outcome else { return (outcome, Remarks.examine(context)) }
+        return (outcome, [])
     }
 
     private static func outcome(_ context: AttemptContext) -> Attempt.Outcome {
@@ -73,6 +83,7 @@ struct Verdicts {
             return .answered(status: status)
         case .nothing, .partialHead, .partialBody:
             guard context.ending != nil || context.client?.isFailed == true else { return .open }
+            if context.wasGivenUpUnsent { return .unused }
             // Without the client's leg a close by the gateway says nothing by itself.
             if context.client == nil, context.ending?.direction == .fromClient { return .failed(unknown(context)) }
             return context.clientFailed ? .failed(unknown(context)) : .open
@@ -87,9 +98,10 @@ struct Verdicts {
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
-            ? [ResetAfterAccept.self, AcceptQueueOverflow.self]
+            ? [MiddleboxReset.self, ForeignConnection.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
             : [
-                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, ConnectRefused.self,
+                ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, HandshakeResetByFirewall.self,
+                ConnectRefused.self,
                 StaleTuple.self, AcceptQueueOverflow.self, ConnectTimeout.self,
             ]
         for detector in detectors {

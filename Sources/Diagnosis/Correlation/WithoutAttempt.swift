@@ -10,6 +10,10 @@ struct WithoutAttempt {
 
     let join: Join
     private let coverage: Coverage
+    let lookups: Lookups
+    let gateways: Recognition
+    private let shutdowns: Shutdowns
+    private let cachedErrors: CachedErrors
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
@@ -39,17 +43,23 @@ struct WithoutAttempt {
         var segment: String
     }
 
-    init(_ join: Join) {
+    init(_ join: Join, _ lookups: Lookups, _ shutdowns: Shutdowns, _ gateways: Recognition) {
         self.join = join
         coverage = Coverage(join)
+        self.lookups = lookups
+        self.shutdowns = shutdowns
+        self.gateways = gateways
+        cachedErrors = CachedErrors(join)
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
             case .failed(let verdict):
-                // A probe that is answered 503 tells of death, a client's request does not.
+                // A probe that is answered 503 tells of death, a client's request only where the gateway may be told so.
+                let kind = gateways[join.host(attempt.dialler)]
                 isFailure =
                     Self.tellsOfDeath.contains(verdict.cause)
-                    || attempt.parent == nil && verdict.cause == .upstreamErrorResponse
+                    || verdict.cause == .upstreamErrorResponse
+                        && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false)
             case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
             case .unused: isFailure = false
             case .open: continue
@@ -81,8 +91,18 @@ struct WithoutAttempt {
 
     func explain(_ request: ClientRequest) -> Result {
         let host = join.host(request.gateway.address)
-        if let result = unresolvedNeighbour(request, host) { return result }
+        if let slow = slowClient(request) { return Result(verdict: slow, upstream: nil) }
         let frames = clientFrames(request)
+        if let shutdown = shutdowns.shutdown(of: request.connection, host: host), !request.isAnsweredWithError {
+            return Result(verdict: shutdown.verdict(frames), upstream: nil)
+        }
+        if let verdict = cachedErrors.verdict(request, clientFrames: frames) {
+            return Result(verdict: verdict, upstream: nil)
+        }
+        if let failure = lookups.failure(during: request, join) {
+            return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
+        }
+        if let result = unresolvedNeighbour(request, host) { return result }
         if join.request(of: request) == nil {
             return Result(
                 verdict: Verdict(
@@ -97,7 +117,14 @@ struct WithoutAttempt {
             )
         }
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
-        guard let entries = history[host], !entries.isEmpty else {
+        let entries = history[host] ?? []
+        let failing = lastFailures(before: request, in: entries)
+        if failing.isEmpty, resolvesInBackground(gateways.kind(at: request.gateway, host: host)),
+            let failure = lookups.failure(before: request, join, dialled: dialled(for: request, in: entries))
+        {
+            return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
+        }
+        guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
         }
         if let missed = coverage.gap(for: request) {
@@ -114,7 +141,6 @@ struct WithoutAttempt {
                 upstream: nil
             )
         }
-        let failing = lastFailures(before: request, in: entries)
         if !failing.isEmpty {
             let names = failing.map(\.upstream.description).sorted().joined(separator: ", ")
             let evidence = failing.sorted { $0.frame.number < $1.frame.number }.prefix(4).map {
@@ -154,7 +180,25 @@ struct WithoutAttempt {
         )
     }
 
-    private func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
+    /// HAProxy (`resolvers`) and Envoy (STRICT_DNS, LOGICAL_DNS) ask for names all the time and go by the latest answer;
+    /// nginx 1.22, httpd 2.4 and Caddy 2.6 ask for a name when a request needs it.
+    private func resolvesInBackground(_ kind: GatewayKind?) -> Bool {
+        switch kind {
+        case .nginx, .apache, .caddy, .traefik: false
+        default: true
+        }
+    }
+
+    /// The addresses that were dialled for requests like this one before it.
+    private func dialled(for request: ClientRequest, in entries: [Entry]) -> Set<IPAddress> {
+        let wanted = key(request)
+        let until = entries.partitionPoint { $0.time > request.start }
+        return Set(
+            entries[..<until].suffix(4096).lazy.filter { $0.key != nil && $0.key == wanted }.map(\.upstream.address)
+        )
+    }
+
+    func clientFrames(_ request: ClientRequest) -> [EvidenceFrame] {
         guard let asked = join.request(of: request) else { return [] }
         var frames = [
             EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)
@@ -164,6 +208,11 @@ struct WithoutAttempt {
             frames.append(EvidenceFrame(response.firstFrame, role: label, direction: .fromServer))
         }
         return frames
+    }
+
+    /// The gateway gave up on its client, and no upstream had a part in it.
+    func slowClient(_ request: ClientRequest) -> Verdict? {
+        request.slowness.map { ClientSlow.verdict($0, frames: clientFrames(request)) }
     }
 
     private func uncovered(_ request: ClientRequest, _ frames: [EvidenceFrame], _ status: String) -> Verdict {

@@ -7,6 +7,8 @@ struct AttemptContext {
     let timeline: ConnectionTimeline
     /// The client request that it was made for, where the join found one.
     let client: ClientRequest?
+    /// What that client was sent.
+    let clientResponse: ResponseFacts?
     /// True where this is the connection's first request and the connection's beginning was captured.
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.
@@ -17,8 +19,12 @@ struct AttemptContext {
     /// Offset after the previous response on the connection, 0 on a first exchange.
     let previousResponseEnd: Int64
     let port: PortActivity
-    /// Hop limits of this host's other packets, on any port; empty where there are none to compare with.
-    let hostHopLimits: Set<UInt8>
+    /// How the port has answered everybody who spoke to it.
+    let conduct: PortConduct
+    /// The answer before this one on the connection.
+    let previousResponse: ResponseFacts?
+    let hosts: HostProfiles
+    let sizes: SegmentSizes
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -41,6 +47,10 @@ struct AttemptContext {
         if let ending, ending.direction == .fromClient, let acknowledged = ending.acknowledgedOffset {
             limit = acknowledged
         }
+        // What the upstream sent on after a reset in its name found no socket any more.
+        if let ending, ending.isFromServer, ending.isReset, facts(ending)?.wentOn != nil {
+            limit = min(limit ?? .max, ending.offset)
+        }
         // Seen from the upstream: it goes on resending, and nobody answers any more.
         if self.ending == nil, client == nil, !stalledRepeats.isEmpty { limit = connection.fromServer.acknowledgedEnd }
         if hasOpenHole { limit = min(limit ?? .max, connection.fromServer.contiguousEnd) }
@@ -53,11 +63,24 @@ struct AttemptContext {
         return response
     }
 
+    /// What the capture knows of a reset beyond its header.
+    private func facts(_ reset: TCPEvent) -> ResetFacts? {
+        connection.resets.first { $0.event.frame == reset.frame && $0.event.direction == reset.direction }
+    }
+
+    func origin(_ reset: TCPEvent) -> ResetOrigin {
+        ResetOrigin(reset, on: connection, timeline, hosts)
+    }
+
     /// The close or reset that ended this exchange. A FIN of the upstream beyond a hole that never closed did not reach the
     /// gateway's reader.
     var ending: TCPEvent? {
         timeline.endings.first { event in
-            !(event.isFromServer && !event.isReset && hasOpenHole && event.offset > connection.fromServer.contiguousEnd)
+            guard event.isFromServer, !event.isReset else { return true }
+            if hasOpenHole, event.offset > connection.fromServer.contiguousEnd { return false }
+            // Seen from the upstream: its bytes before the FIN repeat and are never acknowledged.
+            return event.offset <= connection.fromServer.acknowledgedEnd
+                || unacknowledgedRepeats(atLeast: 3, over: .seconds(1)).isEmpty
         }
     }
 
@@ -85,17 +108,19 @@ struct AttemptContext {
         let fin = timeline.serverFin?.offset ?? 0
         // The FIN itself takes a number.
         let bytes = max(fin, connection.fromServer.acknowledgedEnd, read - (timeline.serverFin == nil ? 0 : 1))
-        return bytes > previousResponseEnd
+        return bytes > max(previousResponseEnd, exchange?.interimEnd ?? 0)
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
-    var stalledRepeats: [TCPEvent] {
+    var stalledRepeats: [TCPEvent] { unacknowledgedRepeats(atLeast: 4, over: .seconds(2)) }
+
+    private func unacknowledgedRepeats(atLeast count: Int, over span: Nanoseconds) -> [TCPEvent] {
         let end = connection.fromServer.acknowledgedEnd
         let repeats = retransmissions(.fromServer, from: exchange?.response?.start ?? 0).filter {
             $0.offset + Int64($0.length) > end
         }
-        guard repeats.count >= 4, let first = repeats.first, let last = repeats.last,
-            last.frame.time - first.frame.time >= .seconds(2)
+        guard repeats.count >= count, let first = repeats.first, let last = repeats.last,
+            last.frame.time - first.frame.time >= span
         else { return [] }
         return repeats
     }
@@ -171,6 +196,15 @@ struct AttemptContext {
         return frame
     }
 
+    /// The gateway ended the exchange at once, its own request half sent: nothing that an upstream does. Caddy 2.6 does so where it
+    /// repeats a request whose body the try before has used up.
+    var wasGivenUpUnsent: Bool {
+        guard let request, request.headEnd != nil, request.end == nil, !request.body.hasGap, stage == .nothing,
+            let ending, ending.direction == .fromClient, client?.attempts.count ?? 0 > 1
+        else { return false }
+        return ending.frame.time - request.firstFrame.time < ResponseTimeout.shortestTimer
+    }
+
     /// The last packet of the upstream before the gateway ended the exchange: since when there was silence.
     var lastUpstreamProgress: Timestamp? {
         if let response {
@@ -202,12 +236,20 @@ struct PortActivity {
     /// Connections that were accepted by the kernel and whose request was acknowledged and not answered yet: they wait
     /// in the accept queue, or for a worker.
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
+    /// Connections that were accepted, by the time of their SYN.
+    var openings: [(syn: Timestamp, accepted: FrameReference, stream: Int)] = []
+    /// SYNs to which nothing came back.
+    var unanswered: [(from: Timestamp, to: Timestamp)] = []
+    /// The longest time that a connection of this port was idle and then carried an answer all the same.
+    var longestSurvivedIdleness: Nanoseconds?
 
     /// Brings both lists into time order, as the look-ups need them.
     mutating func sort() {
         proofs.sort { ($0.time, $0.frame.number) < ($1.time, $1.frame.number) }
         responses.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
+        openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
+        unanswered.sort { $0.from < $1.from }
     }
 
     /// A proof on another connection between the two times.
@@ -223,6 +265,23 @@ struct PortActivity {
             return entry.frame
         }
         return nil
+    }
+
+    /// The first other connection that was dialled between the two times and accepted.
+    func opening(from: Timestamp, to: Timestamp, except stream: Int) -> FrameReference? {
+        var index = openings.partitionPoint { $0.syn >= from }
+        while index < openings.count, openings[index].syn <= to {
+            if openings[index].stream != stream { return openings[index].accepted }
+            index += 1
+        }
+        return nil
+    }
+
+    /// A SYN was on its way between the two times and nothing came back: more than one connection was affected.
+    func hasUnansweredSyn(from: Timestamp, to: Timestamp) -> Bool {
+        let end = unanswered.partitionPoint { $0.from > to }
+        // The latest few suffice, and bound the work.
+        return unanswered[..<end].suffix(64).contains { $0.to >= from }
     }
 
     func waiting(at time: Timestamp, except stream: Int) -> FrameReference? {

@@ -13,7 +13,8 @@ enum ConnectRefused: Detector {
             reset.sequence == 0, attempt.connection.fromClient.packets <= timeline.syns.count
         else { return nil }
         // Only a packet of that host known to be its own tells its reset from a filter's.
-        let isItsOwn = attempt.hostHopLimits.contains(reset.hopLimit)
+        let origin = attempt.origin(reset)
+        let isItsOwn = origin.isCompared
         let time = Phrases.duration(reset.frame.time - syn.frame.time)
         return Verdict(
             cause,
@@ -27,13 +28,8 @@ enum ConnectRefused: Detector {
             ruledOut: [
                 RuledOut(.connectTimeout, "the SYN was answered"),
                 RuledOut(.icmpPortUnreachable, "the refusal is a TCP reset, not an ICMP error"),
-            ],
-            missing: [
-                isItsOwn
-                    ? "whether a filter on that host itself sent the reset (handshake-reset-by-firewall): it would look the same"
-                    : "another packet of that host to compare with: handshake-reset-by-firewall, a reset that a filter "
-                        + "forged, is not ruled out"
-            ]
+            ] + (isItsOwn ? [RuledOut(.handshakeResetByFirewall, origin.ownTexts.joined(separator: "; "))] : []),
+            missing: attempt.missingOrigin(origin, .handshakeResetByFirewall)
         )
     }
 }

@@ -11,20 +11,37 @@ enum Detectors {
     static let ordered: [any Detector.Type] = [
         // The client left first: nothing that happens afterwards is the upstream's fault.
         ClientAbort.self,
+        // Nor is what a gateway does that waits for its client.
+        ClientSlow.self,
         // Connect.
         ICMPPortUnreachable.self,
         ICMPAdminProhibited.self,
         HostUnreachable.self,
+        // A forged refusal is known by its origin only: before the closed port that it imitates.
+        HandshakeResetByFirewall.self,
         ConnectRefused.self,
         StaleTuple.self,
         AcceptQueueOverflow.self,
         ConnectTimeout.self,
+        // Patterns of a whole port beat what they do to a single connection.
+        ProxyProtocolMismatch.self,
+        ApplicationProtocolMismatch.self,
+        SurplusBytes.self,
         // What the first bytes of the upstream were beats how the connection ended.
         NonHTTPBanner.self,
         MalformedStatusLine.self,
+        // Whose reset it was comes before what it did; and idleness before that, where a new connection works.
+        IdleStateExpired.self,
+        MiddleboxReset.self,
+        // Only large heads end so: before the close or reset that the limit causes.
+        RequestTooLarge.self,
+        InterimResponseTrouble.self,
         ResetAfterAccept.self,
         // Reused connections before the general close and reset.
         StaleKeepaliveReuse.self,
+        EarlyResponse.self,
+        // Full-size segments vanish: before the close or the silence that follows from it.
+        PMTUBlackhole.self,
         ResetDuringUpload.self,
         ZeroWindowStall.self,
         ClosedBeforeResponse.self,
@@ -33,6 +50,9 @@ enum Detectors {
         LossStallRequest.self,
         LossStallResponse.self,
         // The gateway refuses the head, before anything else that may be wrong with the exchange.
+        UnexpectedUpgrade.self,
+        // Many short fields may pass both limits that heads have: the number is met first.
+        TooManyHeaders.self,
         HeaderTooLarge.self,
         ConflictingContentLength.self,
         MalformedHeader.self,

@@ -11,7 +11,7 @@ enum ResetAfterAccept: Detector {
             attempt.connection.fromServer.payloadBytes == 0, attempt.ending?.isFromServer == true,
             attempt.ending?.isReset == true
         else { return nil }
-        let origin = attempt.resetOrigin(reset)
+        let origin = attempt.origin(reset)
         var after: Nanoseconds?
         if let request = attempt.request {
             let elapsed = reset.frame.time - request.firstFrame.time
@@ -28,7 +28,6 @@ enum ResetAfterAccept: Detector {
         let when = after.map { "\(Phrases.duration($0)) after the request began" } ?? "before any request"
         return Verdict(
             cause,
-            confidence: origin.isForeign ? .medium : .high,
             blame: .upstream,
             frames: (attempt.timeline.synAcks.first.map { [attempt.frame($0, "SYN, ACK")] } ?? [])
                 + attempt.requestFrames + [attempt.frame(reset, "RST from upstream, \(when)")],
@@ -43,7 +42,9 @@ enum ResetAfterAccept: Detector {
                         : "the reset came within the handshake's round trip of the request"
                 ),
                 RuledOut(.staleKeepaliveReuse, "it was the first request of the connection"),
-            ]
+            ],
+            missing: (origin.ownTexts.isEmpty ? attempt.missingOrigin(origin, .middleboxReset) : [])
+                + (attempt.request == nil ? [] : attempt.finerPatterns)
         )
     }
 }
@@ -154,7 +155,7 @@ enum ClosedBeforeResponse: Detector {
                 ),
                 RuledOut(.resetBeforeResponse, "it ended with FIN, so the request had been read"),
             ],
-            missing: ["why the application closed: its own log at that time"]
+            missing: ["why the application closed: its own log at that time"] + attempt.finerPatterns
         )
     }
 
@@ -188,20 +189,23 @@ enum ResetBeforeResponse: Detector {
             ending.isFromServer, ending.isReset,
             !attempt.mayBeSending(request)
         else { return nil }
-        let origin = attempt.resetOrigin(ending)
+        let origin = attempt.origin(ending)
         let after = attempt.sinceRequest(ending) ?? ""
+        let own = origin.ownTexts.prefix(2).joined(separator: "; ")
         return Verdict(
             cause,
-            confidence: origin.isForeign || attempt.roundTrip == nil ? .medium : .high,
-            blame: origin.isForeign ? .firewall : .upstream,
+            confidence: attempt.roundTrip == nil ? .medium : .high,
+            blame: .upstream,
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection \(after) after the request, without a byte of answer"
-                + (origin.text.map { "; \($0)" } ?? "") + ".",
+                + (own.isEmpty ? "" : "; \(own)") + ".",
             ruledOut: [
                 RuledOut(.closedBeforeResponse, "it ended with RST, not with FIN"),
                 RuledOut(.resetAfterAccept, "the reset came later than the handshake's round trip after the request"),
                 RuledOut(.responseTimeout, "the upstream ended it, not the gateway"),
             ]
+                + (origin.isCompared ? [RuledOut(.middleboxReset, origin.ownTexts.joined(separator: "; "))] : []),
+            missing: origin.isCompared ? [] : attempt.missingOrigin(origin, .middleboxReset)
         )
     }
 }

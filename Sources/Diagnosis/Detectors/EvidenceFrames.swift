@@ -43,12 +43,20 @@ extension AttemptContext {
         return [frame(ending, name(ending) + after)]
     }
 
-    /// What a reset's sender looked like against the upstream's other packets.
-    func resetOrigin(_ reset: TCPEvent) -> (isForeign: Bool, text: String?) {
-        guard let usual = connection.fromServer.hopLimit else { return (false, nil) }
-        if usual != reset.hopLimit {
-            return (true, "its hop limit is \(reset.hopLimit) where the upstream's other packets have \(usual)")
+    /// Why a reset is the endpoint's own, where something shows it.
+    func ruledOutMiddlebox(_ reset: TCPEvent) -> [RuledOut] {
+        let origin = origin(reset)
+        guard origin.isCompared else { return [] }
+        return [RuledOut(.middleboxReset, origin.ownTexts.joined(separator: "; "))]
+    }
+
+    /// What a verdict that a firewall or a device on the path may share leaves open.
+    func missingOrigin(_ origin: ResetOrigin, _ finer: Cause) -> [String] {
+        if origin.isCompared {
+            return ["whether a filter on that host itself sent the reset (\(finer.rawValue)): it would look the same"]
         }
-        return (false, "its hop limit is the upstream's own (\(usual))")
+        return [
+            "another packet of that host to compare with: \(finer.rawValue), a reset that a filter forged, is not ruled out"
+        ]
     }
 }

@@ -90,7 +90,7 @@ enum TruncatedBodyReset: Detector {
             blame: .upstream,
             frames: attempt.requestFrames + attempt.responseFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) reset the connection after \(attempt.bodyProgress).",
-            ruledOut: [
+            ruledOut: attempt.ruledOutMiddlebox(ending) + [
                 RuledOut(.bodyTimeout, "the upstream ended it, not the gateway"),
                 RuledOut(.truncatedBodyFin, "it ended with RST"),
             ]
@@ -105,10 +105,15 @@ enum GatewayRejectedResponse: Detector {
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         // What was not captured may be what the gateway refused.
         guard attempt.stage == .complete, let response = attempt.response, let status = response.status, status < 500,
-            !response.body.hasGap, response.headEnd != nil,
-            let client = attempt.client, case .error(let clientStatus) = client.outcome,
-            let end = client.end, response.lastFrame.time <= end
+            !response.body.hasGap, response.headEnd != nil, let client = attempt.client, let end = client.end,
+            response.lastFrame.time <= end
         else { return nil }
+        let clientStatus: Int
+        switch client.outcome {
+        case .error(let status): clientStatus = status
+        case .answered(200) where isHAProxyPage(attempt.clientResponse) && !isHAProxyPage(response): clientStatus = 200
+        default: return nil
+        }
         return Verdict(
             cause,
             confidence: .medium,
@@ -117,7 +122,7 @@ enum GatewayRejectedResponse: Detector {
                 + [EvidenceFrame(response.lastFrame, role: "response complete", direction: .fromServer)],
             explanation:
                 "\(attempt.upstream) answered \(status) completely and legally, and the gateway still answered "
-                + "its client \(clientStatus).",
+                + "its client \(clientStatus)\(clientStatus == 200 ? " with a page of its own" : "").",
             ruledOut: [
                 RuledOut(.malformedHeader, "every field line is well formed"),
                 RuledOut(.upstreamErrorResponse, "the upstream's status was \(status)"),
@@ -125,4 +130,16 @@ enum GatewayRejectedResponse: Detector {
             missing: ["the gateway's log: which rule or module refused the response"]
         )
     }
+
+    /// HAProxy 2.6 with `option checkcache`, as run: it refuses the answer and sends its own page for the answer's status, which is 200.
+    private static func isHAProxyPage(_ response: ResponseFacts?) -> Bool {
+        guard let response, response.body.seen == Int64(page.utf8.count), response.completion == .complete else {
+            return false
+        }
+        // As `MessageBody.digest`.
+        let digest = page.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+        return response.body.digest == digest
+    }
+
+    private static let page = "<html><body><h1>200 OK</h1>\nService ready.\n</body></html>\n"
 }

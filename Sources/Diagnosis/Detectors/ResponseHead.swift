@@ -116,10 +116,15 @@ enum HeaderTooLarge: Detector {
     /// The smallest limit in use: a memory page (nginx on x86-64).
     static let smallestLimit: Int64 = 4000
 
+    /// Without the client's leg the gateway's default limit decides, unless it went on with the connection.
+    private static func passesUsualLimit(_ response: ResponseFacts, _ attempt: AttemptContext) -> Bool {
+        attempt.client == nil && attempt.ending != nil && attempt.kind?.profile.refusesHead(of: response) ?? false
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.exchange?.response, response.headBytes >= smallestLimit,
             response.status != nil, attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine,
-            attempt.gatewayRejected
+            attempt.gatewayRejected || passesUsualLimit(response, attempt)
         else { return nil }
         // A violation that stands before the limit is what the gateway met first.
         if let first = response.deviations.map({ $0.offset - response.start }).min(), first < smallestLimit {
@@ -146,15 +151,16 @@ enum HeaderTooLarge: Detector {
 /// Content-Length twice, differing, unreadable, or together with Transfer-Encoding (RFC 9112 §6.3), and the gateway refused.
 enum ConflictingContentLength: Detector {
     static let cause = Cause.conflictingContentLength
-    private static let kinds: Set<Deviation.Kind> = [
+    static let kinds: Set<Deviation.Kind> = [
         .duplicateContentLength, .conflictingContentLength, .invalidContentLength, .contentLengthAndTransferEncoding,
         .unknownTransferEncoding, .transferEncodingInHTTP10,
     ]
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response, attempt.gatewayRejected,
-            attempt.ending?.isFromServer != true || attempt.client != nil,
-            response.headEnd != nil, let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+        guard let response = attempt.response, response.headEnd != nil,
+            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+            attempt.gatewayRejected && (attempt.ending?.isFromServer != true || attempt.client != nil)
+                || attempt.client == nil && attempt.kind?.profile.rejects(deviation.kind) ?? false,
             !response.deviations.contains(where: { MalformedHeader.kinds.contains($0.kind) })
         else { return nil }
         return Verdict(

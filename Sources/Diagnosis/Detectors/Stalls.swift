@@ -166,20 +166,27 @@ enum ZeroWindowStall: Detector {
 /// The request was acknowledged, nothing (or a part of the head) came, and the gateway closed at its timer.
 enum ResponseTimeout: Detector {
     static let cause = Cause.responseTimeout
+    /// No gateway is set to wait for less: what gives up sooner has another reason.
+    static let shortestTimer = Nanoseconds.milliseconds(5)
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         // A gateway that gives up closes the connection. Where that is not to be seen, the upstream may have ended it as well.
         guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
-            attempt.ending?.direction == .fromClient, let waited = attempt.waited
+            attempt.ending?.direction == .fromClient, let waited = attempt.waited, waited >= shortestTimer
         else { return nil }
         // Its client would have been told; a client that was not may have left before.
         if case .open? = attempt.client?.outcome { return nil }
         // Without the client's side it may as well be a client that left, which does so at any time.
-        if attempt.client == nil, waited < .milliseconds(900) || !attempt.isRoundTimer(waited) { return nil }
+        let announced = attempt.announcedTimer
+        if attempt.client == nil,
+            waited < .milliseconds(900) || announced.map({ waited < $0 }) ?? !attempt.isRoundTimer(waited)
+        {
+            return nil
+        }
         let late = attempt.lateResponse
         let acknowledged = attempt.isRequestAcknowledged
         var missing: [String] = []
-        if attempt.client == nil { missing.append("client leg: whether the client left first") }
+        if attempt.client == nil, announced == nil { missing.append("client leg: whether the client left first") }
         if !acknowledged { missing.append("an ACK of the request: it may never have arrived") }
         if late == nil { missing.append("whether the upstream would have answered: its own log") }
         let lateFrames = late.map {
@@ -187,13 +194,14 @@ enum ResponseTimeout: Detector {
         }
         return Verdict(
             cause,
-            confidence: acknowledged ? (attempt.client == nil ? .medium : .high) : .medium,
+            confidence: acknowledged && (attempt.client != nil || announced != nil) ? .high : .medium,
             blame: .upstream,
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.responseFrames + attempt.endingFrames
                 + (lateFrames ?? []),
             explanation: "\(attempt.upstream) had the request and "
                 + (attempt.stage == .partialHead ? "sent only a part of the response head" : "sent nothing")
                 + "; the gateway gave up after \(Phrases.duration(waited))"
+                + (announced.map { $0 <= waited ? ", as it had announced with the request" : "" } ?? "")
                 + (late.map {
                     ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late"
                 }
@@ -207,6 +215,17 @@ enum ResponseTimeout: Detector {
             ],
             missing: missing
         )
+    }
+}
+
+extension AttemptContext {
+    /// The route's timer, less what had passed of it, as Envoy (1.40, as run) tells the upstream with each try; 20 ms less
+    /// for the accuracy of timers. Nil for other gateways, and where the route has none.
+    fileprivate var announcedTimer: Nanoseconds? {
+        guard kind == .envoy, let value = request?.field("x-envoy-expected-rq-timeout-ms").flatMap({ Int32($0) }),
+            value > 20
+        else { return nil }
+        return .milliseconds(Int64(value) - 20)
     }
 }
 

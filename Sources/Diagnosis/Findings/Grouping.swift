@@ -5,6 +5,8 @@ struct Grouping {
     private struct Key: Hashable {
         var cause: Cause
         var upstream: String?
+        /// Where nothing was dialled, upstreams are told apart by their names.
+        var upstreamName: String?
         var severity: Severity
     }
 
@@ -17,6 +19,7 @@ struct Grouping {
             let key = Key(
                 cause: incident.verdict.cause,
                 upstream: incident.upstream,
+                upstreamName: incident.upstream == nil ? incident.verdict.upstreamName : nil,
                 severity: incident.severity
             )
             groups[key, default: []].append(incident)
@@ -58,6 +61,7 @@ struct Grouping {
             statusMismatch: StatusMismatch.remark(key.cause, members),
             gateway: members.lazy.compactMap(\.gateway).first,
             upstream: key.upstream,
+            upstreamName: key.upstreamName ?? members.lazy.compactMap(\.verdict.upstreamName).first,
             count: key.severity == .nearMiss ? max(attempts, requests) : requests,
             attempts: attempts,
             first: first,

@@ -22,10 +22,13 @@ struct Incidents {
     let horizon: Timestamp
     let isFinal: Bool
     private let isLossy: Bool
-    private(set) var all: [Incident] = []
+    var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
-    private(set) var unseenRequests = 0
+    var unseenRequests = 0
     let gateways: Recognition
+    let lookups: Lookups
+    let shutdowns: Shutdowns
+    let loops: Loops
     /// How often each thing was asked upstream without a client leg.
     private var asks: [Ask: Int] = [:]
 
@@ -34,19 +37,28 @@ struct Incidents {
         self.horizon = horizon
         self.isFinal = isFinal
         isLossy = join.isLossy
+        lookups = Lookups(join)
+        shutdowns = Shutdowns(join)
+        loops = Loops(join)
         HealthChecks.mark(&self.join)
         gateways = Recognition(self.join)
         let verdicts = Verdicts(self.join, gateways: gateways, horizon: horizon, isFinal: isFinal)
         for index in self.join.attempts.indices {
-            self.join.attempts[index].outcome = verdicts.outcome(of: self.join.attempts[index], in: self.join)
+            let judged = verdicts.outcome(of: self.join.attempts[index], in: self.join)
+            self.join.attempts[index].outcome = judged.0
+            self.join.attempts[index].remarks = judged.remarks
         }
         acceptRelayedErrors()
         adoptRejections()
         doubtShortSilence()
         if isLossy { doubtRefusals() }
+        adoptShutdowns()
+        adoptStaleAddresses()
+        collectLoops()
         collectJoined()
         collectWithoutClient()
         collectWithoutConnection()
+        collectLookups()
         collectWithoutAttempt()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
@@ -67,14 +79,25 @@ struct Incidents {
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
-        for (number, request) in join.requests.enumerated() {
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             for (position, index) in request.attempts.enumerated() {
-                guard let verdict = join.attempts[index].verdict else { continue }
+                guard let verdict = join.attempts[index].verdict else {
+                    // A request that failed otherwise has its finding.
+                    guard !request.isOver else { continue }
+                    for remark in join.attempts[index].remarks { add(index, remark, .note, number, request) }
+                    continue
+                }
                 // Why nothing came of it need not be known where the client has its answer.
                 if verdict.cause == .undetermined, !request.isFailed { continue }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
-                add(index, adjusted(verdict, attempt), severity(of: verdict, request, isLast: isLast), number, request)
+                add(
+                    index,
+                    adjusted(verdict, attempt),
+                    severity(of: verdict, request, index, isLast: isLast),
+                    number,
+                    request
+                )
             }
         }
     }
@@ -89,8 +112,10 @@ struct Incidents {
         return verdict
     }
 
-    private func severity(of verdict: Verdict, _ request: ClientRequest, isLast: Bool) -> Severity {
-        if verdict.cause == .clientAbort { return .note }
+    private func severity(of verdict: Verdict, _ request: ClientRequest, _ index: Int, isLast: Bool) -> Severity {
+        if verdict.cause == .clientAbort || isPassedOn(verdict, request, index) { return .note }
+        // A gateway that gives up on its client answers 408 (RFC 9110 §15.5.9), an error of its own, or just closes.
+        if verdict.cause == .clientSlow { return .failure }
         if request.isFailed { return .failure }
         let cutsBody: Set<Cause> = [.truncatedBodyFin, .truncatedBodyReset, .badChunkSize, .bodyTimeout]
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
@@ -99,6 +124,20 @@ struct Incidents {
         guard isDisguised(request) else { return .nearMiss }
         // The attempt that was answered may only have escaped the capture.
         return isLossy ? .note : .failure
+    }
+
+    private static let withoutHead: Set<Cause> = [
+        .malformedStatusLine, .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch,
+    ]
+
+    /// The gateway took what is no status line for a body, and its client got all of it in a regular answer.
+    private func isPassedOn(_ verdict: Verdict, _ request: ClientRequest, _ index: Int) -> Bool {
+        guard Self.withoutHead.contains(verdict.cause), case .answered(status: 200) = request.outcome,
+            let odd = join.response(of: join.attempts[index]), let given = join.response(of: request)
+        else { return false }
+        let sent = join.facts.connections[join.attempts[index].connection].fromServer.contiguousEnd - odd.start
+        // httpd 2.4.71 drops the end of the first line.
+        return given.completion == .complete && (0...2).contains(sent &- given.body.seen)
     }
 
     /// Every attempt failed and the client still got a status that is no error: a rewritten error page. Not where some answer of the
@@ -159,14 +198,23 @@ struct Incidents {
             add(
                 entry.attempt,
                 withoutClientLeg(entry.verdict),
-                isHidden ? .nearMiss : .failure,
+                isHidden ? .nearMiss : severity(of: entry.verdict, entry.attempt),
                 entry.number,
                 nil
             )
         }
     }
 
-    private func withoutClientLeg(_ verdict: Verdict) -> Verdict {
+    /// Where no client is seen, what this gateway makes of the answer by default.
+    private func severity(of verdict: Verdict, _ index: Int) -> Severity {
+        let attempt = join.attempts[index]
+        guard Self.withoutHead.contains(verdict.cause), let response = join.response(of: attempt),
+            let profile = gateways[join.host(attempt.dialler)]?.profile, profile.takesForBody(response)
+        else { return .failure }
+        return .note
+    }
+
+    func withoutClientLeg(_ verdict: Verdict) -> Verdict {
         var verdict = verdict
         if !verdict.missing.contains(where: { $0.hasPrefix("client leg") }) {
             verdict.missing.append("client leg: not captured, or encrypted; counts come from the upstream leg")
@@ -211,7 +259,7 @@ struct Incidents {
 
     /// Address resolution that nobody answered, where no client leg tells of the requests behind it: tries less than 2 s apart are one.
     private mutating func collectWithoutConnection() {
-        let explanation = WithoutAttempt(join)
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
         var last: [IPAddress: (time: Timestamp, number: Int)] = [:]
         for (host, bursts) in explanation.unresolved.sorted(by: { $0.key < $1.key })
         where join.map.opaqueHosts.contains(host) && join.map.diallers[host] != nil {
@@ -256,16 +304,18 @@ struct Incidents {
     // MARK: Requests without attempt
 
     private mutating func collectWithoutAttempt() {
-        let explanation = WithoutAttempt(join)
-        for (number, request) in join.requests.enumerated() {
+        let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
+        for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
             let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
-                guard request.isFailed else { continue }
+                guard request.isFailed || request.slowness != nil else { continue }
                 result = explanation.explain(request)
             } else {
                 // Attempts without fault of their own, and the client still failed.
                 let hasVerdict = request.attempts.contains { join.attempts[$0].verdict != nil }
-                guard request.isFailed, !hasVerdict else { continue }
+                guard request.isFailed || request.slowness != nil && !request.isRelayed(in: join), !hasVerdict else {
+                    continue
+                }
                 result = explanation.unexplained(request)
             }
             let asked = join.request(of: request)
@@ -355,7 +405,7 @@ struct Incidents {
         )
     }
 
-    private func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
+    func clientOutcome(_ request: ClientRequest, isFailure: Bool) -> ClientOutcome? {
         let saw: ClientOutcome.Saw
         switch request.outcome {
         case .open: return nil
@@ -378,6 +428,9 @@ extension WithoutAttempt {
     /// Every attempt looks sound, and the client still got an error.
     func unexplained(_ request: ClientRequest) -> Result {
         let attempt = request.attempts.last.map { join.attempts[$0] }
+        if let slow = slowClient(request) {
+            return Result(verdict: slow, upstream: attempt?.upstream.description)
+        }
         return Result(
             verdict: Verdict(
                 .undetermined,

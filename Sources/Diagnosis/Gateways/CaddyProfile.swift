@@ -53,5 +53,8 @@ enum CaddyProfile: GatewayProfile {
     }
 
     /// net/textproto refuses a line without a colon; it takes a space or a control byte in a name (Go 1.19).
+    /// `unhealthy_status` of its passive checks.
+    static var mayTakeErrorsForDeath: Bool { true }
+
     static func rejects(_ deviation: Deviation.Kind) -> Bool { deviation == .missingColon }
 }

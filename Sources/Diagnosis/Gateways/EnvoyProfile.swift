@@ -25,6 +25,14 @@ enum EnvoyProfile: GatewayProfile {
         )
     }
 
+    /// Its page after a single try names how that ended; true where no connection came about, nil where it does not say.
+    static func tellsOfConnect(_ response: ResponseFacts) -> Bool? {
+        guard response.server == "envoy" || response.server == "istio-envoy",
+            response.bodyContains("before headers. reset reason: ")
+        else { return nil }
+        return ["connection failure", "connection timeout"].contains(where: response.bodyContains)
+    }
+
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
@@ -40,9 +48,15 @@ enum EnvoyProfile: GatewayProfile {
         }
     }
 
-    /// Folded lines and a bare CR it takes.
+    /// Folded lines and a bare CR it takes. Length and chunks together only where `allow_chunked_length` says so.
+    /// Outlier detection, `consecutive_5xx`.
+    static var mayTakeErrorsForDeath: Bool { true }
+
     static func rejects(_ deviation: Deviation.Kind) -> Bool {
-        [.spaceBeforeColon, .invalidNameByte, .emptyFieldName, .missingColon, .nulInValue, .controlInValue]
-            .contains(deviation)
+        [
+            .spaceBeforeColon, .invalidNameByte, .emptyFieldName, .missingColon, .nulInValue, .controlInValue,
+            .duplicateContentLength, .conflictingContentLength, .invalidContentLength, .unknownTransferEncoding,
+        ]
+        .contains(deviation)
     }
 }

@@ -48,6 +48,12 @@ protocol GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>?
     /// It refuses a response head with this deviation whatever its configuration.
     static func rejects(_ deviation: Deviation.Kind) -> Bool
+    /// It refuses a head of this size by default.
+    static func refusesHead(of response: ResponseFacts) -> Bool
+    /// It takes bytes that are no status line for the body of an HTTP/0.9 answer, and gives them to its client with a 200.
+    static func takesForBody(_ response: ResponseFacts) -> Bool
+    /// It can be told to take a server for dead that answers errors.
+    static var mayTakeErrorsForDeath: Bool { get }
 }
 
 extension GatewayProfile {
@@ -55,6 +61,9 @@ extension GatewayProfile {
     static func mark(in request: RequestFacts) -> Fingerprint? { nil }
     static func statuses(for cause: Cause) -> Set<Int>? { nil }
     static func rejects(_ deviation: Deviation.Kind) -> Bool { false }
+    static func refusesHead(of response: ResponseFacts) -> Bool { false }
+    static func takesForBody(_ response: ResponseFacts) -> Bool { false }
+    static var mayTakeErrorsForDeath: Bool { false }
 }
 
 extension ResponseFacts {

@@ -37,11 +37,16 @@ extension CauseGuides {
             crashWhileWriting,
             Remedy("nginx", "none cures it; `$upstream_response_length` against `Content-Length` in the log shows it"),
             Remedy("HAProxy", "log termination states and watch for SD"),
-            Remedy("Envoy", "watch `upstream_reset_after_response_started` in the response code details"),
+            Remedy(
+                "Envoy",
+                "watch for UPE with `upstream_reset_after_response_started`; no retry helps once the head was sent"
+            ),
+            Remedy("Caddy", "update it: 2.6 gives a cut chunked answer a regular end, newer versions abort it"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading upstream"),
             .init("HAProxy", "termination state SD, status 200"),
+            .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
             .init("Apache httpd", "AH01110, error reading response"),
             .init("Caddy", "aborting with incomplete response"),
         ],
@@ -68,12 +73,18 @@ extension CauseGuides {
             crashWhileWriting,
             Remedy("nginx", "none cures it; `$upstream_response_length` against `Content-Length` in the log shows it"),
             Remedy("HAProxy", "log termination states and watch for SD"),
-            Remedy("Envoy", "watch `upstream_reset_after_response_started` in the response code details"),
+            Remedy(
+                "Envoy",
+                "watch for UPE with `upstream_reset_after_response_started`; no retry helps once the head was sent"
+            ),
+            Remedy("Caddy", "update it: 2.6 gives a cut chunked answer a regular end, newer versions abort it"),
         ],
         logLines: [
             .init("nginx", "readv() failed (104: Connection reset by peer) while reading upstream"),
             .init("HAProxy", "termination state SD, status 200"),
+            .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
             .init("Apache httpd", "AH01110, error reading response"),
+            .init("Caddy", "aborting with incomplete response"),
         ],
         sources: ["RFC 9112 §8: incomplete messages", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
     )
@@ -106,11 +117,25 @@ extension CauseGuides {
                 "no switch; `proxy_http_version 1.0` (default before 1.29.7) asks a well-behaved upstream not to chunk"
             ),
             Remedy("HAProxy", "no switch; `show errors` on the stats socket quotes the bytes"),
+            Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
+            Remedy(
+                "Caddy",
+                "update it: 2.6 ends the answer before the broken chunk as if it were whole, newer versions abort it"
+            ),
+            Remedy(
+                "Apache httpd",
+                "no switch; `SetEnv force-proxy-request-1.0` asks a well-behaved upstream not to chunk"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid chunked response"),
+            .init("Apache httpd", "AH01590, Error reading/parsing chunk (level info), then AH01110"),
             .init("HAProxy", "termination state PH with 502, or SD or PD once the head had been passed on"),
-            .init("Envoy", "UPE, protocol_error"),
+            .init("Envoy", "UPE, upstream_reset_after_response_started{protocol_error}"),
+            .init(
+                "Caddy",
+                "aborting with incomplete response: invalid byte in chunk length, or malformed chunked encoding"
+            ),
         ],
         sources: ["RFC 9112 §7.1: chunked transfer coding"]
     )
@@ -139,12 +164,19 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`proxy_read_timeout` (between two reads)"),
             Remedy("HAProxy", "`timeout server`"),
-            Remedy("Envoy", "`stream_idle_timeout`, route `timeout`"),
+            Remedy(
+                "Envoy",
+                "route `timeout` bounds the whole answer (0s: none), `stream_idle_timeout` the pauses in it"
+            ),
             Remedy("Apache httpd", "`ProxyTimeout`"),
+            Remedy("Caddy", "`read_timeout` in `transport http` (none by default)"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while reading upstream"),
             .init("HAProxy", "termination state sD"),
+            .init("Envoy", "UT, response_timeout, with status 200"),
+            .init("Envoy", "SI, stream_idle_timeout, with status 200"),
+            .init("Caddy", "aborting with incomplete response: i/o timeout"),
         ],
         sources: [
             "nginx proxy_read_timeout, HAProxy timeout server: their documentation", "RFC 9112 §8: incomplete messages",
@@ -182,10 +214,16 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`proxy_next_upstream timeout` helps only before the first byte went to the client"),
             Remedy("HAProxy", "`retry-on response-timeout` for idempotent requests with `option redispatch 1`"),
+            Remedy(
+                "Envoy",
+                "`upstream_connection_options.tcp_keepalive` finds dead paths; route `timeout` bounds the wait"
+            ),
+            Remedy("Caddy", "`read_timeout` in `transport http` (none by default) ends the wait"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while reading upstream"),
             .init("HAProxy", "termination state sD or sH"),
+            .init("Envoy", "UT, response_timeout"),
         ],
         sources: [
             "RFC 6298 §5: retransmission timer with back-off", "RFC 2018: selective acknowledgment shows the hole",

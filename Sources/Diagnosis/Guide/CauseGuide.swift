@@ -77,9 +77,13 @@ package struct CauseGuide: Sendable {
 /// All guides, in the order of the catalogue. A cause that is diagnosed has one; a test sees to it.
 package enum CauseGuides {
     package static let all: [CauseGuide] =
-        connect + staleTuples + filters + otherProtocols + sending + waiting + head + protocols + refusals + body
+        names + connect + staleTuples + filters + paths + otherProtocols + sending + waiting + head + protocols
+        + refusals
+        + body
         + reuse
-        + ends
+        + ends + limits + oddAnswers
+        + ownDoing
+        + last
 
     package static func guide(for cause: Cause) -> CauseGuide? {
         all.first { $0.cause == cause }

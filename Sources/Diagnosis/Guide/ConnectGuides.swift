@@ -46,7 +46,13 @@ extension CauseGuides {
                 "`check` on the server line, `option redispatch 1` and `retries` so that another server is tried"
             ),
             Remedy("Envoy", "`retry_on: connect-failure`, health checks, outlier detection"),
-            Remedy("Apache httpd", "`retry=0` on the worker, or a balancer with a second member"),
+            Remedy(
+                "Apache httpd",
+                """
+                a balancer (`BalancerMember`) with a second server: it fails over when a connection fails, and leaves the \
+                failed one out for `retry=` seconds (default 60)
+                """
+            ),
             Remedy("Caddy", "`lb_try_duration` and health checks on `reverse_proxy`"),
             Remedy("Traefik", "a `retry` middleware and a health check on the service"),
         ],
@@ -108,7 +114,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
-            .init("Envoy", "UF, connection_timeout"),
+            .init("Envoy", "UF, connection_timeout; UT, response_timeout where the route's timer ends first"),
             .init("Caddy", "dial tcp: i/o timeout"),
         ],
         sources: [
@@ -151,10 +157,13 @@ extension CauseGuides {
             ),
             Remedy("Apache httpd", "`max=` on the worker or balancer member"),
             Remedy("Traefik", "`inFlightReq` middleware"),
+            Remedy("Caddy", "`max_conns_per_host` and `dial_timeout` in `transport http`, `lb_policy least_conn`"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
+            .init("Envoy", "UF, connection_timeout"),
+            .init("Caddy", "dial tcp: i/o timeout"),
         ],
         sources: [
             "Linux: a full accept queue drops the SYN; tcp_abort_on_overflow 0 also drops the final ACK",
@@ -202,7 +211,9 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "termination state SH, or SC after retries"),
+            .init("Envoy", "UF, delayed_connect_error: Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "read: connection reset by peer"),
         ],
         sources: [
             "RFC 9293 §3.10.7: reset processing",

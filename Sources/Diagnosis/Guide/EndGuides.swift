@@ -3,8 +3,10 @@ import Model
 extension CauseGuides {
     /// Failures that no single upstream connection explains.
     static let ends: [CauseGuide] = [
-        noLiveUpstream, noUpstreamAttempt, clientAbort, upstreamErrorResponse, undetermined,
+        noLiveUpstream, noUpstreamAttempt, clientAbort, upstreamErrorResponse,
     ]
+
+    static let last: [CauseGuide] = [undetermined]
 
     private static let noLiveUpstream = CauseGuide(
         .noLiveUpstream,
@@ -33,14 +35,20 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "check `fall`, `rise` and `inter`; a `backup` server"),
             Remedy("Envoy", "`healthy_panic_threshold`, outlier detection `max_ejection_percent`"),
-            Remedy("Apache httpd", "`retry=` on the worker (default 60s)"),
+            Remedy(
+                "Apache httpd",
+                """
+                a shorter `retry=` on `BalancerMember` (default 60 s); `forcerecovery=On` (the default); `hcfails` and \
+                `hcinterval` of its health checks; `failonstatus` and `failontimeout` take members out, too
+                """
+            ),
             Remedy("Caddy", "`fail_duration` and `max_fails` of passive health checks"),
         ],
         logLines: [
             .init("nginx", "no live upstreams while connecting to upstream"),
             .init("HAProxy", "<NOSRV>, termination state SC"),
             .init("Envoy", "UH, no_healthy_upstream"),
-            .init("Apache httpd", "AH00940, disabled connection"),
+            .init("Apache httpd", "AH01170, All workers are in error state"),
             .init("Caddy", "no upstreams available"),
         ],
         sources: ["nginx max_fails and fail_timeout, HAProxy check, Envoy health checking: their documentation"]
@@ -59,6 +67,8 @@ extension CauseGuides {
         ],
         lookAlikes: [
             .init(.noLiveUpstream, "failures towards all upstreams came before"),
+            .init(.dnsFailure, "a lookup of the upstream's name failed before"),
+            .init(.cachedError, "the answer is an old one out of a cache"),
             .init(.undetermined, "the upstream side is not in the capture at all"),
             .init(.upstreamErrorResponse, "an upstream sent the error"),
         ],
@@ -89,13 +99,19 @@ extension CauseGuides {
                 (NC)
                 """
             ),
-            Remedy("Apache httpd", "worker in error state: `retry=`; `max=` reached"),
+            Remedy("Caddy", "path and rights of a `unix//` upstream; `respond` or `error` in the route"),
+            Remedy(
+                "Apache httpd",
+                "`max=` of `ProxyPass` reached (`acquire=` limits the wait); a member with `status=+D`; a socket's path"
+            ),
         ],
         logLines: [
             .init("nginx", "no resolver defined to resolve"),
             .init("nginx", "connect() to unix: failed (2: No such file or directory)"),
             .init("HAProxy", "termination state sQ, SC with <NOSRV>, or PR"),
+            .init("Apache httpd", "AH00941, failed to acquire connection"),
             .init("Envoy", "UO, overflow"),
+            .init("Caddy", "dial unix"),
         ],
         sources: ["RFC 9209 §2.3: proxy_internal_error", "documentation of the gateways named"]
     )
@@ -129,6 +145,7 @@ extension CauseGuides {
             Remedy("upstream", "if people give up, the answer is too slow"),
             Remedy("nginx", "`proxy_ignore_client_abort on` only if the work must be finished anyway"),
             Remedy("HAProxy", "`option abortonclose` frees the server of work for clients that left"),
+            Remedy("Caddy", "nothing to set: it ends the upstream's request as soon as the client leaves"),
         ],
         logLines: [
             .init("nginx", "status 499; client prematurely closed connection, so upstream connection is closed too"),
@@ -172,6 +189,7 @@ extension CauseGuides {
                 "`retry-on 502 503 504` for idempotent requests; `http-check` that sees the failing state"
             ),
             Remedy("Envoy", "`retry_on: gateway-error`"),
+            Remedy("Caddy", "`unhealthy_status 5xx` with `fail_duration` takes such a server out for a while"),
         ],
         logLines: [
             .init("nginx", "$upstream_status and $upstream_header_time are set: relayed, not made"),

@@ -27,10 +27,14 @@ extension CauseGuides {
             Remedy("upstream", "if the sender is the upstream itself, it is its host firewall"),
             Remedy("nginx", "a peer on another path as `backup`"),
             Remedy("HAProxy", "`option redispatch 1` with a second server"),
+            Remedy("Envoy", "`retry_on: connect-failure`, outlier detection, while the filter is corrected"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream"),
         ],
         logLines: [
             .init("nginx", "connect() failed (111: Connection refused) while connecting to upstream"),
             .init("HAProxy", "termination state SC"),
+            .init("Envoy", "UF, delayed_connect_error: Connection refused"),
+            .init("Caddy", "connect: connection refused"),
         ],
         sources: [
             "RFC 792, RFC 4443 §3.1: destination unreachable",
@@ -65,10 +69,14 @@ extension CauseGuides {
             ),
             Remedy("nginx", "a peer on another path as `backup`"),
             Remedy("HAProxy", "`option redispatch 1` with a second server"),
+            Remedy("Envoy", "`retry_on: connect-failure`, outlier detection, while the filter is corrected"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream"),
         ],
         logLines: [
             .init("nginx", "connect() failed (113: No route to host) while connecting to upstream"),
             .init("HAProxy", "termination state SC"),
+            .init("Envoy", "UF, delayed_connect_error: No route to host, or Network is unreachable"),
+            .init("Caddy", "connect: no route to host"),
         ],
         sources: [
             "RFC 1812 §5.2.7.1: codes 9, 10 and 13",
@@ -107,10 +115,12 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`check`, `option redispatch 1`"),
             Remedy("Envoy", "active health checks, outlier detection"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream, active health checks (`health_uri`)"),
         ],
         logLines: [
             .init("nginx", "connect() failed (113: No route to host) while connecting to upstream"),
             .init("HAProxy", "termination state SC or sC"),
+            .init("Envoy", "UF, delayed_connect_error: No route to host"),
             .init("Caddy", "connect: no route to host"),
         ],
         sources: [

@@ -31,11 +31,14 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream error` with a second peer"),
             Remedy("HAProxy", "`retry-on junk-response empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset`"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10404 or AH01106"),
+            .init("Caddy", "transport connection broken: unexpected EOF"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message"]
     )
@@ -58,10 +61,13 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream error` with a second peer"),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset`"),
+            Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
+            .init("Caddy", "transport connection broken: unexpected EOF"),
         ],
         sources: ["RFC 9112 §8: an incomplete head is an incomplete message", "RFC 9293 §3.10.7.4: RST in ESTABLISHED"]
     )
@@ -94,14 +100,17 @@ extension CauseGuides {
                 """
             ),
             Remedy("HAProxy", "`tune.bufsize 32768`"),
-            Remedy("Envoy", "`max_response_headers_kb`"),
+            Remedy("Envoy", "cluster `common_http_protocol_options.max_response_headers_kb` (default 80)"),
             Remedy("Apache httpd", "`responsefieldsize=` on `ProxyPass`"),
             Remedy("upstream", "shrink what has grown: Set-Cookie, Content-Security-Policy, Link"),
+            Remedy("Caddy", "`max_response_header` in `transport http` (default 10MiB)"),
         ],
         logLines: [
             .init("nginx", "upstream sent too big header while reading response header from upstream"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Apache httpd", "AH10124, header size is over the limit"),
+            .init("Caddy", "server response headers exceeded"),
         ],
         sources: [
             "nginx proxy_buffer_size, HAProxy tune.bufsize, httpd ResponseFieldSize: their documentation",
@@ -139,12 +148,18 @@ extension CauseGuides {
                 accept-invalid-http-response`)
                 """
             ),
-            Remedy("Apache httpd", "`HttpProtocolOptions` governs requests; the upstream must be fixed"),
+            Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
+            Remedy("Caddy", "no switch: the upstream must be fixed"),
+            Remedy(
+                "Apache httpd",
+                "no switch: `HttpProtocolOptions` governs requests only; the upstream must be fixed"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent invalid header"),
             .init("HAProxy", "termination state PH; `show errors` on the stats socket quotes the bytes"),
-            .init("Apache httpd", "AH02429, contains invalid characters"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
+            .init("Apache httpd", "AH02429, contains invalid characters (500), or AH01106, bad HTTP/1.1 header (502)"),
             .init("Caddy", "malformed MIME header"),
         ],
         sources: ["RFC 9112 §5: field syntax", "RFC 9110 §5.1 and §5.5: names and values"]
@@ -174,11 +189,19 @@ extension CauseGuides {
                 """
             ),
             Remedy("HAProxy", "`show errors` on the stats socket quotes the bytes"),
+            Remedy("Envoy", "nothing loosens its parser: correct the upstream"),
+            Remedy(
+                "Apache httpd",
+                "it passes text on as HTTP/0.9, with status 200 and nothing in its error log; only a NUL byte makes a 502"
+            ),
             Remedy("gateway", "does the gateway dial the right port, and by the protocol that the upstream speaks?"),
+            Remedy("Caddy", "correct the upstream's address in `reverse_proxy`, if the port is another service's"),
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
+            .init("Apache httpd", "AH01102, (22)Invalid argument, or AH00898, Corrupt status line"),
             .init("Caddy", "malformed HTTP"),
         ],
         sources: ["RFC 9112 §4: status line", "nginx 1.22: an answer without status line counts as HTTP/0.9"]
@@ -209,10 +232,12 @@ extension CauseGuides {
                 "gateway",
                 "correct host and port of the upstream; a service registry may point to a reused address"
             ),
+            Remedy("Caddy", "correct the upstream's address in `reverse_proxy`"),
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP"),
         ],
         sources: [

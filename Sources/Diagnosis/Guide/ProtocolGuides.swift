@@ -34,6 +34,7 @@ extension CauseGuides {
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
             .init("HAProxy", "termination state PH"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: ["RFC 8446 §5.1 and §6: record layer and alerts"]
@@ -43,21 +44,29 @@ extension CauseGuides {
         .applicationProtocolMismatch,
         whatHappened: """
             The upstream's port speaks another application protocol than the gateway does: HTTP/2 without TLS, FastCGI, \
-            uwsgi or AJP instead of HTTP/1. Its first bytes say which (the variant).
+            uwsgi or AJP instead of HTTP/1. Its first bytes say which (the variant), or those that it exchanges with somebody \
+            else. Or the other way round: the gateway speaks one of these to a port of HTTP/1 (variants `fastcgi-to-http`, \
+            `http2-to-http`, `uwsgi-to-http`, `ajp-to-http`).
             """,
         signature: [
             "an HTTP/1 request from the gateway",
             "variant http2: the answer begins with a SETTINGS frame (00 00 xx 04 00 00 00 00 00) or GOAWAY",
             "variants fastcgi, uwsgi, ajp: the answer begins with a record of that protocol",
+            "or no answer comes, and the same port answers others in such a protocol",
+            "variants ...-to-http: the gateway's first bytes are of that protocol, and the answer begins with `HTTP/1.`",
         ],
         lookAlikes: [
             .init(.nonHTTPBanner, "a service that is no web server greets: SSH, SMTP, MySQL, Redis"),
             .init(.plaintextToTLSUpstream, "a TLS alert answers"),
             .init(
                 .resetAfterAccept,
-                "php-fpm resets an HTTP request without a byte: the packets do not name the protocol"
+                "php-fpm resets an HTTP request without a byte: only an exchange in FastCGI with the same port tells"
             ),
-            .init(.closedBeforeResponse, "uWSGI and HAProxy's `proto h2` close without a byte"),
+            .init(
+                .closedBeforeResponse,
+                "uWSGI closes without a byte: only an exchange in uwsgi with the same port tells"
+            ),
+            .init(.proxyProtocolMismatch, "the port closes on all that comes without a PROXY header"),
         ],
         contradicting: ["other requests on the same port got HTTP/1 answers"],
         remedies: [
@@ -73,7 +82,10 @@ extension CauseGuides {
         ],
         logLines: [
             .init("nginx", "upstream sent no valid HTTP/1.0 header"),
-            .init("HAProxy", "termination state PH"),
+            .init("nginx", "upstream sent unsupported FastCGI protocol version: 72"),
+            .init("nginx", "upstream sent too large http2 frame: 4740180"),
+            .init("HAProxy", "termination state PH, SH or SC"),
+            .init("Envoy", "UPE, upstream_reset_before_response_started{protocol_error}"),
             .init("Caddy", "malformed HTTP response"),
         ],
         sources: [
@@ -121,6 +133,15 @@ extension CauseGuides {
                 no switch that is safe; `show errors` on the stats socket quotes the bytes
                 """
             ),
+            Remedy(
+                "Envoy",
+                "`http_protocol_options.allow_chunked_length` takes length and chunks together; nothing takes two lengths"
+            ),
+            Remedy("Caddy", "no switch: the upstream must be fixed"),
+            Remedy(
+                "Apache httpd",
+                "no switch: it refuses a length that is no number; of two lengths it takes the first and passes both on"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream sent duplicate header line: \"Content-Length"),
@@ -128,6 +149,9 @@ extension CauseGuides {
             .init("nginx", "upstream sent invalid \"Content-Length\" header"),
             .init("HAProxy", "termination state PH"),
             .init("Envoy", "UPE, protocol_error"),
+            .init("Caddy", "cannot contain multiple Content-Length headers"),
+            .init("Caddy", "bad Content-Length"),
+            .init("Caddy", "unsupported transfer encoding"),
         ],
         sources: ["RFC 9112 §6.3: body length", "RFC 9110 §8.6: Content-Length", "nginx 1.23.0: its changes"]
     )
@@ -166,10 +190,12 @@ extension CauseGuides {
             ),
             Remedy("Apache httpd", "`ProxyErrorOverride`, mod_security (its audit log names the rule)"),
             Remedy("gateway", "its log at that second names the rule; the upstream is not at fault"),
+            Remedy("Caddy", "look for `handle_response` and `handle_errors`"),
         ],
         logLines: [
             .init("nginx", "$upstream_status differs from $status, without a line in the error log"),
             .init("HAProxy", "termination state PH with a server named and no parsing error"),
+            .init("Caddy", "status 5xx in the access log, and no line in the error log"),
         ],
         sources: ["RFC 9209 §2.3: proxy_internal_response", "documentation of the gateways named"]
     )

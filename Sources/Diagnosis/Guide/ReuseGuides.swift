@@ -50,9 +50,15 @@ extension CauseGuides {
             ),
             Remedy(
                 "Envoy",
-                "cluster `idle_timeout` shorter than the upstream's (default 1h); `retry_on: reset-before-request`"
+                """
+                cluster `common_http_protocol_options.idle_timeout` shorter than the upstream's (default 1h); `retry_on: \
+                reset` where repeating is safe (`reset-before-request` does not help: the request was sent)
+                """
             ),
-            Remedy("Apache httpd", "`ttl=` on `ProxyPass` below the upstream's time, or `disablereuse=on`"),
+            Remedy(
+                "Apache httpd",
+                "`ttl=` on `ProxyPass` below the upstream's time, `disablereuse=on`, or `SetEnv proxy-initial-not-pooled`"
+            ),
             Remedy("Caddy", "`keepalive` in `transport http` below the upstream's time (default 2m)"),
             Remedy("Traefik", "`forwardingTimeouts.idleConnTimeout` below the upstream's time (default 90s)"),
             Remedy(
@@ -68,6 +74,7 @@ extension CauseGuides {
             .init("nginx", "recv() failed (104: Connection reset by peer) while reading response header from upstream"),
             .init("HAProxy", "often no line at all: the client's connection is closed without a byte"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "EOF, read: connection reset by peer; none for what Go's transport repeated"),
         ],
         sources: [
             """

@@ -38,11 +38,17 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`keepalive` in `upstream`; no fixed port in `proxy_bind`; connect timeout above 1s"),
             Remedy("HAProxy", "no fixed port in `source`; `timeout connect` above 1s; `http-reuse`"),
+            Remedy("Envoy", "`upstream_bind_config` without a fixed port"),
             Remedy("upstream", "end dead connections: `tcp_keepalive_time`, idle timeouts"),
+            Remedy(
+                "Caddy",
+                "`keepalive` in `transport http` (on by default) saves connections; `dial_timeout` above 1s"
+            ),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while connecting to upstream"),
             .init("HAProxy", "termination state sC"),
+            .init("Envoy", "UF, connection_timeout"),
         ],
         sources: [
             "RFC 5961 §4: a SYN in a synchronized state draws a challenge ACK",
@@ -90,13 +96,23 @@ extension CauseGuides {
                 "`http-request deny deny_status 413 if { req.body_size gt N }`; `option http-buffer-request`"
             ),
             Remedy("Envoy", "buffer filter: `max_request_bytes`"),
+            Remedy(
+                "Caddy",
+                "`request_body` with `max_size` refuses earlier (with 502 in 2.6)"
+            ),
+            Remedy(
+                "Apache httpd",
+                "`LimitRequestBody` at the upstream's limit: the client then gets 413 from the gateway"
+            ),
         ],
         logLines: [
             .init("nginx", "writev() failed (104: Connection reset by peer) while sending request to upstream"),
             .init("nginx", "sendfile() failed (32: Broken pipe) while sending request to upstream"),
             .init("HAProxy", "termination state SH or SD"),
-            .init("Apache httpd", "AH01084, pass request body failed"),
+            .init("Apache httpd", "AH01084, pass request body failed, or AH01102, (104)Connection reset by peer"),
             .init("Envoy", "UC, connection_termination"),
+            .init("Caddy", "use of closed network connection"),
+            .init("Caddy", "read: connection reset by peer"),
         ],
         sources: [
             "RFC 9112 §9.6: a server that closes early resets what it has not read",
@@ -133,13 +149,16 @@ extension CauseGuides {
             ),
             Remedy("nginx", "`proxy_send_timeout` (default 60s between two writes) only if it is slow, not stuck"),
             Remedy("HAProxy", "`timeout server` covers this too; the client gets no bytes (state sD)"),
-            Remedy("Envoy", "`stream_idle_timeout`"),
+            Remedy("Envoy", "route `timeout`, and `stream_idle_timeout` while the client still sends"),
             Remedy("Apache httpd", "`ProxyTimeout`"),
+            Remedy("Caddy", "`write_timeout` in `transport http` (none by default)"),
         ],
         logLines: [
             .init("nginx", "upstream timed out (110: Connection timed out) while sending request to upstream"),
             .init("HAProxy", "termination state sD, status -1; sH where the body fitted its socket"),
+            .init("Envoy", "UT, response_timeout"),
             .init("Apache httpd", "AH01084, pass request body failed"),
+            .init("Caddy", "write tcp: i/o timeout"),
         ],
         sources: ["RFC 9293 §3.8.6.1: zero-window probing"]
     )

@@ -42,13 +42,17 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset` for idempotent routes"),
+            Remedy(
+                "Apache httpd",
+                "no setting repeats a request that was sent: its balancers fail over for failed connections only"
+            ),
             Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
             .init("nginx", "upstream prematurely closed connection while reading response header from upstream"),
             .init("HAProxy", "termination state SH"),
             .init("Envoy", "UC, connection_termination"),
-            .init("Apache httpd", "AH01102, End of file found"),
+            .init("Apache httpd", "AH01102, error reading status line, (20014)Internal error"),
             .init("Caddy", "EOF"),
         ],
         sources: [
@@ -91,6 +95,10 @@ extension CauseGuides {
             ),
             Remedy("HAProxy", "`retry-on empty-response` for idempotent requests"),
             Remedy("Envoy", "`retry_on: reset` for idempotent routes"),
+            Remedy(
+                "Apache httpd",
+                "no setting repeats a request that was sent: its balancers fail over for failed connections only"
+            ),
             Remedy("Caddy", "`lb_try_duration` with a second upstream (GET only)"),
         ],
         logLines: [
@@ -184,6 +192,7 @@ extension CauseGuides {
             Remedy("nginx", "`proxy_next_upstream timeout` with a peer on another path"),
             Remedy("HAProxy", "`retry-on response-timeout` for idempotent requests with `option redispatch 1`"),
             Remedy("Envoy", "`per_try_timeout` with `retry_on: reset`"),
+            Remedy("Caddy", "`response_header_timeout` with `lb_try_duration` and a second upstream (GET only)"),
         ],
         logLines: [
             .init(
@@ -191,6 +200,8 @@ extension CauseGuides {
                 "upstream timed out (110: Connection timed out) while reading response header from upstream"
             ),
             .init("HAProxy", "termination state sH"),
+            .init("Envoy", "UT, response_timeout"),
+            .init("Caddy", "net/http: timeout awaiting response headers"),
         ],
         sources: [
             "RFC 6298 §5: retransmission timer with back-off", "Linux: first retransmission after 200 ms at least",

@@ -32,6 +32,8 @@ private struct RoleInference {
     var edges: [Edge: EdgeCount] = [:]
     var accepted: Set<Edge> = []
     var totals: [Dialled: EdgeTotal] = [:]
+    /// Connections on which the same is asked by the clock.
+    let periodic: Set<Int>
 
     struct Dialled: Hashable {
         var from: IPAddress
@@ -57,6 +59,7 @@ private struct RoleInference {
     init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
         self.facts = facts
         self.options = options
+        periodic = HealthChecks.periodicQuestions(facts)
         for connection in facts.connections {
             clients[connection.server, default: []].insert(connection.client.address)
         }
@@ -79,6 +82,8 @@ private struct RoleInference {
         /// Nil for the SYN of a connection.
         var method: String?
         var target: String = ""
+        /// Perhaps a health check, which no client's request need enclose.
+        var mayBeProbe = false
     }
 
     /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
@@ -136,12 +141,13 @@ private struct RoleInference {
                         end: end,
                         connection: index,
                         method: request.method,
-                        target: request.target
+                        target: request.target,
+                        mayBeProbe: periodic.contains(index) || HealthChecks.isProbe(request, at: connection.server)
                     )
                 )
             }
             // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
-            if connects, connection.orientation == .handshake, connection.cameToNothing {
+            if connects, connection.orientation == .handshake, connection.cameToNothing, !connection.isNameService {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }
@@ -168,11 +174,6 @@ private struct RoleInference {
     private mutating func count(_ start: Start, in open: [Enclosing]) {
         let connection = facts.connections[start.connection]
         let dialled = Dialled(from: connection.client.address, to: connection.server)
-        if start.method == nil {
-            totals[dialled, default: EdgeTotal()].connects += 1
-        } else {
-            totals[dialled, default: EdgeTotal()].requests += 1
-        }
         var best: (enclosing: Enclosing, rank: Int)?
         for candidate in open.suffix(Self.reach).reversed() {
             guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
@@ -194,6 +195,13 @@ private struct RoleInference {
             // The innermost wins: `reversed` meets the latest start first.
             if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
             if rank == 5 { break }
+        }
+        if start.method == nil {
+            totals[dialled, default: EdgeTotal()].connects += 1
+        } else if !start.mayBeProbe || best?.rank ?? 0 >= 2 {
+            totals[dialled, default: EdgeTotal()].requests += 1
+        } else {
+            return
         }
         guard let best else { return }
         let edge = Edge(front: best.enclosing.front, dialled: dialled)
@@ -285,7 +293,8 @@ private struct RoleInference {
                 options.gateways.isEmpty || options.gateways.contains { $0.contains(connection.client.address) }
             let serves = options.gateways.contains { $0.contains(connection.server) }
             let isUpstream = options.upstreams.contains { $0.contains(connection.server) }
-            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? !serves : isUpstream)
+            let mayBeUpstream = !serves && !connection.isNameService
+            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? mayBeUpstream : isUpstream)
             map.isClientLeg[index] = serves && !(isUpstream && dials)
             if options.gateways.isEmpty, isUpstream { union.touch(connection.client.address) }
         }
@@ -312,7 +321,7 @@ private struct RoleInference {
             if isFront { map.isClientLeg[index] = true }
             if dialled.contains(pair) {
                 map.isUpstreamLeg[index] = true
-            } else if diallers.contains(pair.from), !isFront {
+            } else if diallers.contains(pair.from), !isFront, !connection.isNameService {
                 // Everything else that a gateway dials is an upstream of it, unless its own clients share its address.
                 let isAmbiguous = fronts.contains {
                     union.find($0.address) == union.find(pair.from) && clients[$0]?.contains(pair.from) == true
@@ -356,7 +365,7 @@ private struct RoleInference {
             if fronts.contains(connection.server) {
                 map.isClientLeg[index] = true
                 union.touch(connection.server.address)
-            } else if scanners.contains(connection.client.address) {
+            } else if scanners.contains(connection.client.address) || connection.isNameService {
                 continue
             } else if case .tls = connection.application {
                 continue
@@ -433,6 +442,9 @@ private struct RoleInference {
 }
 
 extension ConnectionFacts {
+    /// DNS over TCP or TLS (RFC 7766, RFC 7858): dialled for a name, not for a request.
+    var isNameService: Bool { (server.port == 53 || server.port == 853) && exchanges.isEmpty }
+
     /// Not a byte went either way, and it was never opened or the server ended it.
     var cameToNothing: Bool {
         guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }

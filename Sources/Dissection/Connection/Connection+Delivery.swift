@@ -249,7 +249,8 @@ extension TCPEvent {
             window: segment.window,
             hopLimit: segment.hopLimit,
             identification: segment.identification,
-            hasTimestampOption: segment.timestampValue != nil,
+            hasTimestampOption: segment.timestampValue != nil || segment.hasCutOptions,
+            forbidsFragments: segment.forbidsFragments,
             sequence: segment.sequence,
             acknowledgment: segment.acknowledgment
         )

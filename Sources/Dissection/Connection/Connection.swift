@@ -34,6 +34,7 @@ final class Connection<Parser: ConnectionParser> {
     /// Where the reset that closed the connection stood, and who sent it.
     private var reset: (direction: Direction, offset: Int64)?
     private(set) var isClosed = false
+    private(set) var resets: [ResetFacts] = []
 
     init(
         stream: Int,
@@ -126,6 +127,7 @@ final class Connection<Parser: ConnectionParser> {
         client.ahead?.event.direction = .fromServer
         server.ahead?.event.direction = .fromClient
         if let old = reset { reset = (old.direction.reversed, old.offset) }
+        for index in resets.indices { resets[index].event.direction = resets[index].event.direction.reversed }
     }
 
     // MARK: One segment
@@ -146,6 +148,7 @@ final class Connection<Parser: ConnectionParser> {
             forward.baseSequence = isSYN ? segment.sequence : segment.sequence &- 1
         }
         if reverse.baseSequence == nil, flags.contains(.ack) { reverse.baseSequence = segment.acknowledgment &- 1 }
+        let previous = (frame: forward.facts.lastFrame, identification: forward.lastIdentification)
         forward.countPacket(segment, frame)
 
         if isForeign(segment, forward, reverse) {
@@ -191,11 +194,26 @@ final class Connection<Parser: ConnectionParser> {
             acknowledgedOffset: acknowledged,
             segment
         )
+        if flags.contains(.rst) {
+            noteReset(event, forward, reverse, previous)
+        } else if !resets.isEmpty {
+            noteSurvivor(event)
+        }
+        if length > 0, !flags.contains(.rst) {
+            forward.noteLength(
+                segment.wirePayloadLength,
+                at: offset,
+                limit: Int(reverse.facts.maximumSegmentSize ?? 1_460)
+            )
+        }
         note(verdict, event, &forward)
         noteHandshake(segment, event, forward, reverse)
         forward.analysis.record(segment, at: frame.time, verdict)
 
-        if let acknowledged, !flags.contains(.rst) { acknowledge(&reverse, upTo: acknowledged, event) }
+        if let acknowledged, !flags.contains(.rst) {
+            acknowledge(&reverse, upTo: acknowledged, event)
+            reverse.settleLengths(upTo: reverse.facts.acknowledgedEnd)
+        }
         // The parser hears of an acknowledgment, and gets what waited for the peer, before what this segment carries.
         settle(&reverse, &forward, direction.reversed)
         settle(&forward, &reverse, direction)
@@ -265,6 +283,43 @@ final class Connection<Parser: ConnectionParser> {
             // A repeated SYN or bare FIN already stands in the events as what it is.
             if event.length == 0, kind.isRepetition { continue }
             events.append(event.with(kind))
+        }
+    }
+
+    static var largestResetCount: Int { 8 }
+    /// Later than any packet that queues on the way can have been put behind the reset that followed it.
+    static var longestReordering: Nanoseconds { .milliseconds(50) }
+
+    private func noteReset(
+        _ event: TCPEvent,
+        _ forward: borrowing HalfConnection,
+        _ reverse: borrowing HalfConnection,
+        _ previous: (frame: FrameReference?, identification: UInt16?)
+    ) {
+        guard resets.count < Self.largestResetCount else { return }
+        let sent = max(forward.facts.highestEnd, forward.facts.acknowledgedEnd)
+        var facts = ResetFacts(event: event.with(.rst), sentEnd: forward.finOffset.map { $0 &+ 1 } ?? sent)
+        facts.previous = previous.frame
+        facts.previousIdentification = previous.identification
+        facts.answered = reverse.facts.lastFrame
+        resets.append(facts)
+    }
+
+    /// A packet of an end that is said to have reset the connection before. What was merely overtaken by the reset neither carries
+    /// nor acknowledges anything beyond it.
+    private func noteSurvivor(_ event: TCPEvent) {
+        for index in resets.indices
+        where resets[index].wentOn == nil && resets[index].event.direction == event.direction {
+            let reset = resets[index].event
+            let end = event.offset &+ Int64(event.length)
+            let acknowledgesMore =
+                reset.flags.contains(.ack)
+                && reset.acknowledgedOffset.map { event.acknowledgedOffset ?? .min > $0 } ?? false
+            if event.flags.contains(.syn) || event.length > 0 && end > reset.offset || acknowledgesMore
+                || event.frame.time - reset.frame.time >= Self.longestReordering
+            {
+                resets[index].wentOn = event.frame
+            }
         }
     }
 
@@ -391,6 +446,7 @@ final class Connection<Parser: ConnectionParser> {
         facts.events = events.inCaptureOrder
         facts.droppedEvents = events.dropped
         facts.icmpErrors = icmpErrors
+        facts.resets = resets
         facts.isClosed = isClosed
         return facts
     }

@@ -43,6 +43,16 @@ struct HalfConnection: Sendable {
     var reportedAcknowledgment: Int64 = 0
     var analysis = SegmentAnalysis()
     var facts = HalfConnectionFacts()
+    /// IPv4 identification of the last packet.
+    var lastIdentification: UInt16?
+    /// Long segments on the way: when the peer acknowledges one, its length is known to get through.
+    private var probes = (first: SizeProbe(), longest: SizeProbe())
+
+    private struct SizeProbe {
+        /// Where the peer must have acknowledged to; 0 where nothing is on the way.
+        var end: Int64 = 0
+        var length = 0
+    }
 
     func offset(of sequence: UInt32) -> Int64 {
         SequenceNumber.offset(of: sequence, origin: origin, near: facts.highestEnd)
@@ -89,6 +99,8 @@ struct HalfConnection: Sendable {
         facts.payloadBytes &+= Int64(segment.wirePayloadLength)
         if facts.firstFrame == nil { facts.firstFrame = frame }
         facts.lastFrame = frame
+        lastIdentification = segment.identification
+        if !segment.flags.contains(.rst) { profile(segment) }
         let isSYN = segment.flags.contains(.syn)
         if facts.hopLimit == nil || (isSYN && !sawSYN), isSYN || segment.wirePayloadLength > 0 {
             if !segment.flags.contains(.rst) { facts.hopLimit = segment.hopLimit }
@@ -97,6 +109,40 @@ struct HalfConnection: Sendable {
         if isSYN {
             if let scale = segment.windowScale { facts.windowScale = scale }
             if let size = segment.maximumSegmentSize { facts.maximumSegmentSize = size }
+        }
+    }
+
+    /// What the sender's resets are compared with.
+    private mutating func profile(_ segment: Segment) {
+        facts.hopLimits.insert(segment.hopLimit)
+        if let forbids = segment.forbidsFragments {
+            if forbids { facts.unfragmentable += 1 } else { facts.fragmentable += 1 }
+        }
+    }
+
+    /// Takes the length of a segment that begins at `offset`. Offload shows several segments as one: no more than `limit` bytes went
+    /// over the wire at once.
+    mutating func noteLength(_ length: Int, at offset: Int64, limit: Int) {
+        facts.longestSegment = max(facts.longestSegment, length)
+        let length = min(length, limit)
+        guard length > facts.longestAcknowledged else { return }
+        let probe = SizeProbe(end: offset &+ Int64(length), length: length)
+        if probes.first.end == 0 {
+            probes.first = probe
+        } else if length > probes.longest.length {
+            probes.longest = probe
+        }
+    }
+
+    /// The peer has everything up to `offset`.
+    mutating func settleLengths(upTo offset: Int64) {
+        if probes.first.end > 0, probes.first.end <= offset {
+            facts.longestAcknowledged = max(facts.longestAcknowledged, probes.first.length)
+            probes.first = SizeProbe()
+        }
+        if probes.longest.end > 0, probes.longest.end <= offset {
+            facts.longestAcknowledged = max(facts.longestAcknowledged, probes.longest.length)
+            probes.longest = SizeProbe()
         }
     }
 

@@ -97,6 +97,8 @@ struct DuplicateFilter {
     private static let bucketCount = 2_048
     private var entries = [Entry](repeating: Entry(), count: bucketCount * 4)
     private var victim = 0
+    /// Duplicates whose hop limit was not that of the first capture.
+    private(set) var routed = 0
 
     mutating func isDuplicate(
         _ digest: UInt64,
@@ -116,6 +118,7 @@ struct DuplicateFilter {
                 isSameTransmission(entry, kind, distance: Int64(distance), place: place, hopLimit, bit)
             {
                 entries[index].seen |= bit
+                if entry.hopLimit != hopLimit { routed &+= 1 }
                 return true
             }
             entries[index] = fresh

@@ -43,6 +43,7 @@ extension PacketDecoder {
             destination: IPAddress(v4: bytes.uint32(offset &+ 16)),
             hopLimit: bytes.byte(offset &+ 8),
             identification: identification,
+            forbidsFragments: fragment & 0x4000 != 0,
             transport: bytes.byte(offset &+ 9),
             packetLength: scope.end &- offset
         )

@@ -7,6 +7,8 @@ struct InternetHeader {
     var hopLimit: UInt8
     /// IPv4 only.
     var identification: UInt16?
+    /// "Don't fragment", IPv4 only.
+    var forbidsFragments: Bool?
     /// Protocol number of the payload, behind all extension headers.
     var transport: UInt8
     /// The whole packet on the wire, header included; 0 where it came in fragments.
@@ -174,7 +176,10 @@ extension PacketDecoder {
             hopLimit: header.hopLimit,
             time: scope.frame.time
         )
-        if isDuplicate { counters.duplicatePackets += 1 }
+        if isDuplicate {
+            counters.duplicatePackets += 1
+            counters.routedDuplicates = duplicates.routed
+        }
         return isDuplicate
     }
 }

@@ -10,6 +10,10 @@ package struct Segment: Sendable {
     package var window: UInt16
     package var hopLimit: UInt8
     package var identification: UInt16?
+    /// IPv4 "don't fragment"; nil for IPv6.
+    package var forbidsFragments: Bool?
+    /// The snap length cut the options: what is absent may have been there.
+    package var hasCutOptions = false
     package var timestampValue: UInt32?
     package var timestampEcho: UInt32?
     /// From SYN options only.

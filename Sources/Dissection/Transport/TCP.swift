@@ -50,8 +50,10 @@ extension PacketDecoder {
             payload: payload..<captured,
             wirePayloadLength: wirePayload
         )
+        segment.forbidsFragments = header.forbidsFragments
         if headerLength > 20 {
             if headerLength &+ offset > captured {
+                segment.hasCutOptions = true
                 _ = holds(headerLength, at: offset, of: bytes, scope, .transport)
             }
             decodeOptions(offset &+ 20..<payload, of: bytes, into: &segment, scope)

@@ -24,6 +24,15 @@ package struct HalfConnectionFacts: Sendable {
     package var missedBytes: Int64 = 0
     /// Hop limit (IPv4 TTL) of this sender's SYN, SYN-ACK or first data segment: the baseline for its resets.
     package var hopLimit: UInt8?
+    /// Hop limits of all packets of this sender but its resets.
+    package var hopLimits = HopLimits()
+    /// Packets of this sender but its resets that forbid fragmentation (IPv4), and those that allow it.
+    package var unfragmentable = 0
+    package var fragmentable = 0
+    /// Payload bytes of the longest segment; of the longest that certainly got through: the peer acknowledged it, or as
+    /// much of it as the peer's maximum segment size (offload shows several segments as one).
+    package var longestSegment = 0
+    package var longestAcknowledged = 0
     package var usesTimestamps = false
     package var windowScale: UInt8?
     package var maximumSegmentSize: UInt16?
@@ -59,6 +68,8 @@ package struct ConnectionFacts: Sendable {
     /// the rest. SYN, SYN-ACK, FIN, RST and the handshake's ACK are dropped last.
     package var events: [TCPEvent] = []
     package var droppedEvents = 0
+    /// Resets, at most 8.
+    package var resets: [ResetFacts] = []
     /// ICMP errors that quote a segment of this connection.
     package var icmpErrors: [ICMPErrorFacts] = []
     package var application: ApplicationFacts = .unknown

@@ -7,6 +7,8 @@ package struct ExchangeFacts: Sendable {
     /// 1xx responses before the final one, at most 16 kept.
     package var interim: [InterimResponse] = []
     package var interimCount = 0
+    /// Offset after the last interim response; nil where none came.
+    package var interimEnd: Int64?
     package var response: ResponseFacts?
 
     package init(index: Int, request: RequestFacts? = nil, response: ResponseFacts? = nil) {

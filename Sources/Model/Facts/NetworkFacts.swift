@@ -78,6 +78,8 @@ package struct DNSFacts: Sendable {
     package var addresses: [IPAddress]
     /// Smallest TTL of the answer, seconds.
     package var timeToLive: UInt32?
+    /// Records of the answer section that the header announces and that are not in the packet as captured, or were not read.
+    package var missingAnswers = 0
 
     package init(
         frame: FrameReference,
@@ -116,6 +118,8 @@ package struct CaptureCounters: Sendable {
     /// Packets shorter in the capture than on the wire.
     package var snappedPackets = 0
     package var duplicatePackets = 0
+    /// Those of them that were seen on both sides of a router: one hop apart.
+    package var routedDuplicates = 0
     package var ipFragments = 0
     package var incompleteFragments = 0
     package var tcpPackets = 0

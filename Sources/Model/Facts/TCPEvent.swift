@@ -66,7 +66,10 @@ package struct TCPEvent: Sendable {
     package var hopLimit: UInt8
     /// IPv4 identification; nil for IPv6.
     package var identification: UInt16?
+    /// Also where the capture cut the options off.
     package var hasTimestampOption: Bool
+    /// IPv4 "don't fragment"; nil for IPv6.
+    package var forbidsFragments: Bool?
     /// Sequence number as on the wire.
     package var sequence: UInt32
     /// Acknowledgment number as on the wire (whatever the flags say).
@@ -84,6 +87,7 @@ package struct TCPEvent: Sendable {
         hopLimit: UInt8 = 64,
         identification: UInt16? = nil,
         hasTimestampOption: Bool = false,
+        forbidsFragments: Bool? = nil,
         sequence: UInt32 = 0,
         acknowledgment: UInt32 = 0
     ) {
@@ -98,6 +102,7 @@ package struct TCPEvent: Sendable {
         self.hopLimit = hopLimit
         self.identification = identification
         self.hasTimestampOption = hasTimestampOption
+        self.forbidsFragments = forbidsFragments
         self.sequence = sequence
         self.acknowledgment = acknowledgment
     }

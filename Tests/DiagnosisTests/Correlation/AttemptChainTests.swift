@@ -53,6 +53,53 @@ import Testing
         #expect(report.outline == ["nearMiss upstream-error-response 1/1"])
     }
 
+    @Test(
+        "After a failed dial a gateway may wait before the next one (Caddy, lb_try_interval)",
+        arguments: [100, 250, 900]
+    )
+    func pauseAfterDial(pause: Double) {
+        let report = Scene.report([
+            Scene.failing(status: 200, answered: pause + 60),
+            Scene.leg(40_000).syn(1).rst(.fromServer, at: 1.2),
+            Scene.leg(40_001, to: Scene.second).handshake(at: pause + 1.2).request(at: pause + 2)
+                .response(200, at: pause + 50),
+        ])
+        #expect(report.outline == ["nearMiss connect-refused 1/1"])
+    }
+
+    @Test("A try that the gateway gives up with half of its request sent is no failure of that upstream")
+    func givenUp() {
+        let report = Scene.report([
+            Scene.failing(status: 502, answered: 105),
+            Scene.leg(40_000).syn(1).rst(.fromServer, at: 1.2),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 102).request(at: 103, method: "POST") { $0.end = nil }
+                .fin(.fromClient, at: 103.4),
+        ])
+        #expect(report.outline == ["failure connect-refused 1/1"])
+    }
+
+    @Test("Dials that fail in turn until the gateway gives up are one request")
+    func dialsInTurn() {
+        let dials = (0..<5).map { number in
+            let start = 1 + Double(number) * 250
+            return Scene.leg(40_000 + UInt16(number), to: number % 2 == 0 ? Scene.upstream : Scene.second)
+                .syn(start).rst(.fromServer, at: start + 0.2)
+        }
+        let report = Scene.report([Scene.failing(status: 502, answered: 1_002)] + dials)
+        #expect(report.outline == ["failure connect-refused 1/3", "failure connect-refused 1/2"])
+        #expect(report.failedRequests == 1)
+    }
+
+    @Test("A dial that begins long after the request, and before its attempt, is not its own")
+    func unpromptedDial() {
+        let report = Scene.report([
+            Scene.failing(status: 200, answered: 900),
+            Scene.leg(40_000).syn(400).rst(.fromServer, at: 400.2),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 1).request(at: 2).response(200, at: 890),
+        ])
+        #expect(!report.outline.contains("nearMiss connect-refused 1/1"))
+    }
+
     @Test("A request that cannot be acknowledged while its sibling's is, and waits, met a full accept queue")
     func queuedBehindSibling() {
         let report = Scene.report([
@@ -77,6 +124,21 @@ import Testing
             $0.host = nil
         }.rst(.fromServer, at: 30)
         #expect(Scene.report([probe]).outline == [])
+    }
+
+    @Test("Go's own question to an upstream's address is a probe; one that is passed on is none")
+    func goProbes() {
+        func asked(_ fields: [FieldLine], host: String) -> Line {
+            Scene.leg(45_000).handshake(at: 1).request("/healthz", at: 2) {
+                $0.fields = [FieldLine(name: "user-agent", value: "Go-http-client/1.1")] + fields
+                $0.host = host
+            }.rst(.fromServer, at: 30)
+        }
+        let forwarded = [FieldLine(name: "x-forwarded-for", value: "10.0.0.9")]
+        let address = Scene.upstream.description
+        #expect(Scene.report([asked([], host: address)]).outline == [])
+        #expect(Scene.report([asked(forwarded, host: address)]).findings.count == 1)
+        #expect(Scene.report([asked([], host: "api.test")]).findings.count == 1)
     }
 
     @Test("An open connection that nothing was asked on is no attempt")

@@ -27,6 +27,20 @@ import Testing
         #expect(report.findings.map(\.cause) == [.closedBeforeResponse])
     }
 
+    @Test("An answer that was written to a client that had left, and was refused, is none", arguments: [200, 502])
+    func answeredTooLate(status: Int) {
+        let client = Self.left.response(status, at: 1_000.8, body: 0).rst(.fromClient, at: 1_000.9)
+        let report = Scene.report([client, Self.asked.fin(.fromClient, at: 1_000.5).ack(.fromServer, at: 1_001)])
+        #expect(report.outline == ["note client-abort 1/1"])
+        #expect(report.failedRequests == 0)
+    }
+
+    @Test("A client that only closed its own direction got its answer")
+    func halfClose() {
+        let report = Scene.report([Self.left.response(200, at: 1_020), Self.asked.response(200, at: 1_010)])
+        #expect(report.outline == [])
+    }
+
     @Test("A client that leaves after its answer is nothing")
     func afterwards() {
         let report = Scene.report([

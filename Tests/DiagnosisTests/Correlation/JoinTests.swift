@@ -75,6 +75,19 @@ import Testing
         #expect(pairs == [50_000: [40_001], 50_001: [40_000]])
     }
 
+    @Test("A refused SYN that ends after another try had begun is no try of that request")
+    func overlapping() {
+        // Both SYNs waited for one ARP answer; the second one was for the request that came last.
+        let report = Scene.report([
+            Scene.failing("/a", port: 50_000, at: 0, status: 503, answered: 165),
+            Scene.failing("/b", port: 50_001, at: 40, status: 502, answered: 300),
+            Scene.leg(40_000).syn(78).rst(.fromServer, at: 164),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 78.1).request("/b", at: 160).fin(.fromServer, at: 299),
+        ])
+        #expect(Set(report.outline) == ["failure connect-refused 1/1", "failure closed-before-response 1/1"])
+        #expect(report.failedRequests == 2)
+    }
+
     @Test("HAProxy's four tries a second apart are one failed request")
     func retries() {
         let tries = (0..<4).map { number in

@@ -98,6 +98,17 @@ import Testing
         #expect(finding.attempts == 0)
     }
 
+    @Test(
+        "A request that comes after the third question fails with the wait for its answer, and not before",
+        arguments: [(13_040.0, Cause.hostUnreachable), (12_200, .noUpstreamAttempt)]
+    )
+    func lateNeighbour(answered: Double, cause: Cause) {
+        let late = Scene.failing(at: 12_100, status: 503, answered: answered)
+        var facts = Scene.facts(Scene.good("/a", ports: 40_005, at: 0) + [late])
+        facts.neighbours = [Self.bursts(answered: nil, at: 10_000)]
+        #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [cause])
+    }
+
     @Test("Address resolution that was answered explains nothing")
     func answeredNeighbour() {
         var facts = Scene.facts(Scene.good("/a", ports: 40_005, at: 0) + [Self.slow])

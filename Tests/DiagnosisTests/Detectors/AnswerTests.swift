@@ -56,14 +56,14 @@ import Testing
             asked.response(200, at: 20) { $0.deviations = [Deviation(kind: .leadingEmptyLine, offset: 0)] }
         ),
         Row(
-            "An empty line before the status line that the gateway took is no finding",
+            "An empty line before the status line that the gateway took is a note at most",
             nil,
             status: 200,
             answered: 60,
             asked.response(200, at: 20) { $0.deviations = [Deviation(kind: .leadingEmptyLine, offset: 0)] }
         ),
         Row(
-            "An odd version that the gateway took is no finding",
+            "An odd version that the gateway took is a note at most",
             nil,
             status: 200,
             answered: 60,
@@ -122,7 +122,7 @@ import Testing
             flawed(.missingColon, at: 8_500, head: 9_000)
         ),
         Row(
-            "A malformed line that the gateway took is no finding",
+            "A malformed line that the gateway took is a note at most",
             nil,
             status: 200,
             answered: 22,
@@ -135,7 +135,7 @@ import Testing
             flawed(.conflictingContentLength, at: 60)
         ),
         Row(
-            "Two lengths that the gateway took are no finding",
+            "Two lengths that the gateway took are a note at most",
             nil,
             status: 200,
             answered: 22,

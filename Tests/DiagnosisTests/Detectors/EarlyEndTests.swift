@@ -138,18 +138,6 @@ import Testing
     @Test("How soon the upstream's RST came tells whether it had read the request", arguments: resets)
     func reset(row: Row) { row.check() }
 
-    @Test("A reset with another hop limit than the upstream's is laid to a firewall, less certainly")
-    func foreign() throws {
-        let report = Scene.report([
-            Scene.failing(answered: 60),
-            Scene.leg().handshake(at: 1).request(at: 2).rst(.fromServer, at: 30, hopLimit: 63),
-        ])
-        let finding = try #require(report.findings.first)
-        #expect(finding.cause == .resetBeforeResponse)
-        #expect(finding.blame == .firewall)
-        #expect(finding.confidence == .medium)
-    }
-
     @Test("An idle connection that the upstream closed is no finding")
     func idleClose() {
         #expect(Scene.report([Self.earlier, Self.reused.fin(.fromServer, at: 0)]).outline == [])

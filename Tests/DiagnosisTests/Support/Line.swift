@@ -166,6 +166,47 @@ struct Line {
         return line
     }
 
+    /// Interim answers of 60 bytes each, before whatever else comes.
+    func interim(_ statuses: Int..., at time: Double) -> Line {
+        var line = self
+        for status in statuses {
+            line.data(.fromServer, time, 60)
+            line.acknowledge(.fromServer, at: time + 0.05)
+            line.facts.exchanges[facts.exchanges.count - 1].interim.append(
+                InterimResponse(status: status, frame: frame(time))
+            )
+            line.facts.exchanges[facts.exchanges.count - 1].interimCount += 1
+            line.facts.exchanges[facts.exchanges.count - 1].interimEnd = line.facts.fromServer.highestEnd
+        }
+        return line
+    }
+
+    /// `name` spoken by the client from its first byte on, and what the server said first.
+    func speaking(_ name: ProtocolName, at time: Double, answered answer: String? = nil) -> Line {
+        var line = self
+        line.facts.application = .other(name)
+        line.data(.fromClient, time, 100)
+        line.acknowledge(.fromClient, at: time + 0.1)
+        guard let answer else { return line }
+        line.facts.fromServer.firstBytes = Array(answer.utf8)
+        line.data(.fromServer, time + 0.5, Int64(answer.utf8.count))
+        return line
+    }
+
+    /// A PROXY header before what else the client sends.
+    func proxied() -> Line {
+        var line = self
+        line.facts.fromClient.firstBytes = Array("PROXY TCP4 192.0.2.10 ".utf8)
+        return line
+    }
+
+    /// The client's own window is closed.
+    func clientZeroWindow(at times: Double...) -> Line {
+        var line = self
+        for time in times { line.add(.zeroWindow, .fromClient, time, flags: .ack, offset: facts.fromClient.highestEnd) }
+        return line
+    }
+
     // MARK: Trouble
 
     /// The last `length` bytes of that direction again.
@@ -239,18 +280,51 @@ struct Line {
         return line
     }
 
-    func rst(_ direction: Direction, at time: Double, hopLimit: UInt8 = 64) -> Line {
+    /// `isBare` for a reset without ACK, as it answers where no socket is; `wentOn` for a packet by which its sender goes on.
+    func rst(
+        _ direction: Direction,
+        at time: Double,
+        hopLimit: UInt8 = 64,
+        isBare: Bool = false,
+        wentOn: Double? = nil,
+        _ change: (inout TCPEvent) -> Void = { _ in }
+    ) -> Line {
         var line = self
         line.facts.isClosed = true
+        let answered = facts[direction.reversed].lastFrame
         line.add(
             .rst,
             direction,
             time,
-            flags: [.rst, .ack],
+            flags: isBare ? .rst : [.rst, .ack],
             offset: facts[direction].highestEnd,
-            acknowledged: facts[direction.reversed].highestEnd,
+            acknowledged: isBare ? nil : facts[direction.reversed].highestEnd,
             hopLimit: hopLimit
         )
+        guard let index = line.facts.events.firstIndex(where: { $0.frame == frame(time) && $0.kind == .rst }) else {
+            return line
+        }
+        change(&line.facts.events[index])
+        var reset = ResetFacts(event: line.facts.events[index], sentEnd: facts[direction].highestEnd)
+        reset.answered = answered
+        reset.wentOn = wentOn.map { frame($0) }
+        line.facts.resets.append(reset)
+        return line
+    }
+
+    /// Both ends use the timestamp option (RFC 7323).
+    func withTimestamps() -> Line {
+        var line = self
+        line.facts.fromClient.usesTimestamps = true
+        line.facts.fromServer.usesTimestamps = true
+        return line
+    }
+
+    /// Both ends offer segments of that many bytes.
+    func segments(of size: UInt16) -> Line {
+        var line = self
+        line.facts.fromClient.maximumSegmentSize = size
+        line.facts.fromServer.maximumSegmentSize = size
         return line
     }
 
@@ -274,7 +348,10 @@ struct Line {
         hopLimit: UInt8 = 64
     ) {
         touch(direction, frame(time))
-        if kind != .rst { facts[direction].hopLimit = facts[direction].hopLimit ?? hopLimit }
+        if kind != .rst {
+            facts[direction].hopLimit = facts[direction].hopLimit ?? hopLimit
+            facts[direction].hopLimits.insert(hopLimit)
+        }
         facts.events.append(
             TCPEvent(
                 kind: kind,
@@ -301,6 +378,7 @@ struct Line {
     private mutating func data(_ direction: Direction, _ time: Double, _ bytes: Int64) {
         touch(direction, frame(time))
         facts[direction].hopLimit = facts[direction].hopLimit ?? 64
+        facts[direction].hopLimits.insert(64)
         facts[direction].payloadBytes += bytes
         facts[direction].contiguousEnd += bytes
         facts[direction].highestEnd += bytes

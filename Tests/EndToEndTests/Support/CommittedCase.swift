@@ -69,6 +69,8 @@ struct Expectation: Decodable, Sendable {
         var cause: String
         var variant: String?
         var upstream: String?
+        /// Checked only where the plan gives one.
+        var upstreamName: String?
         var count: Int
         var attempts: Int?
         /// Nil where the lab cannot tell, as with a client that left.

@@ -47,6 +47,7 @@ enum Comparison {
         check("severity", finding.severity.rawValue, wanted.severity)
         check("attempts", "\(finding.attempts)", wanted.attempts.map { "\($0)" })
         check("variant", finding.variant ?? "none", wanted.variant)
+        if let name = wanted.upstreamName { check("name", finding.upstreamName ?? "none", name) }
         check("blame", finding.blame.rawValue, wanted.blame)
         return lines
     }

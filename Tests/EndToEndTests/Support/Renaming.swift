@@ -63,6 +63,7 @@ struct Renaming {
             guard start + 20 <= bytes.count else { return }
             text(&bytes, from: start + Int(bytes[start + 12] >> 4) * 4)
         case 17:
+            if bytes.big16(start) == 53 || bytes.big16(start + 2) == 53 { dns(&bytes, at: start + 8) }
             port(&bytes, at: start)
             port(&bytes, at: start + 2)
         case 1:
@@ -192,6 +193,26 @@ struct Renaming {
             default:
                 break
             }
+        }
+    }
+
+    /// The name in question, and the addresses of answers whose owner is a pointer to it.
+    private func dns(_ bytes: inout [UInt8], at start: Int) {
+        guard start + 12 < bytes.count else { return }
+        var position = start + 12
+        while position < bytes.count, (1...63).contains(bytes[position]) {
+            let end = min(position + 1 + Int(bytes[position]), bytes.count)
+            for index in (position + 1)..<end { bytes[index] = Renaming.letter(bytes[index]) }
+            position = end
+        }
+        position += 5
+        while position + 12 <= bytes.count, bytes[position] & 0xC0 == 0xC0 {
+            switch bytes.big16(position + 2) {
+            case 1: address4(&bytes, at: position + 12)
+            case 28: address6(&bytes, at: position + 12)
+            default: break
+            }
+            position += 12 + Int(bytes.big16(position + 10))
         }
     }
 

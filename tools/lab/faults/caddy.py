@@ -154,6 +154,25 @@ def masked_refused(s):
 
 
 @case(
+    "connect-refused",
+    "body-used-up",
+    """One of two servers refuses. Caddy 2.6 repeats a POST at the other one when its body is used up, gives that try up
+    and answers 502; a GET is repeated, and no client sees it.""",
+    gateways=_CADDY,
+)
+def body_used_up(s):
+    up, dead = s.serve(1), s.nobody(0)
+    shop = s.route(dead, up, lines=_TRY)
+    s.start()
+    fault = Fault("connect-refused", dead, attempts_known=False)
+    s.get(shop)
+    s.post(shop, fault)
+    s.get(shop, Fault("connect-refused", dead, severity="nearMiss"))
+    s.post(shop, fault, size=6000)
+    s.get(shop, Fault("connect-refused", dead, severity="nearMiss"))
+
+
+@case(
     "connect-timeout",
     "masked-by-lb-try",
     "One of two servers drops the SYNs; after `dial_timeout` Caddy tries the other one, and the clients wait.",
@@ -323,7 +342,8 @@ def reused_get(s):
 @case(
     "no-live-upstream",
     "passive-checks",
-    """Both servers refuse; passive checks (`max_fails`, `fail_duration`) then count them out, and Caddy answers 503 without
+    """Both servers refuse; passive checks (`max_fails`, `fail_duration`) then count them out, and Caddy
+    answers 503 without
     trying.""",
     gateways=_CADDY,
 )
@@ -460,7 +480,8 @@ def no_timers(s):
 @case(
     "clean",
     "odd-answers-accepted",
-    """Answers that Caddy 2.6 accepts and others refuse: a space and a control byte in a header name, the same length twice,
+    """Answers that Caddy 2.6 accepts and others refuse: a space and a control byte in a header name, the same
+    length twice,
     a length together with chunks, a head of 9 kB, 120 header
     lines.""",
     gateways=_CADDY,

@@ -223,6 +223,22 @@ def idle_body(s):
 
 
 @envoy(
+    "body-timeout",
+    "trickle",
+    """The body trickles, two lines a second, until the route's timer of 2 s, which bounds the whole answer, ends it.
+    Captured on all interfaces.""",
+)
+def trickle(s):
+    up = s.serve()
+    shop = s.route(up)
+    s.start(capture="any", read_s=2)
+    head = b"HTTP/1.1 200 OK\r\nServer: app/1.9\r\nTransfer-Encoding: chunked\r\n\r\n"
+    s.get(shop)
+    s.get(shop, Fault("body-timeout", up), do=raw([head] + [b"5\r\ntick\n\r\n", 0.5] * 7 + [b"0\r\n\r\n"]))
+    s.get(shop)
+
+
+@envoy(
     "connect-timeout",
     "route-timer-first",
     "A router drops the SYNs; the route's timer of 2 s ends before the cluster's `connect_timeout` of 5 s: 504.",
@@ -329,6 +345,21 @@ def breaker(s):
 def no_endpoint(s):
     up = s.serve()
     shop, cart = s.route(up), s.route()
+    s.start()
+    s.get(shop)
+    s.get(cart, Fault("no-upstream-attempt"))
+    s.post(cart, Fault("no-upstream-attempt"))
+    s.get(shop)
+
+
+@envoy(
+    "no-upstream-attempt",
+    "no-local-route",
+    "The gateway's host has no route to the upstream's network: the connect fails before any packet leaves.",
+)
+def no_route(s):
+    up = s.serve()
+    shop, cart = s.route(up), s.route(f"203.0.113.{s.random.randrange(2, 250)}:8080")
     s.start()
     s.get(shop)
     s.get(cart, Fault("no-upstream-attempt"))

@@ -104,6 +104,28 @@ def reset_masked(s):
     _masked(s, "reset-before-response", raw(b"", then="reset", after=0.11), capture="upstream")
 
 
+@envoy(
+    "closed-before-response",
+    "retried-by-several",
+    """Four clients over TLS at once; of each one's three requests the second is closed on once, and a retry, a random
+    while later, hides it. Captured on all interfaces.""",
+)
+def closed_several(s):
+    up, other = s.serve(), s.serve(1)
+    shop, cart = s.route(up, lines=_RESETS), s.route(other, keepalive=True)
+    s.start(capture="any", tls=True)
+    fault = Fault("closed-before-response", up, severity="nearMiss")
+
+    def customer():
+        client = s.new_client()
+        s.get(cart, client=client)
+        s.get(shop, fault, client=client, do=_first_only(raw(b"", after=0.06)))
+        s.post(cart, client=client)
+        client.close()
+
+    s.together(*[customer] * 4, gap=0.02)
+
+
 @envoy("response-timeout", "masked-per-try", "Silence until `per_try_timeout` of 1 s; the retry is answered.")
 def per_try(s):
     retry = {"retry_on": "5xx,reset", "num_retries": 1, "per_try_timeout": "1s"}

@@ -213,3 +213,76 @@ def error_page(s):
         lambda: s.get(shop, fault, do=answer("429 Too Many Requests")),
         lambda: s.post(shop, fault, do=answer("403 Forbidden", after=0.07)),
     )
+
+
+@case(
+    "gateway-rejected-response",
+    "cacheable-cookie",
+    "`option checkcache` refuses answers that a cache may keep and that set a cookie.",
+    gateways=("haproxy",),
+)
+def cacheable_cookie(s):
+    up = s.serve()
+    shop = s.route(up, lines={"haproxy": ["option checkcache"]})
+    s.start()
+    fault = Fault("gateway-rejected-response", up)
+    reply = answer(headers=["Cache-Control: public, max-age=60", "Set-Cookie: session=1f0c; Path=/"])
+    private = answer(headers=["Cache-Control: private", "Set-Cookie: session=1f0c; Path=/"])
+    _around(s, shop, lambda: s.get(shop, do=private), lambda: s.get(shop, fault, do=reply, client=s.new_client()))
+    s.get(shop, fault, do=reply, client=s.new_client())
+
+
+@case(
+    "gateway-rejected-response",
+    "internal-redirect",
+    "The application hands over to a file (`X-Accel-Redirect`), and nginx is told to answer 503 there.",
+    gateways=("nginx",),
+)
+def internal_redirect(s):
+    up = s.serve()
+    lines = ["location /internal/ { internal; return 503; }"]
+    shop = s.route(up)
+    other = s.route(up, keepalive=True, lines={"nginx": ["}", *lines, "location /unused/ {"]})
+    s.start()
+    fault = Fault("gateway-rejected-response", up)
+    reply = answer(headers=["X-Accel-Redirect: /internal/report.csv"], body=b"")
+    _around(s, shop, lambda: s.get(other, fault, do=reply), lambda: s.get(shop, fault, do=reply, client=s.new_client()))
+
+
+@case(
+    "conflicting-content-length",
+    "one-leg",
+    "The server announces two different lengths, and HAProxy refuses; only the upstream leg is captured.",
+    gateways=("haproxy",),
+)
+def different_one_leg(s):
+    s.network(router=True)
+    up = s.serve()
+    shop = s.route(up, keepalive=True)
+    s.start(capture="upstream")
+    fault = Fault("conflicting-content-length", up)
+    _around(
+        s,
+        shop,
+        lambda: s.get(shop, fault, do=raw(_DIFFERENT, then="wait"), client=s.new_client()),
+        lambda: s.get(shop, fault, do=raw(_NEGATIVE, then="wait"), client=s.new_client()),
+    )
+
+
+@case(
+    "conflicting-content-length",
+    "any-device",
+    "Several clients at once get a 502 for an answer whose length is no number; captured on `any`.",
+    gateways=("haproxy",),
+)
+def no_number_any(s):
+    s.network(one_way_ms=2)
+    up = s.serve()
+    shop = s.route(up, keepalive=True)
+    s.start(capture="any")
+    fault = Fault("conflicting-content-length", up)
+    s.get(shop)
+    s.together(
+        *[lambda: s.get(shop, fault, do=raw(_NO_NUMBER, then="wait"), client=s.new_client()) for _ in range(3)], gap=0.05
+    )
+    s.get(shop)

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 
 def tcp_balancer(s, number, port):
@@ -51,6 +52,78 @@ def tls_server(s, number, port):
     command = ["gnutls-serv", "--quiet", "--http", "-p", str(port)]
     _start(s, namespace, [*command, f"--x509certfile={both}.crt", f"--x509keyfile={both}"])
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+_UWSGI_APPLICATION = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+    return [b"done\\n"]
+"""
+
+
+def uwsgi(s, number, port, socket):
+    """uWSGI with a small Python application; `socket` is `--http-socket` or `--uwsgi-socket`. Returns its address."""
+    namespace, address = s.host(number)
+    program = s.folder / f"application-{port}.py"
+    program.write_text(_UWSGI_APPLICATION)
+    command = ["uwsgi", "--plugin", "python3", socket, f"{address}:{port}", "--wsgi-file", str(program)]
+    _start(s, namespace, [*command, "--master", "--workers", "1", "--die-on-term", "--need-app"])
+    time.sleep(0.7)
+    return f"{address}:{port}"
+
+
+def php_fpm(s, number, port):
+    """php-fpm with two workers and a script that answers `done`; returns its address."""
+    namespace, address = s.host(number)
+    script = s.folder / "done.php"
+    script.write_text('<?php header("Content-Type: text/plain"); echo "done\\n";\n')
+    configuration = s.folder / f"fpm-{port}.conf"
+    configuration.write_text(
+        f"[global]\nerror_log = {s.folder}/fpm-{port}.log\ndaemonize = no\n[www]\nlisten = {address}:{port}\n"
+        "user = root\ngroup = root\npm = static\npm.max_children = 2\n"
+    )
+    program = next(iter(sorted(str(path) for path in Path("/usr/sbin").glob("php-fpm*"))))
+    _start(s, namespace, [program, "-R", "-F", "-y", str(configuration)])
+    return f"{address}:{port}"
+
+
+def php_lines(s):
+    """Lines of a route that make each request one for that script, by gateway kind."""
+    return {
+        "nginx": [f"fastcgi_param SCRIPT_FILENAME {s.folder}/done.php;"],
+        "haproxy": ["http-request set-path /done.php"],
+    }
+
+
+def node(s, number, port):
+    """Node's own HTTP server; returns its address."""
+    namespace, address = s.host(number)
+    program = f"require('http').createServer((q, a) => a.end('done\\n')).listen({port}, '{address}')"
+    _start(s, namespace, ["node", "-e", program])
+    return f"{address}:{port}"
+
+
+def python_http(s, number, port):
+    """Python's http.server; returns its address."""
+    namespace, address = s.host(number)
+    folder = s.folder / f"files-{port}"
+    folder.mkdir()
+    command = ["python3", "-m", "http.server", str(port), "--bind", address, "--directory", str(folder)]
+    _start(s, namespace, command)
+    return f"{address}:{port}"
+
+
+def accepting_proxy(s, number, port):
+    """An HAProxy that wants a PROXY header and answers 200 itself; returns its address."""
+    namespace, address = s.host(number)
+    configuration = s.folder / f"accepting-{port}.cfg"
+    configuration.write_text(
+        "global\nnbthread 1\ndefaults\nmode http\ntimeout connect 2s\ntimeout client 9s\ntimeout server 9s\n"
+        f"frontend f\nbind {address}:{port} accept-proxy\nhttp-request return status 200 content-type text/plain "
+        "string done\n"
+    )
+    _start(s, namespace, ["haproxy", "-db", "-f", str(configuration)])
+    return f"{address}:{port}"
 
 
 def error_lines(log, message, upstream):

@@ -1,5 +1,7 @@
 """The gateways of the lab. Each has a configuration, a start, a stop, and a log that is read into `Record`s."""
 
+import os
+import signal
 from dataclasses import dataclass, field
 
 KINDS = ("nginx", "haproxy", "apache", "caddy", "envoy")
@@ -14,6 +16,8 @@ class Route:
     keepalive: bool = False
     lines: dict = field(default_factory=dict)  # gateway kind -> further configuration lines of this route
     server_options: dict = field(default_factory=dict)  # gateway kind -> text after each server
+    protocol: str = "http"  # what the gateway speaks to the servers: http, fastcgi, uwsgi, h2
+    resolver: str | None = None  # "address:port" of the name server that is asked for the servers' names meanwhile
 
 
 @dataclass
@@ -45,6 +49,17 @@ class Record:
     lines: list
     sent: int | None = None  # bytes that the gateway says it sent to the client
     made: bool = False  # an error status that is not the upstream's
+    passes: int = 1  # how often that target stands in the log
+
+
+def kill(process):
+    """Ends a gateway and its children as a crash does: the children hold the connections, and may outlive their parent."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    process.kill()
+    process.wait(10)
 
 
 def gateway(kind):

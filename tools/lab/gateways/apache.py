@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 _MODULES = (
     "mpm_event authz_core headers slotmem_shm socache_shmcb ssl proxy proxy_http proxy_balancer proxy_hcheck "
@@ -35,6 +35,7 @@ _ERRORS = [
     (r"\(101\).*AH00957", "connect 101"),
     (r"\(104\).*AH00957", "connect 104"),
     (r"\((70007|110)\).*AH00957", "connect timed out"),
+    (r"DNS lookup failure for", "name not found"),  # whatever was wrong with it: getaddrinfo tells no more
     (r"AH02454", "unix socket"),
     (r"AH01170", "no worker"),
     (r"AH00941", "pool full"),
@@ -45,7 +46,7 @@ _ERRORS = [
     (r"\(20014\).*AH01102", "head closed"),
     (r"\(70014\).*AH01102", "status line cut"),
     (r"\((20014|70014)\).*AH10404", "head closed"),
-    (r"\(22\).*AH01102", "no HTTP"),
+    (r"\(22\).*AH01102|AH00898: Corrupt status line", "no HTTP"),
     (r"AH10124", "head too big"),
     (r"AH01106|AH02429", "head invalid"),
     (r"AH01587", "length invalid"),
@@ -146,6 +147,14 @@ class Apache:
         path = self.folder / name
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            kill(self._process)
+        else:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
+
     def stop(self):
         if self._process is not None and self._process.poll() is None:
             # A graceful stop: the access log has a line for what still runs.
@@ -179,7 +188,7 @@ class Apache:
         return records
 
     def _record(self, target, entry, line, errors):
-        status, sent = int(entry["status"]), int(entry["bytes_sent"])
+        status, sent = _number(entry["status"]), _number(entry["bytes_sent"])
         attempts, lines, before = [], [line], None
         route = next(route for route in self.settings.routes if target.startswith(route.prefix))
         only = route.servers[0] if len(route.servers) == 1 else None
@@ -206,6 +215,11 @@ class Apache:
             return None
         named = _ADDRESS.search(error.partition("AH")[2])
         return only or (named and named.group(1)) or _after(entry["worker"], "//")
+
+
+def _number(text):
+    """A status or a size; httpd writes `-` for none."""
+    return int(text) if text.isdigit() else 0
 
 
 def _after(text, mark):

@@ -1,4 +1,5 @@
-"""Caddy: configuration, life, and what its logs say. `http.handlers.reverse_proxy` states each attempt at level debug."""
+"""Caddy: configuration, life, and what its logs say. `http.handlers.reverse_proxy` states each attempt at
+level debug."""
 
 import json
 import re
@@ -6,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 # The error strings of Go's net, net/http and crypto/tls as Caddy 2.6.2 logs them. Order matters: the first expression
 # that matches names the row of evidence.TABLE.
@@ -37,6 +38,8 @@ _ERRORS = [
     (r"unexpected EOF", "caddy: cut"),
     (r"EOF|server closed idle connection", "caddy: closed"),
 ]
+# No upstream is to be named: none was dialled, or the one that was did nothing wrong.
+_NOBODY = {"caddy: no upstreams", "caddy: body gone"}
 _BODY = {
     "caddy: cut": "body closed",
     "caddy: closed": "body closed",
@@ -112,6 +115,14 @@ class Caddy:
             time.sleep(0.05)
         time.sleep(0.2)
 
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            kill(self._process)
+        else:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
+
     def stop(self):
         if self._process is not None and self._process.poll() is None:
             time.sleep(0.2)
@@ -154,15 +165,17 @@ class Caddy:
                     row = _row(target, error)
                 elif entry["status"] in (502, 503, 504):
                     row = "relayed"
-                elif entry["status"] == 101:
+                elif entry["status"] == 101 and "Upgrade" in entry["request"]["headers"]:
                     status = 101  # the access log has 0 for a connection that was taken over
+                elif entry["status"] == 101:
+                    status, row = 200, "caddy: switched"  # 2.6 answers with an empty 200
             elif entry["msg"] == "aborting with incomplete response":
                 row = _row(target, error)
                 row = _BODY.get(row, row)
             elif "no upstreams available" in error and entry["level"] == "error":
                 row = "caddy: no upstreams"
             if row is not None:
-                attempts.append(Attempt(None if row == "caddy: no upstreams" else upstream, row))
+                attempts.append(Attempt(None if row in _NOBODY else upstream, row))
                 lines.append(_short(entry))
         if not attempts and _cut(access):
             attempts.append(Attempt(upstream, "client left"))

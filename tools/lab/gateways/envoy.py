@@ -11,7 +11,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 _VERSION = "1.40.0"
 _OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -93,7 +93,7 @@ class Envoy:
         once = {} if route.keepalive else {"common_http_protocol_options": {"max_requests_per_connection": 1}}
         cluster = {
             "name": f"pool{number}",
-            "type": "STATIC",
+            **_discovery(route),
             "connect_timeout": f"{self.settings.connect_s}s",
             "load_assignment": {
                 "cluster_name": f"pool{number}",
@@ -170,6 +170,14 @@ class Envoy:
             time.sleep(0.05)
         time.sleep(0.3)
 
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            kill(self._process)
+        else:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
+
     def stop(self):
         if self._process is not None and self._process.poll() is None:
             time.sleep(0.2)
@@ -216,8 +224,12 @@ def _row(attempt, request):
     """The row of evidence.TABLE for one attempt, None where it did not fail. The connection's own error beats the flag,
     and a timer of the request's, or the client's end, stands in the request's line only."""
     status, flags, why = attempt["status"], attempt["flags"], attempt["upstream_transport_failure"]
+    if why and why.startswith("immediate_connect_error"):
+        return "UF immediate"
     if why and "No_such_file" in why:
         return "UF pipe"
+    if why and "Cannot_assign_requested_address" in why:
+        return "no port"
     if why:
         return "UF " + why.rpartition(":_")[2].replace("_", " ")
     if flags == "-":
@@ -243,6 +255,18 @@ def endpoint(server):
         host, _, port = server.rpartition(":")
         address = {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
     return {"endpoint": {"address": address}}
+
+
+def _discovery(route):
+    """Names are asked for all the time, at the name servers of resolv.conf (c-ares)."""
+    if not route.resolver:
+        return {"type": "STATIC"}
+    return {
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
+        "dns_refresh_rate": "1s",
+        "dns_failure_refresh_rate": {"base_interval": "1s", "max_interval": "1s"},
+    }
 
 
 def merged(base, further):

@@ -70,17 +70,40 @@ class HAProxy:
         lines += [f"bind {address}{secure}" for address in settings.listen]
         for number, route in enumerate(settings.routes):
             lines.append(f"use_backend pool{number} if {{ path_beg {route.prefix} }}")
+        for resolver in sorted({route.resolver for route in settings.routes if route.resolver}):
+            lines += [f"resolvers {_resolvers(resolver)}", f"nameserver ns {resolver}", "timeout retry 1s"]
+            lines += ["timeout resolve 1s", "resolve_retries 2", "hold valid 1s", "hold obsolete 0s"]
+            lines += [f"hold {state} 1s" for state in ("nx", "timeout", "refused", "other")]
         for number, route in enumerate(settings.routes):
             options = route.server_options.get("haproxy", "")
+            if route.resolver:
+                options += f" resolvers {_resolvers(route.resolver)} init-addr none resolve-prefer ipv4"
             lines.append(f"backend pool{number}")
             if not route.keepalive:
                 lines.append("option http-server-close")
+            if route.protocol == "fastcgi":
+                lines.append("use-fcgi-app scripts")
+                options += " proto fcgi"
+            elif route.protocol == "h2":
+                options += " proto h2"
             lines += route.lines.get("haproxy", [])
             lines += [f"server s{index} {server} {options}" for index, server in enumerate(route.servers, 1)]
+        if any(route.protocol == "fastcgi" for route in settings.routes):
+            lines += ["fcgi-app scripts", f"docroot {self.folder}"]
         return "\n".join([*lines, ""])
 
-    def start(self):
-        command = self.host.command("haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"))
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        self._process.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
+        self._process.wait(10)
+
+    def reload(self):
+        old = self._process
+        self.start("-sf", str(old.pid))
+        threading.Thread(target=old.wait, daemon=True).start()
+
+    def start(self, *arguments):
+        command = self.host.command("haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"), *arguments)
         errors = open(self.folder / "haproxy.err", "w")
         self._process = subprocess.Popen(command, stderr=errors, stdout=errors)
         errors.close()
@@ -109,9 +132,9 @@ class HAProxy:
                 continue
             parts = found["request"].split(" ")
             target = parts[1] if len(parts) > 1 else found["request"]
-            if target in records:
-                raise RuntimeError(f"two log lines for {target}")
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, found, line)
+            records[target].passes = passes
         return records
 
     def _record(self, target, found, line):
@@ -122,9 +145,11 @@ class HAProxy:
         attempts = []
         if server is None and state == "SC":
             attempts.append(Attempt(None, "no server"))
-        elif state in ("SC", "sC", "SH", "sH", "PH", "SD", "sD", "PD", "CH", "CD", "CC"):
+        elif found["error"].startswith("Out_of_local_source_ports"):
+            attempts.append(Attempt(None, "no port"))
+        elif state in ("SC", "sC", "SH", "sH", "PH", "SD", "sD", "PD", "CH", "CD", "CC", "cD", "cH", "cR"):
             attempts.append(Attempt(server, state, count + 1))
-        elif state == "sQ":
+        elif state in ("sQ", "RC"):
             attempts.append(Attempt(None, state))
         else:
             if count:
@@ -136,6 +161,10 @@ class HAProxy:
         quoted = line[found.start() :]
         made = status >= 400 and state != "--"
         return Record(target, status if status >= 0 else None, attempts, [quoted], int(found["sent"]), made)
+
+
+def _resolvers(address):
+    return "at-" + address.translate(str.maketrans("[]:", "   ")).strip().replace(" ", "-")
 
 
 def _bracketed(server):

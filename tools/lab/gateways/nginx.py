@@ -6,21 +6,27 @@ import signal
 import subprocess
 import time
 
-from . import Attempt, Record
+from . import Attempt, Record, kill
 
 _LOG_FORMAT = (
     '{"time":"$time_iso8601","client":"$remote_addr:$remote_port","request":"$request","status":"$status",'
     '"upstream_addr":"$upstream_addr","upstream_status":"$upstream_status",'
     '"upstream_connect_time":"$upstream_connect_time","upstream_header_time":"$upstream_header_time",'
     '"upstream_response_time":"$upstream_response_time","body_bytes_sent":"$body_bytes_sent",'
-    '"bytes_sent":"$bytes_sent",'
+    '"bytes_sent":"$bytes_sent","cache":"$upstream_cache_status",'
     '"request_id":"$request_id"}'
 )
 
 # Order matters: the first expression that matches names the row of evidence.TABLE.
 _ERRORS = [
     (r"no live upstreams", "no live upstreams"),
+    (r"no resolver defined to resolve", "no resolver"),
+    (r"could not be resolved \(3:", "name not found"),
+    (r"could not be resolved \(2:", "name server failed"),
+    (r"could not be resolved \(5:", "name server refused"),
+    (r"could not be resolved \(110:", "name timed out"),
     (r"connect\(\) to unix:\S+ failed", "unix socket"),
+    (r"connect\(\) to \S+ failed \(99:", "no port"),
     (r"connect\(\) failed \(111", "connect 111"),
     (r"connect\(\) failed \(13:", "connect 13"),
     (r"connect\(\) failed \(113", "connect 113"),
@@ -39,8 +45,32 @@ _ERRORS = [
     (r"(recv|readv)\(\) failed \(104.*while reading response header", "head reset"),
     (r"upstream prematurely closed connection while reading upstream", "body closed"),
     (r"(recv|readv)\(\) failed \(104.*while reading upstream", "body reset"),
+    (r"unsupported FastCGI protocol version|unexpected FastCGI record", "not FastCGI"),
+    (r"too large http2 frame|unexpected http2 frame|invalid http2", "not HTTP/2"),
+    (r"client timed out", "client slow"),
     (r"client prematurely closed connection|client closed connection while", "client left"),
 ]
+
+# What speaks a route's protocol, and the scheme that its `_pass` wants.
+_MODULES = {"http": ("proxy", "http://"), "fastcgi": ("fastcgi", ""), "uwsgi": ("uwsgi", ""), "h2": ("grpc", "grpc://")}
+_PARAMETERS = {
+    "REQUEST_METHOD": "$request_method",
+    "REQUEST_URI": "$request_uri",
+    "QUERY_STRING": "$query_string",
+    "CONTENT_TYPE": "$content_type",
+    "CONTENT_LENGTH": "$content_length",
+    "SERVER_PROTOCOL": "$server_protocol",
+}
+_WITHOUT_SERVER = (
+    "no live upstreams",
+    "unix socket",
+    "no resolver",
+    "no port",
+    "name not found",
+    "name server failed",
+    "name server refused",
+    "name timed out",
+)
 
 
 class Nginx:
@@ -64,7 +94,10 @@ class Nginx:
             "worker_processes 1;",
             f"pid {folder}/nginx.pid;",
             f"error_log {folder}/error.log info;",
-            "events { worker_connections 256; }",
+            *settings.lines.get("nginx-main", []),
+            "events {",
+            *(settings.lines.get("nginx-events") or ["worker_connections 256;"]),
+            "}",
             "http {",
             f"log_format lab escape=none '{_LOG_FORMAT}';",
             f"access_log {folder}/access.log lab;",
@@ -75,6 +108,8 @@ class Nginx:
             lines.append(f"{kind}_temp_path {folder}/{kind};")
         lines += settings.lines.get("nginx", [])
         for number, route in enumerate(settings.routes):
+            if route.resolver:
+                continue
             options = route.server_options.get("nginx", "")
             lines.append(f"upstream pool{number} {{")
             lines += [f"server {server} {options};" for server in route.servers]
@@ -87,10 +122,18 @@ class Nginx:
         if settings.tls:
             lines += [f"ssl_certificate {settings.tls[0]};", f"ssl_certificate_key {settings.tls[1]};"]
         for number, route in enumerate(settings.routes):
-            lines.append(f"location {route.prefix} {{ proxy_pass http://pool{number};")
-            lines += [f"proxy_connect_timeout {settings.connect_s}s;", f"proxy_read_timeout {settings.read_s}s;"]
-            lines += [f"proxy_send_timeout {settings.read_s}s;"]
-            if route.keepalive:
+            module, scheme = _MODULES[route.protocol]
+            if route.resolver:
+                # Only a variable makes nginx 1.22 ask for the name while it runs.
+                lines += [f"location {route.prefix} {{ resolver {route.resolver} {route.server_options.get('nginx', '')};"]
+                lines += [f"set $server{number} {route.servers[0]}; {module}_pass {scheme}$server{number};"]
+            else:
+                lines.append(f"location {route.prefix} {{ {module}_pass {scheme}pool{number};")
+            lines += [f"{module}_{phase}_timeout {settings.read_s}s;" for phase in ("read", "send")]
+            lines.append(f"{module}_connect_timeout {settings.connect_s}s;")
+            if route.protocol in ("fastcgi", "uwsgi"):
+                lines += [f"{module}_param {name} {value};" for name, value in _PARAMETERS.items()]
+            if route.keepalive and route.protocol == "http":
                 lines += ["proxy_http_version 1.1;", 'proxy_set_header Connection "";']
             lines += route.lines.get("nginx", []) + ["}"]
         return "\n".join([*lines, "}", "}", ""])
@@ -107,6 +150,18 @@ class Nginx:
                 raise RuntimeError("nginx does not start")
             time.sleep(0.02)
         time.sleep(0.2)
+
+    def halt(self, how):
+        """Ends it at once, with what it has in hand: "stop" as an administrator would, "kill" as a crash does."""
+        if how == "kill":
+            kill(self._process)
+        else:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(10)
+        (self.folder / "nginx.pid").unlink(missing_ok=True)
+
+    def reload(self):
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self):
         if self._process is not None and self._process.poll() is None:
@@ -130,7 +185,9 @@ class Nginx:
             entry = json.loads(line)
             parts = entry["request"].split(" ")
             target = parts[1] if len(parts) > 1 else entry["request"]
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, line, errors.get(target, []))
+            records[target].passes = passes
         return records
 
     def _record(self, target, entry, line, errors):
@@ -141,13 +198,17 @@ class Nginx:
             if row is None:
                 continue
             upstream = re.search(r'upstream: "\w+://([^/"]+)', error)
-            name = upstream.group(1) if upstream and row not in ("no live upstreams", "unix socket") else None
+            name = upstream.group(1) if upstream and row not in _WITHOUT_SERVER else None
             attempts.append(Attempt(name, row))
             lines.append(error)
+        if not attempts and status >= 500 and entry["cache"] == "HIT":
+            attempts.append(Attempt(None, "cache hit"))
         if not attempts and status in (502, 503, 504) and entry["upstream_header_time"] != "-":
             own = entry["upstream_status"].split(", ")[-1] == entry["status"]
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "relayed" if own else "rewritten"))
         if not attempts and status == 499:
             attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1], "client left"))
+        if not attempts and status == 408 and entry["upstream_status"] in ("", "-"):
+            attempts.append(Attempt(entry["upstream_addr"].split(", ")[-1] or None, "client slow"))
         made = status >= 400 and entry["upstream_status"].split(", ")[-1] != entry["status"]
         return Record(target, status, attempts, lines, int(entry["bytes_sent"]), made)

@@ -37,25 +37,30 @@ enum DNSMessage {
             isTruncated: flags & 0x0200 != 0
         )
         if isResponse {
-            let count = min(Int(bytes.uint16(start &+ 6)), maximumRecords)
-            readAnswers(bytes, range, at: end &+ 4, count: count, into: &facts)
+            let announced = Int(bytes.uint16(start &+ 6))
+            let count = min(announced, maximumRecords)
+            let read = readAnswers(bytes, range, at: end &+ 4, count: count, into: &facts)
+            facts.missingAnswers = announced &- read
         }
         return facts
     }
 
+    /// Returns how many records were there.
     private static func readAnswers(
         _ bytes: RawSpan,
         _ range: Range<Int>,
         at offset: Int,
         count: Int,
         into facts: inout DNSFacts
-    ) {
+    ) -> Int {
         var offset = offset
-        for _ in 0..<count {
-            guard let record = skipName(bytes, range, at: offset), range.upperBound &- record >= 10 else { return }
+        for position in 0..<count {
+            guard let record = skipName(bytes, range, at: offset), range.upperBound &- record >= 10 else {
+                return position
+            }
             let data = record &+ 10
             let length = Int(bytes.uint16(record &+ 8))
-            guard range.upperBound &- data >= length else { return }
+            guard range.upperBound &- data >= length else { return position }
             let timeToLive = bytes.uint32(record &+ 4)
             facts.timeToLive = min(facts.timeToLive ?? timeToLive, timeToLive)
             if facts.addresses.count < maximumAddresses, bytes.uint16(record &+ 2) == 1 {
@@ -68,6 +73,7 @@ enum DNSMessage {
             }
             offset = data &+ length
         }
+        return count
     }
 
     /// The name at `offset` and the offset after it. Pointers go backwards only, so a loop cannot be.

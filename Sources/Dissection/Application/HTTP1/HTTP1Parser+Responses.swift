@@ -272,6 +272,7 @@ extension HTTP1Parser {
     /// RFC 9110 §15.2: any number of 1xx responses may come before the final one.
     private mutating func endInterim(_ status: Int, _ frame: FrameReference) {
         exchanges[server.exchange].interimCount += 1
+        exchanges[server.exchange].interimEnd = server.position
         if exchanges[server.exchange].interim.count < 16 {
             exchanges[server.exchange].interim.append(InterimResponse(status: status, frame: frame))
         }

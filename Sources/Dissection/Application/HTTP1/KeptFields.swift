@@ -30,7 +30,8 @@ enum KeptFields {
     ]
 
     private static let response: Set<String> = [
-        "server", "via", "date", "age", "x-cache", "cf-cache-status", "retry-after", "proxy-status", "content-type",
+        "server", "via", "date", "age", "x-cache", "x-cache-status", "x-proxy-cache", "cache-status", "x-varnish",
+        "cf-cache-status", "retry-after", "proxy-status", "content-type",
         "connection", "keep-alive", "location", "x-request-id", "x-powered-by", "etag",
     ]
 }

@@ -1,0 +1,146 @@
+import Model
+
+/// Requests that pass the same gateway again and again: the first is the client's, the others are the gateway's own making.
+struct Loops {
+    struct Loop {
+        /// The request's later passes, as indices into the join's requests.
+        var passes: [Int]
+        /// What the first pass dialled.
+        var upstream: Endpoint
+    }
+
+    /// By the client's request.
+    private(set) var roots: [Int: Loop] = [:]
+    /// The later passes: no client asked for them.
+    private(set) var members: Set<Int> = []
+
+    /// A request may come back once by design (authentication, a second stage behind the same listener); a loop has no end of its own.
+    private static let fewestReturns = 2
+    /// When the first pass gives up, those that waited for a free connection are taken, and make more of their own.
+    private static let lag: Nanoseconds = .milliseconds(500)
+    /// Passes looked at in one loop.
+    private static let reach = 4096
+
+    private struct Key: Hashable {
+        var method: String
+        var target: String
+    }
+
+    init(_ join: Join) {
+        let insiders = Set(join.map.roles.gateways).union(join.map.roles.upstreams.map(\.address))
+        var buckets: [Key: [Int]] = [:]
+        for (index, request) in join.requests.enumerated() {
+            guard let asked = join.request(of: request) else { continue }
+            buckets[Key(method: asked.method, target: asked.target), default: []].append(index)
+        }
+        var dialled: [Key: [Int]] = [:]
+        for (index, attempt) in join.attempts.enumerated() {
+            guard let asked = join.request(of: attempt) else { continue }
+            let key = Key(method: asked.method, target: asked.target)
+            if buckets[key]?.count ?? 0 > Self.fewestReturns { dialled[key, default: []].append(index) }
+        }
+        for (key, indices) in buckets where indices.count > Self.fewestReturns {
+            find(in: indices, dialled[key] ?? [], join, insiders)
+        }
+    }
+
+    private mutating func find(in indices: [Int], _ dialled: [Int], _ join: Join, _ insiders: Set<IPAddress>) {
+        var position = 0
+        while position < indices.count {
+            let root = indices[position]
+            position += 1
+            let request = join.requests[root]
+            guard request.isOver, var until = request.end else { continue }
+            var passes: [Int] = []
+            var returns = 0
+            var next = position
+            // Each pass begins inside the one before; when the first has ended the others may run on.
+            while next < indices.count, passes.count < Self.reach,
+                join.requests[indices[next]].start <= until + Self.lag
+            {
+                let pass = join.requests[indices[next]]
+                if insiders.contains(pass.client.address), pass.connection != request.connection {
+                    passes.append(indices[next])
+                    if pass.gateway == request.gateway { returns += 1 }
+                    until = max(until, pass.end ?? until)
+                }
+                next += 1
+            }
+            guard returns >= Self.fewestReturns else { continue }
+            let attempts = dialled.filter {
+                join.attempts[$0].start >= request.start && join.attempts[$0].start <= until
+            }
+            // In a loop nothing arrives anywhere: whoever is asked asks again.
+            let askers = Set(passes.map { join.requests[$0].client.address })
+            let listeners = Set(passes.map { join.requests[$0].gateway } + [request.gateway])
+            let leadsOut = attempts.contains {
+                let upstream = join.attempts[$0].upstream
+                return !listeners.contains(upstream) && !askers.contains(upstream.address)
+            }
+            guard !leadsOut else { continue }
+            let first = attempts.min { join.attempts[$0].start < join.attempts[$1].start }
+            let upstream = first.map { join.attempts[$0].upstream } ?? request.gateway
+            roots[root] = Loop(passes: passes, upstream: upstream)
+            members.formUnion(passes)
+            while position < indices.count, members.contains(indices[position]) { position += 1 }
+        }
+    }
+}
+
+extension Incidents {
+    mutating func collectLoops() {
+        for (number, loop) in loops.roots.sorted(by: { $0.key < $1.key }) {
+            let request = join.requests[number]
+            guard let asked = join.request(of: request) else { continue }
+            var frames = [
+                EvidenceFrame(asked.firstFrame, role: "\(asked.method) request of the client", direction: .fromClient)
+            ]
+            for pass in loop.passes.prefix(3) {
+                guard let again = join.request(of: join.requests[pass]) else { continue }
+                frames.append(
+                    EvidenceFrame(
+                        again.firstFrame,
+                        role: "the same request, from \(join.requests[pass].client.address)"
+                    )
+                )
+            }
+            let times = Phrases.count(loop.passes.filter { join.requests[$0].gateway == request.gateway }.count, "time")
+            all.append(
+                Incident(
+                    verdict: Verdict(
+                        .proxyLoop,
+                        blame: .gateway,
+                        frames: frames,
+                        explanation: "The gateway sent the request to \(loop.upstream), and it came back to "
+                            + "\(request.gateway) \(times) before the first was answered.",
+                        ruledOut: [
+                            RuledOut(.responseTimeout, "no server was ever asked: each pass led to the next"),
+                            RuledOut(.upstreamErrorResponse, "the error was handed back from pass to pass"),
+                        ]
+                    ),
+                    severity: .failure,
+                    upstream: loop.upstream.description,
+                    requestNumber: number,
+                    request: request,
+                    occurrence: Occurrence(
+                        time: request.end ?? request.start,
+                        from: request.client,
+                        to: request.gateway,
+                        stream: join.facts.connections[request.connection].stream,
+                        frames: frames,
+                        request: summary(asked),
+                        client: clientOutcome(request, isFailure: true),
+                        attempt: 1,
+                        explanation: "passed the gateway \(times) more"
+                    ),
+                    gateway: request.gateway.address,
+                    kind: gateways.kind(at: request.gateway, host: join.host(request.gateway.address)),
+                    attempts: 1
+                )
+            )
+        }
+    }
+
+    /// The attempt belongs to a pass of a loop, or to the request that began it.
+    func isOfLoop(_ request: Int) -> Bool { loops.members.contains(request) || loops.roots[request] != nil }
+}

@@ -1,0 +1,136 @@
+import Model
+
+/// Moments at which a gateway closed what it had in hand: it was stopped, killed, or an old process ran out of time after a reload.
+///
+/// A timer ends exchanges as far apart as they began; an end of the process ends all at once.
+struct Shutdowns {
+    struct Shutdown {
+        var time: Timestamp
+        var last: Timestamp
+        /// Connections of the gateway that ended then, each with its closing packet.
+        var closes: [(connection: Int, frame: FrameReference)]
+        /// A connection to its listener that was refused afterwards.
+        var refused: FrameReference?
+    }
+
+    private(set) var byHost: [Int: [Shutdown]] = [:]
+
+    /// From one close to the next of one end (as run: nginx 1.22 and HAProxy 2.6 take 1 ms for six connections).
+    private static let pause: Nanoseconds = .milliseconds(10)
+    /// How long a listener that is down may stay unasked for.
+    private static let outage: Nanoseconds = .seconds(10)
+
+    private struct Close {
+        var connection: Int
+        var frame: FrameReference
+        /// An exchange was under way, and this was its first ending.
+        var cuts: Bool
+        /// The exchange's last progress before the close.
+        var progress: Timestamp
+        var isUpstream: Bool
+    }
+
+    init(_ join: Join) {
+        var closes: [Int: [Close]] = [:]
+        var refused: [Int: [FrameReference]] = [:]
+        for (index, connection) in join.facts.connections.enumerated() {
+            let timeline = join.timelines[index]
+            if join.map.isUpstreamLeg[index], !join.map.isClientLeg[index] {
+                if let close = Self.close(index, connection, timeline, by: .fromClient) {
+                    closes[join.host(connection.client.address), default: []].append(close)
+                }
+            } else if join.map.isClientLeg[index], !join.map.isUpstreamLeg[index] {
+                if let close = Self.close(index, connection, timeline, by: .fromServer) {
+                    closes[join.host(connection.server.address), default: []].append(close)
+                }
+                if timeline.synAcks.isEmpty, let reset = timeline.serverReset, !timeline.syns.isEmpty {
+                    refused[join.host(connection.server.address), default: []].append(reset.frame)
+                }
+            }
+        }
+        for (host, var list) in closes {
+            list.sort { ($0.frame.time, $0.frame.number) < ($1.frame.time, $1.frame.number) }
+            byHost[host] = Self.ends(list, (refused[host] ?? []).sorted { $0.time < $1.time })
+        }
+    }
+
+    private static func close(
+        _ index: Int,
+        _ connection: ConnectionFacts,
+        _ timeline: ConnectionTimeline,
+        by side: Direction
+    ) -> Close? {
+        guard let ending = timeline.endings.first, ending.direction == side,
+            !timeline.synAcks.isEmpty || connection.orientation != .handshake
+        else { return nil }
+        var cuts = false
+        var progress = ending.frame.time
+        if let exchange = connection.exchanges.last, let request = exchange.request {
+            if let response = exchange.response, response.firstFrame.number < ending.frame.number {
+                cuts = response.completion == .incompleteBody || response.completion == .incompleteHead
+                // The end of the connection is the end of such a body (RFC 9112 §6.3).
+                if side == .fromServer, case .untilClose = response.body.framing { cuts = false }
+                progress =
+                    response.lastFrame.number < ending.frame.number ? response.lastFrame.time : response.firstFrame.time
+            } else {
+                cuts = true
+                progress = request.lastFrame.time
+            }
+            // A response that came after the gateway's close.
+            if let response = exchange.response, response.firstFrame.number > ending.frame.number { cuts = true }
+        }
+        return Close(
+            connection: index,
+            frame: ending.frame,
+            cuts: cuts,
+            progress: progress,
+            isUpstream: side == .fromClient
+        )
+    }
+
+    private static func ends(_ closes: [Close], _ refused: [FrameReference]) -> [Shutdown] {
+        var result: [Shutdown] = []
+        var start = closes.startIndex
+        while start < closes.endIndex {
+            var end = start
+            while end + 1 < closes.endIndex, closes[end + 1].frame.time - closes[end].frame.time <= pause { end += 1 }
+            let group = closes[start...end]
+            start = end + 1
+            if let shutdown = shutdown(group, refused) { result.append(shutdown) }
+        }
+        return result
+    }
+
+    private static func shutdown(_ group: ArraySlice<Close>, _ refused: [FrameReference]) -> Shutdown? {
+        let cut = group.filter(\.cuts)
+        guard let first = cut.first, let last = group.last, let opening = group.first else { return nil }
+        let next = refused.partitionPoint { $0.time >= first.frame.time }
+        let isDown = next < refused.count && refused[next].time - last.frame.time <= outage
+        let shutdown = Shutdown(
+            time: opening.frame.time,
+            last: last.frame.time,
+            closes: group.map { ($0.connection, $0.frame) },
+            refused: isDown ? refused[next] : nil
+        )
+        // A listener that is gone explains any number of cut exchanges.
+        if isDown { return shutdown }
+        // Else several, of which each had waited for another time than the others.
+        let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream } : cut
+        guard leg.count >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max()
+        else {
+            return nil
+        }
+        // httpd 2.4 closes its clients at once and reads what the upstreams still send (as run).
+        let told = cut.contains(where: \.isUpstream) ? cut.filter(\.isUpstream) : cut
+        let progress = told.map(\.progress)
+        guard let oldest = progress.min(), let newest = progress.max(), newest - oldest >= .milliseconds(20),
+            newest - oldest >= 4 * (latest - earliest)
+        else { return nil }
+        return shutdown
+    }
+
+    /// The end that cut this connection's last exchange; nil where it ended otherwise.
+    func shutdown(of connection: Int, host: Int) -> Shutdown? {
+        byHost[host]?.first { $0.closes.contains { $0.connection == connection } }
+    }
+}

@@ -1,0 +1,192 @@
+import Model
+import Testing
+
+@testable import Diagnosis
+
+@Suite("What gateways do to requests by themselves") struct OwnDoingTests {
+    // MARK: Ends of the process
+
+    /// A request that waits from `start` on until the gateway closes both legs at `time`.
+    private static func waiting(_ port: UInt16, from start: Double, cutAt time: Double) -> [Line] {
+        [
+            Scene.client(port).handshake(at: start - 1).request("/slow", at: start).fin(.fromServer, at: time + 0.1),
+            Scene.leg(port).handshake(at: start + 1).request("/slow", at: start + 2).fin(.fromClient, at: time),
+        ]
+    }
+
+    @Test("Requests that waited for different times and were cut together were cut by the gateway's end")
+    func cutTogether() throws {
+        let lines = waiting3(cutAt: [1_000, 1_000.4, 1_000.8])
+        let report = Scene.report(lines, until: 3_000)
+        #expect(report.outline == ["failure gateway-reload 3/3"])
+        #expect(report.findings.first?.blame == .gateway)
+        #expect(report.findings.first?.upstream == Scene.upstream.description)
+    }
+
+    private func waiting3(cutAt times: [Double]) -> [Line] {
+        zip([0.0, 150, 400], times).enumerated().flatMap { number, pair in
+            Self.waiting(50_100 + UInt16(number), from: pair.0, cutAt: pair.1)
+        }
+    }
+
+    @Test("Answers that come when the clients were closed already do not undo that")
+    func answeredLate() {
+        let lines = [0.0, 150, 400].enumerated().flatMap { number, start in
+            [
+                Scene.client(50_100 + UInt16(number)).handshake(at: start - 1).request("/slow", at: start)
+                    .fin(.fromServer, at: 1_000 + Double(number)),
+                Scene.leg(50_100 + UInt16(number)).handshake(at: start + 1).request("/slow", at: start + 2)
+                    .response(200, at: 2_000 + start),
+            ]
+        }
+        #expect(Scene.report(lines, until: 5_000).outline == ["failure gateway-reload 3/3"])
+    }
+
+    @Test("Requests that each waited equally long were ended by a timer")
+    func timer() {
+        #expect(!causes(waiting3(cutAt: [1_000, 1_150, 1_400])).contains(.gatewayReload))
+    }
+
+    @Test("A single cut request is the gateway's end only where its listener refuses a client afterwards")
+    func single() {
+        let cut = Self.waiting(50_100, from: 0, cutAt: 700) + Scene.good("/a", ports: 50_200, at: -2_000)
+        #expect(!causes(cut).contains(.gatewayReload))
+        let refused = Scene.client(50_300).syn(900).rst(.fromServer, at: 900.1)
+        #expect(causes(cut + [refused]) == [.gatewayReload])
+    }
+
+    @Test("An error to each client is no end of the process")
+    func answered() {
+        let lines = [0.0, 150, 400].enumerated().flatMap { number, start in
+            [
+                Scene.client(50_100 + UInt16(number)).handshake(at: start - 1).request("/slow", at: start)
+                    .response(504, at: 1_000).fin(.fromServer, at: 1_000.2),
+                Scene.leg(50_100 + UInt16(number)).handshake(at: start + 1).request("/slow", at: start + 2)
+                    .fin(.fromClient, at: 999.9),
+            ]
+        }
+        #expect(!causes(lines).contains(.gatewayReload))
+    }
+
+    @Test("Idle connections that close together fail nobody")
+    func idle() {
+        let lines = (0..<4).flatMap { number in
+            let port = 50_100 + UInt16(number)
+            let start = Double(number) * 50
+            return [
+                Scene.client(port).handshake(at: start - 1).request("/a", at: start).response(200, at: start + 10)
+                    .fin(.fromServer, at: 2_000),
+                Scene.leg(port).handshake(at: start + 1).request("/a", at: start + 2).response(200, at: start + 9)
+                    .fin(.fromClient, at: 2_000.1),
+            ]
+        }
+        #expect(Scene.report(lines).outline == [])
+    }
+
+    private func causes(_ lines: [Line]) -> [Cause] { Scene.report(lines, until: 5_000).findings.map(\.cause) }
+
+    // MARK: Caches
+
+    private static func page(_ status: Int, at time: Double, port: UInt16, _ fields: [FieldLine] = []) -> Line {
+        Scene.client(port).handshake(at: time - 1).request("/cart", at: time).response(status, at: time + 1) {
+            $0.fields = fields
+            $0.body.digest = 77
+        }
+    }
+
+    @Test(
+        "An error that says it was stored, and for which nothing was asked",
+        arguments: [
+            ("age", "12"), ("x-cache", "HIT"), ("x-cache-status", "HIT"), ("cf-cache-status", "HIT"),
+            ("cache-status", "edge; hit; ttl=3"), ("x-varnish", "32770 5"),
+        ]
+    )
+    func marked(_ name: String, _ value: String) {
+        let stored = Self.page(503, at: 0, port: 50_000, [FieldLine(name: name, value: value)])
+        #expect(causes(Scene.good("/a", ports: 41_000, at: -500) + [stored]) == [.cachedError])
+    }
+
+    @Test(
+        "What a cache writes beside answers that it did not store",
+        arguments: [
+            ("age", "0"), ("x-cache", "MISS"), ("x-cache", "Error from cloudfront"), ("cache-status", "edge; fwd=miss"),
+            ("x-varnish", "32770"),
+        ]
+    )
+    func notStored(_ name: String, _ value: String) {
+        let fresh = Self.page(503, at: 0, port: 50_000, [FieldLine(name: name, value: value)])
+        #expect(causes(Scene.good("/a", ports: 41_000, at: -500) + [fresh]) == [.noUpstreamAttempt])
+    }
+
+    @Test("The upstream's own error again, byte for byte and without asking, was stored")
+    func again() {
+        let relayed = Scene.leg(41_001).handshake(at: -4_999).request("/cart", at: -4_999)
+            .response(503, at: -4_999.2) { $0.body.digest = 77 }
+        let lines = [Self.page(503, at: -5_000, port: 50_001), relayed, Self.page(503, at: 0, port: 50_002)]
+        #expect(Set(causes(lines)) == [.upstreamErrorResponse, .cachedError])
+    }
+
+    // MARK: Loops
+
+    /// Passes of one request, each inside the one before; those behind the first come from `asker`.
+    private static func passes(_ count: Int, from asker: IPAddress, target: String = "/cart") -> [Line] {
+        (0..<count).map { number in
+            let client =
+                number == 0 ? end("192.0.2.10", 50_000) : Endpoint(address: asker, port: 51_000 + UInt16(number))
+            return Line.from(client, to: Scene.front).handshake(at: Double(number) * 2)
+                .request(target, at: Double(number) * 2 + 1).response(502, at: 200 - Double(number))
+        }
+    }
+
+    @Test("A request that comes back from the gateway itself, again and again, is one request and one finding")
+    func loop() {
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + Self.passes(6, from: Scene.front.address))
+        #expect(report.outline == ["failure proxy-loop 1/1"])
+        #expect(report.findings.first?.upstream == Scene.front.description)
+        #expect(report.totalRequests == 2)
+        #expect(report.clientErrors.count == 1)
+    }
+
+    @Test("A request that comes back once is a second stage")
+    func secondStage() {
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + Self.passes(2, from: Scene.front.address))
+        #expect(!report.findings.map(\.cause).contains(.proxyLoop))
+    }
+
+    @Test("Several clients that ask the same at once are no loop")
+    func crowd() {
+        let lines = (0..<6).map { number in
+            Scene.failing("/cart", port: 50_000 + UInt16(number), at: Double(number), answered: 200 - Double(number))
+        }
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + lines)
+        #expect(report.outline == ["failure no-upstream-attempt 6/0"])
+    }
+
+    // MARK: Health checks
+
+    @Test("What is asked by the clock and what no client asked for is a check, whatever it is answered")
+    func periodic() {
+        let checks = (0..<8).map { number in
+            Scene.leg(45_000 + UInt16(number), to: Scene.second).handshake(at: Double(number) * 1_000)
+                .request("/up", at: Double(number) * 1_000 + 1).response(503, at: Double(number) * 1_000 + 2)
+        }
+        let traffic = Scene.good("/a", ports: 41_000, at: 1_500) + Scene.good("/b", ports: 41_001, at: 3_700)
+        let report = Scene.report(checks + traffic)
+        #expect(report.outline == [])
+        #expect(report.totalRequests == 2)
+    }
+
+    @Test("What a client asks for by the clock is its request, also where the gateway rewrites it")
+    func polled() {
+        let polls = (0..<8).flatMap { number -> [Line] in
+            let time = Double(number) * 1_000
+            return [
+                Scene.client(50_000 + UInt16(number)).handshake(at: time - 1).request("/api/v1/state", at: time)
+                    .response(503, at: time + 5),
+                Scene.leg(45_000 + UInt16(number)).handshake(at: time + 1).request("/state", at: time + 2)
+                    .response(503, at: time + 4),
+            ]
+        }
+        #expect(Scene.report(polls).outline == ["failure upstream-error-response 8/8"])
+    }
+}
