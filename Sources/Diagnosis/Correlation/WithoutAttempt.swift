@@ -127,7 +127,8 @@ struct WithoutAttempt {
         guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
         }
-        if let missed = coverage.gap(for: request) {
+        let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
+        if let missed = coverage.gap(for: request) ?? half {
             return Result(
                 verdict: Verdict(
                     .undetermined,

@@ -173,10 +173,10 @@ struct AttemptContext {
             && (!timeline.syns.isEmpty || retransmissions(.fromClient, from: request?.start ?? 0).count < 2)
     }
 
-    /// Timers are set in whole or half seconds, and gateways close within milliseconds of them (up to 15 ms as run): what lasted longer than
-    /// that beyond one was ended by something else.
+    /// Timers are set in whole or half seconds, and gateways close within milliseconds of them (up to 15 ms late and 2 ms early as run):
+    /// what lasted longer than that beyond one was ended by something else.
     func isRoundTimer(_ elapsed: Nanoseconds) -> Bool {
-        elapsed % .milliseconds(500) <= max(.milliseconds(60), elapsed / 200)
+        (elapsed &+ .milliseconds(10)) % .milliseconds(500) <= max(.milliseconds(70), elapsed / 200)
     }
 
     /// The upstream acknowledged the whole request before the exchange was ended.

@@ -17,7 +17,8 @@ extension Incidents {
                 let attempts = request.attempts.map { join.attempts[$0] }
                 let model = attempts.first { sibling in
                     guard sibling.upstream == own, let cause = sibling.verdict?.cause else { return false }
-                    return rejections.contains(cause) || mayBeRefused && cause == .connectRefused
+                    return rejections.contains(cause)
+                        || mayBeRefused && (cause == .connectRefused || cause == .handshakeResetByFirewall)
                 }
                 guard var verdict = join.attempts[index].verdict, let model = model?.verdict else { continue }
                 verdict.cause = model.cause

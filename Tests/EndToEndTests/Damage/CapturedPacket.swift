@@ -40,6 +40,8 @@ struct JudgedCapture {
     var report: Report
     /// By `tcp.stream`: client and server.
     private var streams: [Int: CapturedPacket.Ends] = [:]
+    /// How many answers with 5xx stand on a connection, whoever made them.
+    private(set) var serverErrors: [CapturedPacket.Ends: Int] = [:]
 
     /// Judges packets as a file with exactly these would be judged: frames are numbered by their order.
     init(_ packets: [CapturedPacket], _ options: DiagnosisOptions) {
@@ -57,6 +59,9 @@ struct JudgedCapture {
                 source: connection.client,
                 destination: connection.server
             )
+            let errors = connection.exchanges.count { $0.response?.status.map { $0 >= 500 } ?? false }
+            guard errors > 0, let ends = streams[connection.stream] else { continue }
+            serverErrors[ends, default: 0] += errors
         }
     }
 

@@ -11,7 +11,7 @@ enum Damage: CustomStringConvertible, Sendable {
     case duplicates(perMille: Int, seed: UInt64)
     /// Packets have changed places with the next one; the time stamps stay in order.
     case swaps(perMille: Int, seed: UInt64)
-    /// The file ends early.
+    /// The capture ended early. A file of several interfaces holds them in blocks: it is cut by time, as by stopping.
     case truncated(seed: UInt64)
     /// The capture began late.
     case started(seed: UInt64)
@@ -57,13 +57,21 @@ enum Damage: CustomStringConvertible, Sendable {
             }
         case .swaps(let rate, let seed):
             var random = SeededGenerator(seed: seed)
-            return swapped(packets) { Int.random(in: 0..<1000, using: &random) < rate }
+            return swapped(packets) {
+                Int.random(in: 0..<1000, using: &random) < rate
+            }
         case .truncated(let seed):
             var random = SeededGenerator(seed: seed)
-            return Array(packets.prefix(Int.random(in: 1...max(1, packets.count), using: &random)))
+            let times = packets.map(\.record.timestamp).sorted()
+            let count = Int.random(in: 1...max(1, packets.count), using: &random)
+            guard let last = times.prefix(count).last else { return [] }
+            return packets.filter { $0.record.timestamp <= last }
         case .started(let seed):
             var random = SeededGenerator(seed: seed)
-            return Array(packets.suffix(Int.random(in: 1...max(1, packets.count), using: &random)))
+            let times = packets.map(\.record.timestamp).sorted()
+            let count = Int.random(in: 1...max(1, packets.count), using: &random)
+            guard let first = times.suffix(count).first else { return [] }
+            return packets.filter { $0.record.timestamp >= first }
         case .snapped(let length):
             return packets.map { packet in
                 var copy = packet
@@ -72,11 +80,13 @@ enum Damage: CustomStringConvertible, Sendable {
             }
         case .oneWay(let leg, let direction):
             return packets.filter { packet in
-                guard let ends = packet.ends, Self.leg(ends, upstreams) == leg else { return true }
+                // Address resolution, name service and ICMP count as the upstream's side.
+                guard let ends = packet.ends else { return leg == .client }
+                guard Self.leg(ends, upstreams) == leg else { return true }
                 return Self.direction(ends, upstreams, leg) != direction
             }
         case .withoutLeg(let leg):
-            return packets.filter { packet in packet.ends.map { Self.leg($0, upstreams) != leg } ?? true }
+            return packets.filter { packet in (packet.ends.map { Self.leg($0, upstreams) } ?? .upstream) != leg }
         }
     }
 
@@ -84,7 +94,9 @@ enum Damage: CustomStringConvertible, Sendable {
         var result = packets
         var index = 0
         while index + 1 < result.count {
-            guard isChosen() else {
+            // What lies further apart, or in another interface's block of the file, does not change places.
+            let apart = result[index + 1].record.timestamp - result[index].record.timestamp
+            guard apart >= 0, apart <= .milliseconds(1), isChosen() else {
                 index += 1
                 continue
             }

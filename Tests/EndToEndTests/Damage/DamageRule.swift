@@ -10,8 +10,11 @@ struct DamageRule {
     /// The report does not list every occurrence: then its upstream decides.
     private var isCut = false
     private var clientErrors: [CapturedPacket.Ends: Int] = [:]
+    /// An application's own 5xx is no failure; whose it is cannot be told where its upstream's side is missing.
+    private let serverErrors: [CapturedPacket.Ends: Int]
 
     init(_ undamaged: JudgedCapture) {
+        serverErrors = undamaged.serverErrors
         for finding in undamaged.report.findings {
             byUpstream[finding.upstream, default: []].insert(finding.cause)
             if finding.occurrences.count < max(finding.attempts, finding.count) { isCut = true }
@@ -34,6 +37,11 @@ struct DamageRule {
         for finding in damaged.report.findings where finding.severity > .note {
             for occurrence in finding.occurrences {
                 let known = causes(occurrence, finding, damaged)
+                if known.isEmpty, finding.cause == .undetermined,
+                    Self.client(occurrence, damaged).flatMap({ serverErrors[$0] }) != nil
+                {
+                    continue
+                }
                 if known.isEmpty {
                     lines.append("new: \(Self.describe(finding, occurrence))")
                 } else if !known.contains(where: { $0.mayBecome(finding.cause) }) {
@@ -48,7 +56,7 @@ struct DamageRule {
             errors[ends, default: 0] += 1
         }
         for (client, count) in errors.sorted(by: { $0.key.source < $1.key.source })
-        where count > clientErrors[client] ?? 0 {
+        where count > max(clientErrors[client] ?? 0, serverErrors[client] ?? 0) {
             lines.append("\(count) client errors of \(client.source), there were \(clientErrors[client] ?? 0)")
         }
         return lines
@@ -63,7 +71,9 @@ struct DamageRule {
             let target = occurrence.request?.target ?? ""
             let sameClient = Self.client(occurrence, damaged).flatMap { byClient[$0] } ?? []
             for known in sameClient where known.target.hasPrefix(target) { result.insert(known.cause) }
-            if finding.upstream != nil { result.formUnion(byUpstream[finding.upstream] ?? []) }
+            if finding.upstream != nil || occurrence.request == nil {
+                result.formUnion(byUpstream[finding.upstream] ?? [])
+            }
         }
         if result.isEmpty, isCut { result = byUpstream[finding.upstream] ?? [] }
         return result
