@@ -72,7 +72,7 @@ struct DamageBench {
         packets = try CapturedPacket.all(of: sample.capture)
         request = try sample.request().diagnosis
         undamaged = JudgedCapture(packets, request)
-        rule = DamageRule(undamaged)
+        rule = DamageRule(undamaged, of: sample.name)
         upstreams = Set(undamaged.report.roles.upstreams)
     }
 

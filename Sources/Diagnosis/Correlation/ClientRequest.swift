@@ -196,7 +196,7 @@ extension ClientRequest {
         let last = response.lastFrame.time
         // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The
         // answer need be no error: Caddy 2.6 writes an empty 200 to a client that left.
-        if let first = endings.first, !first.isFromServer, first.frame.number < response.firstFrame.number,
+        if let first = endings.first, !first.isFromServer, first.frame.number <= response.firstFrame.number,
             timeline?.clientReset != nil || first.isReset
         {
             return (.aborted(at: first.frame, status: nil), first.frame.time)

@@ -26,7 +26,7 @@ struct Coverage {
     private var lastSeen: [Int: Timestamp] = [:]
 
     /// How close in time two events are one after the other by cause.
-    private static let near = Nanoseconds.milliseconds(20)
+    private static let near = Nanoseconds.milliseconds(50)
 
     init(_ join: Join) {
         self.join = join

@@ -127,8 +127,9 @@ struct WithoutAttempt {
         guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
         }
+        let unread = isUnread(request) ? "the end of the request: the gateway may have waited for it" : nil
         let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
-        if let missed = coverage.gap(for: request) ?? half {
+        if let missed = coverage.gap(for: request) ?? half ?? unread {
             return Result(
                 verdict: Verdict(
                     .undetermined,
@@ -188,6 +189,12 @@ struct WithoutAttempt {
         case .nginx, .apache, .caddy, .traefik: false
         default: true
         }
+    }
+
+    /// Of the client's request the capture misses a part, and may miss the end.
+    private func isUnread(_ request: ClientRequest) -> Bool {
+        guard let asked = join.request(of: request) else { return true }
+        return asked.end == nil && asked.body.hasGap
     }
 
     /// The addresses that were dialled for requests like this one before it.

@@ -106,7 +106,9 @@ enum GatewayRejectedResponse: Detector {
         // What was not captured may be what the gateway refused.
         guard attempt.stage == .complete, let response = attempt.response, let status = response.status, status < 500,
             !response.body.hasGap, response.headEnd != nil, let client = attempt.client, let end = client.end,
-            response.lastFrame.time <= end
+            response.lastFrame.time <= end,
+            // Of a request that was still under way, the end may be what failed.
+            attempt.request?.end != nil
         else { return nil }
         let clientStatus: Int
         switch client.outcome {

@@ -3,6 +3,7 @@ import Model
 /// What damage may do to a verdict: move it along *falls back to*, make it `undetermined`, or take it away. Never name another
 /// cause, never blame a request that had no finding.
 struct DamageRule {
+    private let name: String
     /// Causes of the undamaged capture by upstream connection, and by the client's connection and target.
     private var byConnection: [CapturedPacket.Ends: Set<Cause>] = [:]
     private var byClient: [CapturedPacket.Ends: [(target: String, cause: Cause)]] = [:]
@@ -13,7 +14,8 @@ struct DamageRule {
     /// An application's own 5xx is no failure; whose it is cannot be told where its upstream's side is missing.
     private let serverErrors: [CapturedPacket.Ends: Int]
 
-    init(_ undamaged: JudgedCapture) {
+    init(_ undamaged: JudgedCapture, of name: String) {
+        self.name = name
         serverErrors = undamaged.serverErrors
         for finding in undamaged.report.findings {
             byUpstream[finding.upstream, default: []].insert(finding.cause)
@@ -42,6 +44,7 @@ struct DamageRule {
                 {
                     continue
                 }
+                if AcceptedDamage.covers(name, known, finding.cause) { continue }
                 if known.isEmpty {
                     lines.append("new: \(Self.describe(finding, occurrence))")
                 } else if !known.contains(where: { $0.mayBecome(finding.cause) }) {
