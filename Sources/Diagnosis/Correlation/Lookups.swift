@@ -134,7 +134,7 @@ struct Lookups {
 
     /// The addresses from which a gateway may have asked: its own, and those of which nothing else is known.
     private func askers(_ host: Int) -> [IPAddress] {
-        all.keys.filter { asker in
+        Set(all.keys).union(strays.keys).filter { asker in
             let own = hosts[asker] ?? -1
             return !clients.contains(asker) && (own == host || own == -1)
         }.sorted()

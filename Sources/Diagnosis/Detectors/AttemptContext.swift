@@ -107,7 +107,8 @@ struct AttemptContext {
         let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
         let fin = timeline.serverFin?.offset ?? 0
         // The FIN itself takes a number.
-        let bytes = max(fin, connection.fromServer.acknowledgedEnd, read - (timeline.serverFin == nil ? 0 : 1))
+        let acknowledged = connection.fromServer.acknowledgedEnd - (timeline.inferred.contains(.fromServer) ? 1 : 0)
+        let bytes = max(fin, acknowledged, read - (timeline.serverFin == nil ? 0 : 1))
         return bytes > max(previousResponseEnd, exchange?.interimEnd ?? 0)
     }
 
