@@ -14,6 +14,38 @@ import Testing
         #expect(report.totalRequests == 1)
     }
 
+    /// Requests of TLS clients, of which the upstream leg only can be read: the first `asked` targets, each at the same time as plain ones.
+    private static func besideTLS(_ count: Int) -> [Line] {
+        (0..<count).map { number in
+            let time = Double(number) * 20 - 1
+            return Scene.leg(46_000 + UInt16(number)).handshake(at: time).request("/r\(number % 4)", at: time + 0.5)
+                .response(200, at: time + 9)
+        }
+    }
+
+    private static let plain = (0..<4).flatMap { number in
+        Scene.good("/r\(number)", ports: 41_000 + UInt16(number), at: Double(number) * 20)
+    }
+
+    @Test("Clients that ask the same as others over TLS do so inside their requests by chance")
+    func sameOverTLS() {
+        let report = Scene.report(Self.plain + Self.besideTLS(12))
+        #expect(report.roles.gateways == [Scene.dialler, Scene.front.address].sorted())
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(report.outline == [])
+        #expect(report.totalRequests == 4)
+    }
+
+    @Test("A client of HTTP/1.0 among others does not make its listener an upstream")
+    func oldClient() {
+        let old = Scene.client(50_900).handshake(at: 499).request("/old", at: 500) { $0.version = "HTTP/1.0" }
+            .response(200, at: 510)
+        let leg = Scene.leg(47_900).handshake(at: 501).request("/old", at: 502).response(200, at: 509)
+        let report = Scene.report(Self.plain + Self.besideTLS(4) + [old, leg])
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(report.outline == [])
+    }
+
     @Test("On loopback, where all share one address, the ports tell the legs apart")
     func loopback() {
         let host = "127.0.0.1"

@@ -271,7 +271,7 @@ class Scene:
         """Starts the gateway and the capture.
 
         `capture` is both, upstream, client, any or loopback (all on the gateway), or switch: the upstream network as a
-        mirror port shows it; or `upstream-host`. `warm` holds prefixes that are asked for before the capture begins,
+        mirror port shows it; `upstream-host`; or `router` and `router-any`: its two interfaces, or all. `warm` holds prefixes that are asked for before the capture begins,
         `snap` is the snapshot length.
         """
         self.tls = tls
@@ -305,8 +305,10 @@ class Scene:
             "loopback": (self.gateway_host, ["lo"], "both", "loopback"),
             "switch": (self.switch, ["br0"], "upstream", "one interface"),
             "upstream-host": (self.host(host or 0)[0], ["eth0"], "upstream", "one interface"),
+            "router": (self.router, ["eth0", "eth1"], "upstream", "two interfaces"),
+            "router-any": (self.router, ["any"], "upstream", "any"),
         }[capture]
-        if capture == "any" and link_type is None:
+        if where[1] == ["any"] and link_type is None:
             link_type = self.random.choice(("LINUX_SLL", "LINUX_SLL2"))
         self._legs, self._on = where[2], where[3]
         self.client = self.new_client()

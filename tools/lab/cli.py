@@ -11,7 +11,7 @@ import traceback
 
 from . import faults  # noqa: F401  (registers the cases)
 from . import live
-from .case import BOTH, CASES, play
+from .case import CASES, play
 from .gateways import KINDS
 from .install import install
 
@@ -37,8 +37,9 @@ def main():
         print("installed: " + (", ".join(install(KINDS)) or "nothing was missing"))
         return 0
     if arguments.command == "live":
-        install(BOTH)
-        return live.run(arguments.gwsniff, (arguments.gateway,) if arguments.gateway else BOTH, arguments.keep)
+        kinds = (arguments.gateway,) if arguments.gateway else KINDS
+        install(kinds, servers=False)
+        return live.run(arguments.gwsniff, kinds, arguments.keep)
     chosen = _chosen(arguments)
     if not chosen:
         print("no such case", file=sys.stderr)

@@ -39,6 +39,7 @@ _RESET = {
     "application-protocol-mismatch",
     "middlebox-reset",
     "idle-state-expired",
+    "interim-response",
 }
 _CLOSED = {
     "closed-before-response",
@@ -107,7 +108,8 @@ TABLE = {
     "head reset": _RESET,
     "body closed": {"truncated-body-fin", "conflicting-content-length"},
     "body reset": {"truncated-body-reset", "middlebox-reset"},
-    "client left": {"client-abort"},
+    # The second where Caddy gives up on a client: its timer cancels the request as the client's end does.
+    "client left": {"client-abort", "client-slow"},
     # HAProxy, termination state; "silent" is a request without a log line and without an answer: where the client's
     # connection has carried a request before, HAProxy 2.6 answers an upstream's early end by closing it
     # (abort_keep_alive).
@@ -145,11 +147,14 @@ TABLE = {
     "status line cut": _CLOSED | _OTHER_PROTOCOL,
     "no HTTP": {"malformed-status-line"} | _OTHER_PROTOCOL,
     "length invalid": {"conflicting-content-length"},
+    "interim responses": {"interim-response"},
+    "unexpected upgrade": {"unexpected-upgrade"},
+    "output filter": {"gateway-rejected-response"},
     # Caddy, the error of its round trip. Go's messages tell less than the others'.
     "replayed": {"stale-keepalive-reuse"},  # no word of it in the log, and the client got its answer
     "caddy: no upstreams": {"no-live-upstream", "no-upstream-attempt"},
     "caddy: lookup": {"dns-failure"},
-    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall"},
+    "caddy: dial refused": {"connect-refused", "icmp-port-unreachable", "handshake-reset-by-firewall", "stale-address"},
     "caddy: dial unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "caddy: dial timeout": _NO_HANDSHAKE,
     "caddy: dial": {"no-upstream-attempt"},  # a Unix socket, or no address to dial from
@@ -166,11 +171,12 @@ TABLE = {
     | _RESET,
     "caddy: switched": {"unexpected-upgrade"},  # a 101 that its client had not asked for
     # Go's reader makes one error of them; the last where interim answers came and no final one.
-    "caddy: cut": {"closed-mid-head", "reset-mid-head", "interim-response"},
+    # And where an HTTP/2 preface is answered in HTTP/1.
+    "caddy: cut": {"closed-mid-head", "reset-mid-head", "interim-response", "application-protocol-mismatch"},
     "caddy: closed": _CLOSED,
     # Envoy: response flags, `after head` where the client had its status, or the connection's own error. A body or a
     # head that ends too early is a protocol error to it.
-    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable"},
+    "UF Connection refused": {"connect-refused", "handshake-reset-by-firewall", "icmp-port-unreachable", "stale-address"},
     "UF No route to host": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Network is unreachable": {"icmp-admin-prohibited", "host-unreachable"},
     "UF Permission denied": {"icmp-admin-prohibited"},
@@ -184,7 +190,7 @@ TABLE = {
     "UT": _NO_HEAD | _NO_HANDSHAKE,  # the route's timer runs while Envoy connects, too
     "UT after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
     "per try": _NO_HEAD,
-    "SI": _NO_HEAD | {"zero-window-stall"},
+    "SI": _NO_HEAD | {"zero-window-stall", "client-slow"},
     "SI after head": {"body-timeout", "loss-stall-response", "pmtu-blackhole"},
     # The second where no host is configured, the third where no address was found for any.
     "UH": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},

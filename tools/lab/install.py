@@ -5,28 +5,37 @@ import subprocess
 
 from .gateways import gateway
 
-_PACKAGES = {
-    "nginx": "nginx-light",
-    "haproxy": "haproxy",
-    "apache2": "apache2-bin",  # without the package of the service
-    "caddy": "caddy",
+# Program and package.
+_TOOLS = {
     "nft": "nftables",
+    "conntrack": "conntrack",
     "dumpcap": "tshark",
     "tshark": "tshark",
     "ip": "iproute2",
     "openssl": "openssl",
-    "gnutls-serv": "gnutls-bin",
     "nsenter": "util-linux",
+}
+_GATEWAYS = {
+    "nginx": ("nginx", "nginx-light"),
+    "haproxy": ("haproxy", "haproxy"),
+    "apache": ("apache2", "apache2-bin"),  # without the package of the service
+    "caddy": ("caddy", "caddy"),
+}
+# What stands behind the gateways in single cases.
+_SERVERS = {
+    "nginx": "nginx-light",
+    "haproxy": "haproxy",
+    "gnutls-serv": "gnutls-bin",
     "php-fpm8.2": "php8.2-fpm",
     "uwsgi": "uwsgi-core",
     "node": "nodejs",
 }
 
 
-def install(kinds=()):
-    """Installs what is absent (Debian and relatives); returns the packages installed. Of gateways that no package
-    holds only those of `kinds` are brought."""
-    missing = sorted({package for program, package in _PACKAGES.items() if shutil.which(program) is None})
+def install(kinds, servers=True):
+    """Installs what is absent (Debian and relatives) for the gateways `kinds`; returns what was installed."""
+    needed = _TOOLS | dict(_GATEWAYS[kind] for kind in kinds if kind in _GATEWAYS) | (_SERVERS if servers else {})
+    missing = sorted({package for program, package in needed.items() if shutil.which(program) is None})
     if missing:
         command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
         environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}

@@ -141,9 +141,17 @@ extension ClientRequest {
         let isWhole = facts.fromClient.missedBytes == 0 && !request.body.hasGap
         // A client may go on after the gateway has closed: only what the close acknowledged had come in time.
         let isIncomplete = request.end.map { (ending?.acknowledgedOffset ?? .max) < $0 } ?? true
-        if isIncomplete, isWhole, exchange.response == nil || status == 408 {
+        // Caddy 2.6 (`timeouts`) answers neither 408 nor an error: an empty 200, and closes.
+        let isEmptyAnswer = exchange.response.map { isEmpty($0, before: ending) } ?? false
+        if isIncomplete, isWhole, exchange.response == nil || status == 408 || isEmptyAnswer {
             let progress = [facts.fromClient.lastDataFrame, request.lastFrame, request.headFrame, request.firstFrame]
             guard let last = progress.lazy.compactMap({ $0 }).first(where: { $0.time <= end }) else { return nil }
+            // A client that is told to wait (window 0, RFC 9293 §3.8.6) is not slow: the gateway does not read.
+            let isHeldBack = facts.events.contains {
+                $0.isFromServer && ($0.kind == .zeroWindow || $0.kind == .zeroWindowProbeAck)
+                    && $0.frame.number > last.number && $0.frame.time <= end
+            }
+            guard !isHeldBack else { return nil }
             let waited = end - last.time
             return waited >= Self.patience ? Slowness(kind: .sending, last: last, waited: waited) : nil
         }
@@ -156,6 +164,14 @@ extension ClientRequest {
         guard let first = closed.first, let last = closed.last, last.frame.time - first.frame.time >= Self.patience
         else { return nil }
         return Slowness(kind: .reading, last: first.frame, waited: last.frame.time - first.frame.time)
+    }
+
+    private func isEmpty(_ response: ResponseFacts, before ending: TCPEvent?) -> Bool {
+        guard let ending, response.completion == .complete, response.status == 200, response.body.seen == 0 else {
+            return false
+        }
+        let gap = ending.frame.time - response.lastFrame.time
+        return gap >= 0 && gap <= .milliseconds(50)
     }
 
     /// No gateway's timer for its clients is shorter than a second; less for timers that run early.

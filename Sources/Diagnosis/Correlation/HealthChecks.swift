@@ -14,7 +14,9 @@ enum HealthChecks {
                 series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
             }
         }
-        for members in series.values where isPeriodic(members.map { join.attempts[$0].start }) {
+        let followers = Followers(join)
+        for (key, members) in series where isPeriodic(members.map { join.attempts[$0].start }) {
+            guard !followers.follow(members.map { join.attempts[$0] }, of: key.from) else { continue }
             for member in members { join.attempts[member].isHealthCheck = true }
         }
     }
@@ -28,11 +30,14 @@ enum HealthChecks {
             series[Series(from: attempt.dialler, to: attempt.upstream), default: []].append(index)
         }
         let over = join.requests.filter(\.isOver).sorted { $0.start < $1.start }
-        for members in series.values where members.count >= 6 {
+        let followers = Followers(join)
+        for (key, members) in series where members.count >= 6 {
             let times = members.map { join.attempts[$0].start }
             guard let period = period(times) else { continue }
             let prompted = times.filter { isPrompted($0, over, period) }
-            guard prompted.count * 3 <= times.count else { continue }
+            guard prompted.count * 3 <= times.count,
+                !followers.follow(members.map { join.attempts[$0] }, of: key.from)
+            else { continue }
             for member in members { join.attempts[member].isHealthCheck = true }
         }
     }
@@ -54,6 +59,33 @@ enum HealthChecks {
         guard median >= .milliseconds(100) else { return nil }
         let close = gaps.filter { distance($0 - median) <= max(median / 20, .milliseconds(5)) }
         return close.count * 5 >= gaps.count * 4 ? median : nil
+    }
+
+    /// Requests by the moment at which the gateway began to make them.
+    private struct Followers {
+        private var starts: [IPAddress: [Timestamp]] = [:]
+        private static let pause: Nanoseconds = .milliseconds(1)
+
+        init(_ join: Join) {
+            for attempt in join.attempts where attempt.exchange != nil && !attempt.isHealthCheck {
+                starts[attempt.dialler, default: []].append(attempt.start)
+            }
+            for dialler in starts.keys { starts[dialler]?.sort() }
+        }
+
+        /// Whether most of these failed dials had a request follow at once: the next server's turn. Dense traffic has requests at any
+        /// moment, also at those halfway between the dials.
+        func follow(_ dials: [Attempt], of dialler: IPAddress) -> Bool {
+            guard let starts = starts[dialler] else { return false }
+            func isFollowed(_ time: Timestamp) -> Bool {
+                let next = starts.partitionPoint { $0 >= time }
+                return next < starts.count && starts[next] - time <= Self.pause
+            }
+            let ends = dials.compactMap(\.end)
+            let halves = zip(ends, ends.dropFirst()).map { $0 + ($1 - $0) / 2 }
+            return ends.count { isFollowed($0) } * 3 >= dials.count * 2
+                && halves.count { isFollowed($0) } * 3 <= halves.count
+        }
     }
 
     private struct Series: Hashable {

@@ -7,6 +7,8 @@ struct Join {
     var timelines: [ConnectionTimeline]
     var requests: [ClientRequest] = []
     var attempts: [Attempt] = []
+    /// Per gateway, the beginnings of targets that it passes on unchanged.
+    private(set) var unchangedTargets: [Int: Set<Substring>] = [:]
 
     /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
     static let slack: Nanoseconds = 300_000
@@ -19,6 +21,7 @@ struct Join {
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()
         HealthChecks.markSeries(&self)
+        unchangedTargets = findUnchangedTargets()
         matchExchanges()
         matchRewritten()
         matchConnects()
@@ -176,7 +179,8 @@ struct Join {
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: time, all, requests)
             var best: (request: Int, score: Int)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let score = score(asked, attempt, for: candidate, at: time) else { continue }
+                guard let score = score(asked, attempt, for: candidate, at: time), mayBeRewritten(attempt, candidate)
+                else { continue }
                 // Of equal ones at one listener the first come is first served; else the innermost, which came last.
                 let isEarlier = best.map {
                     requests[$0.request].gateway == requests[candidate].gateway && score == $0.score
@@ -228,6 +232,7 @@ struct Join {
                 before = max(before, end)
                 continue
             }
+            if other.end == nil, wasNeverHeard(other, until: time) { continue }
             // Another attempt is still running: gateways try one after the other.
             score -= 40
         }
@@ -267,6 +272,20 @@ struct Join {
             }
         }
         return score
+    }
+
+    /// Its request was sent again and again and never acknowledged. A gateway that gives up such an attempt closes unseen: its FIN waits
+    /// behind those bytes.
+    private func wasNeverHeard(_ attempt: Attempt, until time: Timestamp) -> Bool {
+        guard let asked = request(of: attempt) else { return false }
+        let connection = facts.connections[attempt.connection]
+        guard connection.fromClient.acknowledgedEnd <= asked.start, connection.fromClient.retransmissions >= 2 else {
+            return false
+        }
+        return connection.events.count { event in
+            event.direction == .fromClient && event.length > 0 && event.offset >= asked.start && event.frame.time < time
+                && (event.kind == .retransmission || event.kind == .fastRetransmission)
+        } >= 2
     }
 
     private func fieldScore(_ wanted: RequestFacts, _ asked: RequestFacts, client: IPAddress) -> Int {
@@ -322,7 +341,9 @@ struct Join {
             windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
             var best: (request: Int, cost: Nanoseconds)?
             for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let cost = chainCost(attempt, candidate) else { continue }
+                guard let cost = chainCost(attempt, candidate), mayBeRewritten(attempt, candidate) else {
+                    continue
+                }
                 if best == nil || cost < best?.cost ?? 0 { best = (candidate, cost) }
             }
             if let best { assign(index, to: best.request) }
@@ -361,7 +382,9 @@ struct Join {
         {
             return nil
         }
-        if attempt.exchange == nil, let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false {
+        if attempt.exchange == nil, !facts.connections[attempt.connection].speaksForeign,
+            let told = response(of: candidate), EnvoyProfile.tellsOfConnect(told) == false
+        {
             return nil
         }
         var before = candidate.start
@@ -420,7 +443,12 @@ struct Join {
         // And no gateway tries the same server again at once.
         // (nginx and Go do, once, when a reused connection died.)
         let isPrompt = hasPrevious && !isOpenBefore && !wasReused && distance(fromHead) < .milliseconds(200)
-        let detour = changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
+        let isNextServer =
+            changesUpstream && followsDial && candidate.isFailed && distance(fromHead) <= .milliseconds(1)
+        let detour: Nanoseconds =
+            isNextServer
+            ? .milliseconds(5)
+            : changesUpstream ? max(.milliseconds(20), distance(fromHead)) : isPrompt ? .milliseconds(30) : 0
         // A request that has its answer needs no other explanation.
         let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
@@ -459,6 +487,7 @@ struct Join {
                 let attempt = attempts[candidate]
                 return attempt.parent == nil && attempt.start + Self.slack >= request.start
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
+                    && mayBeRewritten(attempt, index)
             }
             let nearest = fitting.min { left, right in
                 distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))

@@ -262,17 +262,18 @@ struct Lookups {
     // MARK: Without client leg
 
     /// Lookups that came to nothing, of that gateway, one an entry.
-    func failures(of host: Int, until horizon: Timestamp) -> [Found] {
+    func failures(of host: Int, until horizon: Timestamp, repeatsAtOnce: Bool) -> [Found] {
         var result: [Found] = []
         for asker in askers(host) where hosts[asker] == host {
+            var found: [Found] = []
             for lookup in all[asker] ?? [] {
                 switch lookup.state(at: horizon) {
                 case .good: continue
                 case .failed(let failure, _):
-                    result.append(Found(lookup: lookup, failure: failure, isBackground: false, horizon: horizon))
+                    found.append(Found(lookup: lookup, failure: failure, isBackground: false, horizon: horizon))
                 case .pending:
                     guard horizon - lookup.lastSent >= .seconds(2) else { continue }
-                    result.append(
+                    found.append(
                         Found(
                             lookup: lookup,
                             failure: lookup.unanswered(at: horizon),
@@ -282,6 +283,7 @@ struct Lookups {
                     )
                 }
             }
+            result += repeatsAtOnce ? Self.withoutRepeats(found) : found
         }
         return result
     }
@@ -316,5 +318,42 @@ struct Lookups {
         let lookups = answered[name] ?? []
         let next = lookups.partitionPoint { ($0.answered?.time ?? $0.start) >= time }
         return lookups[next...].contains { $0.addresses.contains(address) }
+    }
+
+    // MARK: Repeats
+
+    /// Go puts a question that a server could not answer a second time at once, as a new message and for each type by itself (`attempts`;
+    /// Caddy 2.6.2 as run): the lookups are as many as the type that was asked most often began.
+    private static func withoutRepeats(_ found: [Found]) -> [Found] {
+        var begun: [String: [UInt16: [Int]]] = [:]
+        var chains: [String: [UInt16: [Lookup.Query]]] = [:]
+        var result: [Found] = []
+        for (place, entry) in found.enumerated() {
+            guard entry.failure != .nxdomain, entry.failure != .nodata, entry.failure != .timeout else {
+                result.append(entry)
+                continue
+            }
+            let name = entry.lookup.name
+            for query in entry.lookup.queries where query.name == name {
+                let chain = chains[name]?[query.type] ?? []
+                if isRepeat(query, of: chain) {
+                    chains[name]?[query.type]?.append(query)
+                    continue
+                }
+                chains[name, default: [:]][query.type] = [query]
+                begun[name, default: [:]][query.type, default: []].append(place)
+            }
+        }
+        for types in begun.values {
+            let most = types.sorted { $0.key < $1.key }.max { $0.value.count < $1.value.count }
+            result += (most?.value ?? []).map { found[$0] }
+        }
+        return result.sorted { ($0.lookup.start, $0.lookup.name) < ($1.lookup.start, $1.lookup.name) }
+    }
+
+    private static func isRepeat(_ query: Lookup.Query, of chain: [Lookup.Query]) -> Bool {
+        guard let answer = chain.last?.answer, case .failed = answer.result else { return false }
+        let pause = query.sent.time - answer.frame.time
+        return pause >= 0 && pause <= .milliseconds(5) && chain.count { $0.server == query.server } < 2
     }
 }

@@ -59,7 +59,8 @@ struct Loops {
                 join.requests[indices[next]].start <= until + Self.lag
             {
                 let pass = join.requests[indices[next]]
-                if insiders.contains(pass.client.address), pass.connection != request.connection {
+                let comesBack = insiders.contains(pass.client.address) || Self.tellsOfItself(pass, join)
+                if comesBack, pass.connection != request.connection {
                     passes.append(indices[next])
                     if pass.gateway == request.gateway { returns += 1 }
                     until = max(until, pass.end ?? until)
@@ -73,17 +74,47 @@ struct Loops {
             // In a loop nothing arrives anywhere: whoever is asked asks again.
             let askers = Set(passes.map { join.requests[$0].client.address })
             let listeners = Set(passes.map { join.requests[$0].gateway } + [request.gateway])
-            let leadsOut = attempts.contains {
+            let outside = attempts.filter {
                 let upstream = join.attempts[$0].upstream
                 return !listeners.contains(upstream) && !askers.contains(upstream.address)
             }
-            guard !leadsOut else { continue }
+            guard leadsBack(outside, passes, join) else { continue }
             let first = attempts.min { join.attempts[$0].start < join.attempts[$1].start }
             let upstream = first.map { join.attempts[$0].upstream } ?? request.gateway
             roots[root] = Loop(passes: passes, upstream: upstream)
             members.formUnion(passes)
             while position < indices.count, members.contains(indices[position]) { position += 1 }
         }
+    }
+}
+
+extension Loops {
+    /// The way that the request came (RFC 7239, and the older X-Forwarded-For) names the gateway that has it now.
+    private static func tellsOfItself(_ pass: ClientRequest, _ join: Join) -> Bool {
+        guard let asked = join.request(of: pass),
+            let diallers = join.map.diallers[join.host(pass.gateway.address)], diallers.count <= 16
+        else { return false }
+        return asked.fields.contains { field in
+            guard field.name == "x-forwarded-for" || field.name == "forwarded" else { return false }
+            let stations = field.value.split { ",;= \"[]".contains($0) }
+            return diallers.contains { stations.contains(Substring($0.description)) }
+        }
+    }
+
+    /// A proxy that listens at one address and dials from another: all but the last that each upstream was asked came back while it was
+    /// being asked. A server has nothing to ask in turn.
+    private func leadsBack(_ attempts: [Int], _ passes: [Int], _ join: Join) -> Bool {
+        var counts: [Endpoint: (asked: Int, returned: Int)] = [:]
+        for index in attempts {
+            let attempt = join.attempts[index]
+            let next = passes.partitionPoint { join.requests[$0].start >= attempt.start }
+            let isReturned =
+                next < passes.count
+                && attempt.end.map { join.requests[passes[next]].start <= $0 + Join.slack } ?? true
+            counts[attempt.upstream, default: (0, 0)].asked += 1
+            if isReturned { counts[attempt.upstream, default: (0, 0)].returned += 1 }
+        }
+        return counts.values.allSatisfy { $0.returned * 2 >= $0.asked && $0.returned >= Self.fewestReturns }
     }
 }
 

@@ -9,10 +9,19 @@ struct PortConduct {
     var answeredPlain: FrameReference?
     /// Requests without a PROXY header.
     var plainRequests = 0
-    /// Those of them that were the first of their connection and got nothing but the server's FIN, faster than an application works.
+    /// Those of them that were the first of their connection and got nothing but the server's FIN, faster than an application works; or its RST
+    /// where the request came in parts, of which it may have left some unread.
     var promptCloses = 0
+    /// Those of these that ended with FIN.
+    var promptFins = 0
     /// What was asked on them: method and target.
     var promptlyClosed: Set<String> = []
+    /// Requests behind a PROXY header.
+    var proxiedRequests = 0
+    /// Those of them that were the first of their connection and got nothing but the server's FIN or RST.
+    var proxiedRefusals = 0
+    /// What was asked on them: method and target.
+    var refusedProxied: Set<String> = []
     /// A connection in another protocol that was answered in it.
     var answeredForeign: (name: ProtocolName, frame: FrameReference)?
     /// The largest request head that was answered well, in bytes.
@@ -53,6 +62,9 @@ extension PortConduct {
         return ending.frame.time - request.lastFrame.time <= allowed
     }
 
+    /// Closing with bytes unread sends RST in place of FIN (RFC 9293 §3.10.4, RFC 2525 §2.17).
+    static func mayBeUnread(_ request: RequestFacts) -> Bool { request.firstFrame.number != request.lastFrame.number }
+
     fileprivate mutating func note(_ connection: ConnectionFacts, _ timeline: ConnectionTimeline) {
         let isProxied = connection.hasProxyHeader
         if case .other(let name) = connection.application, connection.speaksForeign,
@@ -67,7 +79,7 @@ extension PortConduct {
         for (position, exchange) in connection.exchanges.enumerated() {
             guard let request = exchange.request else { continue }
             let head = (request.headEnd ?? connection.fromClient.highestEnd) - request.start
-            if !isProxied { plainRequests += 1 }
+            if isProxied { proxiedRequests += 1 } else { plainRequests += 1 }
             if let response = exchange.response, let status = response.status, response.headEnd != nil {
                 if status != 400 {
                     if isProxied {
@@ -83,11 +95,17 @@ extension PortConduct {
                 let ending = timeline.endings.first, ending.isFromServer
             else { continue }
             smallestRefused = min(smallestRefused, head)
-            if !isProxied, position == 0, !ending.isReset, exchange.interimCount == 0,
-                ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
+            if isProxied, position == 0, exchange.interimCount == 0 {
+                proxiedRefusals += 1
+                if refusedProxied.count < 8 { refusedProxied.insert(request.method + " " + request.target) }
+            }
+            if !isProxied, position == 0, exchange.interimCount == 0,
+                ending.isReset
+                    ? Self.mayBeUnread(request) : ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
                 Self.isPrompt(ending, after: request, timeline)
             {
                 promptCloses += 1
+                if !ending.isReset { promptFins += 1 }
                 if promptlyClosed.count < 8 { promptlyClosed.insert(request.method + " " + request.target) }
             }
         }

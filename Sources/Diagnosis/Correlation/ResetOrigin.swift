@@ -3,7 +3,7 @@ import Model
 /// Whether the endpoint whose address a reset bears sent it, or something between: each sign that speaks for or against.
 ///
 /// Like is compared with like. An abort of a live socket (close with unread data, SO_LINGER 0, a killed process) carries the ACK flag, the
-/// exact next sequence number and, on Linux, the timestamp option (118 of 118 seen). An answer where no socket is has none of them: window 0,
+/// exact next sequence number and, on Linux, the timestamp option (118 of 118 seen; its absence says nothing on another system). An answer where no socket is has none of them: window 0,
 /// no options, identification 0, the number that the packet acknowledged; and it comes only as an answer (RFC 9293 §3.10.7.1).
 struct ResetOrigin {
     struct Sign {
@@ -66,11 +66,11 @@ struct ResetOrigin {
         if isRefusal, !timeline.syns.isEmpty {
             judgeRefusal(reset, timeline, host)
         } else if reset.flags.contains(.ack) {
-            judgeAbort(reset, connection, facts)
+            judgeAbort(reset, connection, facts, host)
         } else {
             judgeStateless(reset, connection, timeline, facts, host)
         }
-        judgeTwin(reset, connection, timeline)
+        judgeTwin(reset, connection, timeline, host)
         judgeICMP(reset, connection)
     }
 
@@ -118,14 +118,19 @@ struct ResetOrigin {
         }
     }
 
-    private mutating func judgeAbort(_ reset: TCPEvent, _ connection: ConnectionFacts, _ facts: ResetFacts?) {
+    private mutating func judgeAbort(
+        _ reset: TCPEvent,
+        _ connection: ConnectionFacts,
+        _ facts: ResetFacts?,
+        _ host: HostProfile
+    ) {
         if connection.fromClient.usesTimestamps, connection.fromServer.usesTimestamps {
             if reset.hasTimestampOption {
                 add(.endpoint, "it carries the timestamp option, as the abort of a live socket does", isDecisive: true)
-            } else {
+            } else if host.abortsWithTimestamps {
                 add(
                     .between,
-                    "it acknowledges like a live socket and lacks the timestamp option of this connection",
+                    "it acknowledges like a live socket and lacks the timestamp option, which this host's aborts carry",
                     isDecisive: true
                 )
             }
@@ -143,7 +148,7 @@ struct ResetOrigin {
             let step = now &- before
             if step < 256 {
                 add(.endpoint, "its IP identification follows on the packet before (\(before), \(now))")
-            } else {
+            } else if host.numbersInSequence {
                 add(.between, "its IP identification, \(now), does not follow on the packet before, \(before)")
             }
         }
@@ -174,12 +179,18 @@ struct ResetOrigin {
     }
 
     /// Resets towards both peers at one instant, neither from a live socket: at least one of them answers nothing.
-    private mutating func judgeTwin(_ reset: TCPEvent, _ connection: ConnectionFacts, _ timeline: ConnectionTimeline) {
+    private mutating func judgeTwin(
+        _ reset: TCPEvent,
+        _ connection: ConnectionFacts,
+        _ timeline: ConnectionTimeline,
+        _ host: HostProfile
+    ) {
         guard let other = reset.isFromServer ? timeline.clientReset : timeline.serverReset,
             distance(other.frame.time - reset.frame.time) <= .milliseconds(1),
             timeline.serverFin == nil, timeline.clientFin == nil
         else { return }
-        let hasTimestamps = connection.fromClient.usesTimestamps && connection.fromServer.usesTimestamps
+        let hasTimestamps =
+            connection.fromClient.usesTimestamps && connection.fromServer.usesTimestamps && host.abortsWithTimestamps
         let isLive = reset.hasTimestampOption || other.hasTimestampOption
         guard !isLive else { return }
         add(

@@ -28,6 +28,11 @@ struct Shutdowns {
         /// The exchange's last progress before the close.
         var progress: Timestamp
         var isUpstream: Bool
+        /// Its request was cut, and had not got a byte of answer.
+        var isSilent = false
+
+        /// A client's connection that had been kept alive: a gateway that closes after each answer does so at once.
+        var wasIdle: Bool { !isUpstream && !cuts && frame.time - progress >= .milliseconds(20) }
     }
 
     init(_ join: Join) {
@@ -64,6 +69,7 @@ struct Shutdowns {
             !timeline.synAcks.isEmpty || connection.orientation != .handshake
         else { return nil }
         var cuts = false
+        var isSilent = false
         var progress = ending.frame.time
         if let exchange = connection.exchanges.last, let request = exchange.request {
             if let response = exchange.response, response.firstFrame.number < ending.frame.number {
@@ -77,6 +83,7 @@ struct Shutdowns {
                     response.lastFrame.number < ending.frame.number ? response.lastFrame.time : response.firstFrame.time
             } else {
                 cuts = true
+                isSilent = true
                 progress = request.lastFrame.time
             }
             // A response that came after the gateway's close.
@@ -87,7 +94,8 @@ struct Shutdowns {
             frame: ending.frame,
             cuts: cuts,
             progress: progress,
-            isUpstream: side == .fromClient
+            isUpstream: side == .fromClient,
+            isSilent: isSilent
         )
     }
 
@@ -126,9 +134,13 @@ struct Shutdowns {
         // httpd 2.4 closes its clients at once and reads what the upstreams still send (as run).
         let told = cut.contains(where: \.isUpstream) ? cut.filter(\.isUpstream) : cut
         let progress = told.map(\.progress)
-        guard let oldest = progress.min(), let newest = progress.max(), newest - oldest >= .milliseconds(20),
-            newest - oldest >= 4 * (latest - earliest)
-        else { return nil }
+        guard let oldest = progress.min(), let newest = progress.max() else { return nil }
+        // A timer for the upstream ends in an error that the client is sent, by each of the gateways as run; who just closes is
+        // leaving. Then less of a difference will do, or that idle clients had to go at the same moment: their timer is another.
+        let isSilent = leg.allSatisfy { $0.isSilent && !$0.isUpstream }
+        let isEven = newest - oldest >= 4 * (latest - earliest)
+        let isTold = isEven && newest - oldest >= (isSilent ? .milliseconds(2) : .milliseconds(20))
+        guard isTold || isSilent && group.contains(where: \.wasIdle) else { return nil }
         return shutdown
     }
 

@@ -45,7 +45,9 @@ struct Verdicts {
             exchange: exchange,
             timeline: timeline,
             client: client,
+            nextAttempt: client?.attempts.lazy.map { join.attempts[$0].start }.first { $0 > attempt.start },
             clientResponse: client.flatMap { join.response(of: $0) },
+            clientAnswerMayBeMissed: client.map { Self.mayHoldMore(join.facts.connections[$0.connection]) } ?? false,
             isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
             idleBefore: previous.flatMap { previous in
                 guard let response = previous.response, let request = exchange?.request else { return nil }
@@ -65,6 +67,13 @@ struct Verdicts {
         let outcome = Self.outcome(context)
         guard case .failed = outcome else { return (outcome, Remarks.examine(context)) }
         return (outcome, [])
+    }
+
+    /// The server of the connection has sent bytes that the capture does not show.
+    private static func mayHoldMore(_ connection: ConnectionFacts) -> Bool {
+        let server = connection.fromServer
+        return server.missedBytes > 0 || max(server.highestEnd, server.acknowledgedEnd) > server.contiguousEnd
+            || connection.events.contains { $0.isFromServer && $0.offset > server.contiguousEnd }
     }
 
     private static func outcome(_ context: AttemptContext) -> Attempt.Outcome {

@@ -118,7 +118,7 @@ struct WithoutAttempt {
         }
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
         let entries = history[host] ?? []
-        let failing = lastFailures(before: request, in: entries)
+        let (failing, areAll) = lastFailures(before: request, in: entries)
         if failing.isEmpty, resolvesInBackground(gateways.kind(at: request.gateway, host: host)),
             let failure = lookups.failure(before: request, join, dialled: dialled(for: request, in: entries))
         {
@@ -151,6 +151,7 @@ struct WithoutAttempt {
             return Result(
                 verdict: Verdict(
                     .noLiveUpstream,
+                    confidence: areAll ? .high : .medium,
                     blame: .gateway,
                     frames: evidence + frames,
                     explanation:
@@ -159,7 +160,8 @@ struct WithoutAttempt {
                     ruledOut: [
                         RuledOut(.noUpstreamAttempt, "failures towards all upstreams of this request came before"),
                         RuledOut(.connectRefused, "nothing was dialled for this request"),
-                    ]
+                    ].filter { areAll || $0.cause != .noUpstreamAttempt },
+                    missing: areAll ? [] : ["the gateway's configuration: which of its servers this request goes to"]
                 ),
                 upstream: nil
             )
@@ -235,7 +237,7 @@ struct WithoutAttempt {
     }
 
     /// The upstreams that requests like this one use, where the last thing seen of each was a failure; empty unless all are.
-    private func lastFailures(before request: ClientRequest, in entries: [Entry]) -> [Entry] {
+    private func lastFailures(before request: ClientRequest, in entries: [Entry]) -> ([Entry], areAll: Bool) {
         // What is learnt while a request waits in a queue counts; what fails at the moment of its answer is somebody else's.
         let end = max(request.start, (request.end ?? request.start) - .milliseconds(100))
         let wanted = key(request)
@@ -251,12 +253,15 @@ struct WithoutAttempt {
         if !own.isEmpty {
             // A probe may know better than the last request.
             let states = own.keys.compactMap { all[$0] }
-            return states.allSatisfy(\.isFailure) ? states : []
+            return (states.allSatisfy(\.isFailure) ? states : [], true)
         }
         // Never tried for the like of it: those that nothing else uses, or all of them.
         let candidates = all.filter { !served.contains($0.key) }
         let states = Array((candidates.isEmpty ? all : candidates).values)
-        return !states.isEmpty && states.allSatisfy(\.isFailure) ? states : []
+        if states.allSatisfy(\.isFailure) { return (states, true) }
+        // Two groups that nothing was asked of yet: a group with a live server would have been tried, if the gateway did not wait for it.
+        let isAtOnce = request.end.map { $0 - request.start <= .milliseconds(100) } ?? false
+        return (isAtOnce && !candidates.isEmpty && request.status == 503 ? states.filter(\.isFailure) : [], false)
     }
 
     /// How long Linux waits after a question before it asks again or gives up (`retrans_time_ms`), and its jitter.

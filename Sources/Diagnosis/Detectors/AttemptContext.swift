@@ -7,8 +7,12 @@ struct AttemptContext {
     let timeline: ConnectionTimeline
     /// The client request that it was made for, where the join found one.
     let client: ClientRequest?
+    /// When the gateway began the next attempt for the same client request.
+    let nextAttempt: Timestamp?
     /// What that client was sent.
     let clientResponse: ResponseFacts?
+    /// The capture missed bytes that the gateway sent to that client.
+    let clientAnswerMayBeMissed: Bool
     /// True where this is the connection's first request and the connection's beginning was captured.
     let isFirst: Bool
     /// From the end of the previous response to this request; nil on a first request.

@@ -72,9 +72,7 @@ enum IdleStateExpired: Detector {
             server.lastFrame.map({ $0.time < request.firstFrame.time }) ?? false
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
-        guard repeats.count >= 2, let last = repeats.last else { return nil }
-        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
-        guard attempt.gatewayGaveUp || isLong && attempt.client == nil && attempt.ending == nil else { return nil }
+        guard repeats.count >= 2, attempt.isAbandoned(repeats) else { return nil }
         // Its own repeats and FINs go on unanswered, or end with the gateway's reset.
         let end = max(attempt.connection.last.time, attempt.client?.end ?? request.lastFrame.time)
         guard

@@ -74,7 +74,9 @@ extension Incidents {
     mutating func collectLookups() {
         for host in join.map.opaqueHosts.sorted() where join.map.diallers[host] != nil {
             let readable = join.requests.filter { join.host($0.gateway.address) == host }
-            for found in lookups.failures(of: host, until: horizon) where !Self.isWithin(readable, found.lookup) {
+            let isGo = gateways[host] == .caddy || gateways[host] == .traefik
+            let failures = lookups.failures(of: host, until: horizon, repeatsAtOnce: isGo)
+            for found in failures where !Self.isWithin(readable, found.lookup) {
                 let verdict = withoutClientLeg(lookups.verdict(found, clientFrames: []))
                 all.append(
                     Incident(

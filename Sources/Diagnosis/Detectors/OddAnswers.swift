@@ -11,8 +11,14 @@ enum InterimResponseTrouble: Detector {
         guard count > 0 else { return continueNever(attempt, request) }
         let isUnasked = !request.expectsContinue || count > 1 || exchange.interim.contains { $0.status != 100 }
         guard isUnasked else { return nil }
-        if exchange.response == nil {
+        // The final answer counts where it came in time.
+        if attempt.response == nil {
             guard attempt.stage == .nothing, attempt.ending != nil || attempt.gatewayGaveUp else { return nil }
+            if count > 5, let last = exchange.interim.last, isPrompt(attempt, after: last.frame.time) {
+                return verdict(attempt, "too-many", "more than the gateway takes")
+            }
+            // An answer that came too late is the timer's.
+            guard exchange.response == nil else { return nil }
             return verdict(attempt, "none-final", "and no final answer after \(count == 1 ? "it" : "them")")
         }
         // A flaw in the final answer is reason enough to refuse it.
@@ -26,6 +32,12 @@ enum InterimResponseTrouble: Detector {
             isMany ? "too-many" : "taken-for-final",
             isMany ? "more than the gateway takes" : "which the gateway took for the final answer"
         )
+    }
+
+    /// The gateway closed at once, for what it had just read.
+    private static func isPrompt(_ attempt: AttemptContext, after time: Timestamp) -> Bool {
+        guard let ending = attempt.ending, ending.direction == .fromClient else { return false }
+        return ending.frame.time - time < .milliseconds(200)
     }
 
     private static func verdict(_ attempt: AttemptContext, _ variant: String, _ story: String) -> Verdict {
@@ -71,21 +83,30 @@ enum InterimResponseTrouble: Detector {
 }
 
 /// 101 that nobody asked for (RFC 9110 §15.2.2), or an Upgrade that was asked for and not given, and the gateway made an error of it.
-/// HAProxy 2.6 and httpd 2.4 answer 502, nginx 1.22 passes the 101 on (as run).
+/// HAProxy 2.6 and httpd 2.4 answer 502, Caddy 2.6 an empty 200; nginx 1.22 and Envoy 1.40 pass the 101 on (as run).
 enum UnexpectedUpgrade: Detector {
     static let cause = Cause.unexpectedUpgrade
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let request = attempt.request, let response = attempt.response, let status = response.status,
-            attempt.gatewayRejected
-        else { return nil }
-        if status == 101, response.deviations.contains(where: { $0.kind == .unexpectedSwitchingProtocols }) {
+        guard let request = attempt.request, let response = attempt.response, let status = response.status else {
+            return nil
+        }
+        if status == 101, response.deviations.contains(where: { $0.kind == .unexpectedSwitchingProtocols }),
+            attempt.gatewayRejected || isReplaced(attempt.client)
+        {
             return verdict(attempt, "not-asked", "switched protocols (101) although the request had asked for none")
         }
-        guard let asked = request.upgrade, (200..<500).contains(status), attempt.stage == .complete,
+        guard attempt.gatewayRejected, let asked = request.upgrade, (200..<500).contains(status),
+            attempt.stage == .complete,
             response.deviations.isEmpty, case .error? = attempt.client?.outcome
         else { return nil }
         return verdict(attempt, "refused", "answered \(status) to a request for \(asked)")
+    }
+
+    /// The client got another status than the 101: an answer that nobody gave.
+    private static func isReplaced(_ client: ClientRequest?) -> Bool {
+        guard case .answered(let status)? = client?.outcome else { return false }
+        return status != 101
     }
 
     static func verdict(_ attempt: AttemptContext, _ variant: String, _ story: String) -> Verdict {
@@ -106,9 +127,18 @@ enum TooManyHeaders: Detector {
     static let cause = Cause.tooManyHeaders
     static let smallestLimit = 100
 
+    /// Without the client's leg: a gateway that is known to count closed on the number that it does not take by default.
+    private static func closedAtOnce(_ attempt: AttemptContext, _ response: ResponseFacts) -> Bool {
+        guard attempt.client == nil, attempt.kind == .envoy || attempt.kind == .haproxy,
+            response.fieldCount > smallestLimit, let ending = attempt.ending, ending.direction == .fromClient
+        else { return false }
+        return ending.frame.time - (response.headFrame ?? response.lastFrame).time < .milliseconds(200)
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.exchange?.response, response.fieldCount >= smallestLimit, response.status != nil,
-            attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine, attempt.gatewayRejected,
+            attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine,
+            attempt.gatewayRejected || closedAtOnce(attempt, response),
             attempt.ending?.isFromServer != true || response.completion != .incompleteHead,
             attempt.silence ?? 0 <= .milliseconds(500)
         else { return nil }

@@ -3,7 +3,14 @@ import Model
 extension AttemptContext {
     /// What a port that answered nobody may be, besides broken: these causes end a connection in the same way.
     var finerPatterns: [String] {
-        guard isFirst, conduct.answeredPlain == nil, !connection.hasProxyHeader else { return [] }
+        guard isFirst, conduct.answeredPlain == nil else { return [] }
+        if connection.hasProxyHeader {
+            guard conduct.acceptedProxyHeader == nil else { return [] }
+            return [
+                "a request without a PROXY header to this port: proxy-protocol-mismatch (it does not expect the header "
+                    + "with which the gateway began) is not ruled out"
+            ]
+        }
         return [
             "an answer of this port to anybody: proxy-protocol-mismatch (it waits for a PROXY header) and "
                 + "application-protocol-mismatch (it speaks another protocol) are not ruled out"
@@ -34,8 +41,15 @@ enum ProxyProtocolMismatch: Detector {
             guard attempt.response?.status == 400, attempt.client != nil else { return nil }
             story = "answered 400"
         case .nothing:
-            guard attempt.ending?.isFromServer == true, attempt.conduct.answeredPlain != nil else { return nil }
-            story = "closed without an answer"
+            guard attempt.ending?.isFromServer == true, attempt.exchange?.interimCount == 0 else { return nil }
+            let conduct = attempt.conduct
+            let isPattern =
+                conduct.proxiedRefusals >= pattern && conduct.proxiedRefusals == conduct.proxiedRequests
+                && conduct.refusedProxied.count >= 2
+            guard conduct.answeredPlain != nil || isPattern else { return nil }
+            story =
+                "closed without an answer"
+                + (isPattern ? ", as it did with all \(conduct.proxiedRequests) requests of this capture" : "")
         default: return nil
         }
         return verdict(attempt, story)
@@ -74,8 +88,8 @@ enum ProxyProtocolMismatch: Detector {
         let conduct = attempt.conduct
         // A FIN: the server has read on, and a load balancer without target resets (see ResetAfterAccept).
         let isPattern =
-            conduct.promptCloses >= pattern && conduct.promptCloses == conduct.plainRequests && !ending.isReset
-            && conduct.promptlyClosed.count >= 2
+            conduct.promptCloses >= pattern && conduct.promptCloses == conduct.plainRequests && conduct.promptFins >= 2
+            && (!ending.isReset || PortConduct.mayBeUnread(request)) && conduct.promptlyClosed.count >= 2
         guard conduct.acceptedProxyHeader != nil || isPattern else { return nil }
         let after = Phrases.duration(max(0, ending.frame.time - request.lastFrame.time))
         let comparison =

@@ -11,7 +11,10 @@ enum Remarks {
             return [ProxyProtocolMismatch.verdict(attempt, "answered 400")]
         }
         if attempt.isEarlyAnswer, status >= 400, isPassedOn { return [EarlyResponse.verdict(attempt, lost: false)] }
-        if RequestTooLarge.refusals.contains(status), isPassedOn, let size = RequestTooLarge.size(attempt),
+        // Without the client's leg, of those statuses that say it themselves.
+        let isTooLarge = RequestTooLarge.refusals.contains(status)
+        if isTooLarge && isPassedOn || attempt.client == nil && (status == 414 || status == 431),
+            let size = RequestTooLarge.size(attempt),
             size > attempt.conduct.largestAnswered
         {
             return [RequestTooLarge.verdict(attempt, size, "answered \(status)")]

@@ -116,6 +116,12 @@ enum ClientSlow: Detector {
             return nil
         }
         if let status = client.status, attempt.response?.status == status, slowness.kind == .sending { return nil }
+        // Where the upstream's window stayed closed it was the upstream that did not read.
+        if slowness.kind == .sending, let closed = attempt.timeline.serverZeroWindows.last?.frame,
+            closed.time - slowness.last.time >= .milliseconds(200)
+        {
+            return nil
+        }
         // An upstream that ended the exchange first did not wait for the client.
         if let ending = attempt.ending, ending.isFromServer, let end = client.end,
             slowness.kind == .reading || end - ending.frame.time >= .milliseconds(50)

@@ -40,13 +40,20 @@ enum UpstreamErrorResponse: Detector {
     }
 }
 
-/// A chunk size line that is no hexadecimal number, or a chunk without its end (RFC 9112 §7.1).
+/// A chunk size line that is no hexadecimal number, or a chunk without its end (RFC 9112 §7.1); lines of chunks that end in LF alone where the
+/// gateway refused them (Envoy 1.40, as run).
 enum BadChunkSize: Detector {
     static let cause = Cause.badChunkSize
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.stage == .brokenBody, let response = attempt.response else { return nil }
-        let deviation = response.deviations.first { $0.kind == .invalidChunkSize || $0.kind == .missingChunkEnd }
+        guard let response = attempt.response else { return nil }
+        let bareLine = response.deviations.first { $0.kind == .bareLineFeed && $0.offset >= response.headEnd ?? .max }
+        let isRefused =
+            bareLine != nil && attempt.client != nil && attempt.gatewayRejected
+            && (attempt.stage == .complete || attempt.stage == .partialBody)
+        guard attempt.stage == .brokenBody || isRefused else { return nil }
+        let deviation =
+            response.deviations.first { $0.kind == .invalidChunkSize || $0.kind == .missingChunkEnd } ?? bareLine
         return Verdict(
             cause,
             blame: .upstream,
@@ -98,22 +105,37 @@ enum TruncatedBodyReset: Detector {
     }
 }
 
-/// A complete answer without a flaw that we see, and the gateway still made an error of its own: a policy, a module.
+extension AttemptContext {
+    /// The gateway closed while bytes of the body still came, and its client has an error of the gateway's making at the same moment:
+    /// what a limit of the gateway does (Envoy 1.40, `per_connection_buffer_limit_bytes` under a filter that buffers, as run), not a timer.
+    var wasStoppedInBody: Bool {
+        guard stage == .partialBody, let ending, ending.direction == .fromClient, let silence,
+            silence < .milliseconds(200), case .error(let status)? = client?.outcome, status != response?.status
+        else { return false }
+        return true
+    }
+}
+
+/// A complete answer without a flaw that we see, or one that the gateway stopped in its midst, and the gateway still made an error of its own
+/// or closed its client's connection without a byte: a policy, a module, a limit.
 enum GatewayRejectedResponse: Detector {
     static let cause = Cause.gatewayRejectedResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        // What was not captured may be what the gateway refused.
-        guard attempt.stage == .complete, let response = attempt.response, let status = response.status, status < 500,
-            !response.body.hasGap, response.headEnd != nil, let client = attempt.client, let end = client.end,
-            response.lastFrame.time <= end,
-            // Of a request that was still under way, the end may be what failed.
-            attempt.request?.end != nil
+        // What was not captured may be what the gateway refused; of a request still under way, the end may be what failed.
+        guard let response = attempt.response, let status = response.status, status < 500, !response.body.hasGap,
+            response.headEnd != nil, let client = attempt.client, let end = client.end, attempt.request?.end != nil
         else { return nil }
-        let clientStatus: Int
+        let isStopped = attempt.wasStoppedInBody && response.deviations.isEmpty
+        guard isStopped || attempt.stage == .complete && response.lastFrame.time <= end else { return nil }
+        let reaction: String
         switch client.outcome {
-        case .error(let status): clientStatus = status
-        case .answered(200) where isHAProxyPage(attempt.clientResponse) && !isHAProxyPage(response): clientStatus = 200
+        case .error(let status): reaction = "answered its client \(status)"
+        case .answered(200) where isHAProxyPage(attempt.clientResponse) && !isHAProxyPage(response):
+            reaction = "answered its client 200 with a page of its own"
+        // httpd 2.4 where a filter of its output fails (mod_substitute, `SubstituteMaxLineLength`), as run.
+        case .noAnswer where !attempt.clientAnswerMayBeMissed:
+            reaction = "closed its client's connection without a byte"
         default: return nil
         }
         return Verdict(
@@ -121,10 +143,14 @@ enum GatewayRejectedResponse: Detector {
             confidence: .medium,
             blame: .gateway,
             frames: attempt.requestFrames + attempt.responseFrames
-                + [EvidenceFrame(response.lastFrame, role: "response complete", direction: .fromServer)],
+                + (isStopped
+                    ? attempt.endingFrames
+                    : [EvidenceFrame(response.lastFrame, role: "response complete", direction: .fromServer)]),
             explanation:
-                "\(attempt.upstream) answered \(status) completely and legally, and the gateway still answered "
-                + "its client \(clientStatus)\(clientStatus == 200 ? " with a page of its own" : "").",
+                "\(attempt.upstream) answered \(status) "
+                + (isStopped
+                    ? "legally; the gateway stopped it after \(Phrases.bytes(response.body.seen)) of the body and "
+                    : "completely and legally, and the gateway still ") + "\(reaction).",
             ruledOut: [
                 RuledOut(.malformedHeader, "every field line is well formed"),
                 RuledOut(.upstreamErrorResponse, "the upstream's status was \(status)"),

@@ -143,6 +143,7 @@ enum HeaderTooLarge: Detector {
             ruledOut: [
                 RuledOut(.malformedHeader, "no field line before the limit is malformed"),
                 RuledOut(.closedMidHead, "the gateway ended the exchange, not the upstream"),
+                RuledOut(.resetMidHead, "the gateway ended the exchange, not the upstream"),
             ]
         )
     }
@@ -156,9 +157,19 @@ enum ConflictingContentLength: Detector {
         .unknownTransferEncoding, .transferEncodingInHTTP10,
     ]
 
+    /// Transfer codings that are known and not `chunked` alone: legal (RFC 9112 §7), and refused by Caddy 2.6 and Envoy 1.40 (as run), which
+    /// could not tell where the body ends.
+    private static func coding(_ response: ResponseFacts) -> Deviation? {
+        guard let value = response.field("transfer-encoding")?.lowercased(), value != "chunked", value != "identity"
+        else {
+            return nil
+        }
+        return Deviation(kind: .unknownTransferEncoding, offset: response.start, excerpt: value)
+    }
+
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response, response.headEnd != nil,
-            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }),
+            let deviation = response.deviations.first(where: { kinds.contains($0.kind) }) ?? coding(response),
             attempt.gatewayRejected && (attempt.ending?.isFromServer != true || attempt.client != nil)
                 || attempt.client == nil && attempt.kind?.profile.rejects(deviation.kind) ?? false,
             !response.deviations.contains(where: { MalformedHeader.kinds.contains($0.kind) })
@@ -245,6 +256,7 @@ enum ResetMidHead: Detector {
             ruledOut: [
                 RuledOut(.resetBeforeResponse, "\(Phrases.bytes(response.headBytes)) of the head had come"),
                 RuledOut(.closedMidHead, "it ended with RST"),
+                RuledOut(.headerTooLarge, "the upstream ended the exchange, not the gateway"),
             ]
         )
     }

@@ -1,10 +1,21 @@
 import Model
 
 extension AttemptContext {
-    /// The gateway ended the exchange, or its client got an error while nothing had ended.
+    /// The gateway ended the exchange, or its client got an error while nothing had ended. Envoy 1.40 answers 408 where a stream is
+    /// idle, whoever it was that did not read or write (`stream_idle_timeout`, as run).
     var gatewayGaveUp: Bool {
         if let ending { return ending.direction == .fromClient }
-        return client?.isFailed == true
+        return client?.isFailed == true || client?.status == 408 && exchange?.response == nil
+    }
+
+    /// The gateway gave up a request that was never acknowledged. Its close may be held back behind the bytes that nobody
+    /// acknowledges: then its next attempt tells, or so many repeats where the client's leg was not seen.
+    func isAbandoned(_ repeats: [TCPEvent]) -> Bool {
+        guard let request, let last = repeats.last else { return false }
+        if gatewayGaveUp { return true }
+        guard ending == nil else { return false }
+        if let nextAttempt { return nextAttempt > repeats[0].frame.time }
+        return client == nil && repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
     }
 
     /// From the request's last byte to the gateway's close or the client's error.
@@ -40,6 +51,23 @@ extension AttemptContext {
     }
 }
 
+extension AttemptContext {
+    /// What else ends in silence, and did not here.
+    fileprivate var ruledOutOfSilence: [RuledOut] {
+        var list: [RuledOut] = []
+        if timeline.serverZeroWindows.isEmpty {
+            list.append(RuledOut(.zeroWindowStall, "the upstream's window was open"))
+        }
+        if client != nil, clientLeft == nil {
+            list.append(RuledOut(.clientAbort, "the client waited for its answer"))
+        }
+        if let reset = timeline.serverReset, let ending, reset.frame.number > ending.frame.number {
+            list.append(RuledOut(.resetBeforeResponse, "the upstream's reset answers what the gateway had closed"))
+        }
+        return list
+    }
+}
+
 /// The request repeats with back-off (0.2, 0.4, 0.8 s ... RFC 6298 §5.5) and is never acknowledged, on a connection
 /// that was not idle before.
 enum LossStallRequest: Detector {
@@ -51,9 +79,7 @@ enum LossStallRequest: Detector {
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
-        // The gateway's own close may be held back behind the bytes that nobody acknowledges.
-        let isLong = repeats.count >= 4 && last.frame.time - request.firstFrame.time >= .milliseconds(1500)
-        guard attempt.gatewayGaveUp || (isLong && attempt.client == nil && attempt.ending == nil) else { return nil }
+        guard attempt.isAbandoned(repeats) else { return nil }
         let idle = attempt.idleBefore.map { " after \(Phrases.duration($0)) without traffic" } ?? ""
         return Verdict(
             cause,
@@ -70,10 +96,12 @@ enum LossStallRequest: Detector {
             ruledOut: [
                 RuledOut(.responseTimeout, "the request was never acknowledged, so the upstream never had it"),
                 RuledOut(.zeroWindowStall, "the upstream's window was open"),
-            ],
+            ] + (attempt.isFirst ? [RuledOut(.idleStateExpired, "it was the first request of the connection")] : []),
             missing: attempt.isFirst
                 ? ["a capture at the upstream: it would show whether the request or its ACK was lost"]
-                : ["whether the path had forgotten the connection: a longer capture shows which idle gaps it survives"]
+                : [
+                    "whether the path had forgotten the connection (idle-state-expired): a new one that works, and which idle gaps survive"
+                ]
         )
     }
 }
@@ -158,7 +186,10 @@ enum ZeroWindowStall: Detector {
                 + attempt.endingFrames,
             explanation: "\(attempt.upstream) stopped reading the request: its window stayed at 0 for "
                 + "\(Phrases.duration(closed.frame.time - first.frame.time)).",
-            ruledOut: [RuledOut(.lossStallRequest, "the upstream answered the probes")]
+            ruledOut: [
+                RuledOut(.lossStallRequest, "the upstream answered the probes"),
+                RuledOut(.responseTimeout, "the upstream never had the whole request: its window was closed"),
+            ]
         )
     }
 }
@@ -178,8 +209,12 @@ enum ResponseTimeout: Detector {
         if case .open? = attempt.client?.outcome { return nil }
         // Without the client's side it may as well be a client that left, which does so at any time.
         let announced = attempt.announcedTimer
+        // The timer runs on while the gateway connects.
+        let sinceDial = waited + (attempt.isFirst ? request.lastFrame.time - attempt.connection.first.time : 0)
         if attempt.client == nil,
-            waited < .milliseconds(900) || announced.map({ waited < $0 }) ?? !attempt.isRoundTimer(waited)
+            waited < .milliseconds(900)
+                || announced.map({ sinceDial < $0 })
+                    ?? !(attempt.isRoundTimer(waited) || attempt.isRoundTimer(sinceDial))
         {
             return nil
         }
@@ -189,6 +224,13 @@ enum ResponseTimeout: Detector {
         if attempt.client == nil, announced == nil { missing.append("client leg: whether the client left first") }
         if !acknowledged { missing.append("an ACK of the request: it may never have arrived") }
         if late == nil { missing.append("whether the upstream would have answered: its own log") }
+        // Seen from behind the narrow link this is all that there is, until the upstream sends something short.
+        if late == nil, !attempt.sizes.passed(attempt.fullSize, .fromServer, since: Timestamp(nanoseconds: .min)) {
+            missing.append(
+                "an answer of this upstream in segments of full size: none came in this capture, so that "
+                    + "pmtu-blackhole, long ones lost on the way, is not ruled out"
+            )
+        }
         let lateFrames = late.map {
             [EvidenceFrame($0.firstFrame, role: "late response from upstream", direction: .fromServer)]
         }
@@ -201,7 +243,7 @@ enum ResponseTimeout: Detector {
             explanation: "\(attempt.upstream) had the request and "
                 + (attempt.stage == .partialHead ? "sent only a part of the response head" : "sent nothing")
                 + "; the gateway gave up after \(Phrases.duration(waited))"
-                + (announced.map { $0 <= waited ? ", as it had announced with the request" : "" } ?? "")
+                + (announced.map { $0 <= sinceDial ? ", as it had announced with the request" : "" } ?? "")
                 + (late.map {
                     ". The answer came \(Phrases.duration($0.firstFrame.time - request.lastFrame.time)) after the request, too late"
                 }
@@ -212,7 +254,7 @@ enum ResponseTimeout: Detector {
                     .lossStallRequest,
                     acknowledged ? "the request was acknowledged" : "the request was not repeated"
                 ),
-            ],
+            ] + attempt.ruledOutOfSilence,
             missing: missing
         )
     }
@@ -240,6 +282,8 @@ enum BodyTimeout: Detector {
         // Its client's connection would have been closed; a client that was not told may have left before.
         if case .open? = attempt.client?.outcome { return nil }
         if attempt.client == nil, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
+        // An error at once, while bytes still come, is no timer's.
+        if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
         return Verdict(
             cause,

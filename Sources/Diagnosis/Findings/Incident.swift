@@ -188,7 +188,9 @@ struct Incidents {
             if recent.count >= 16 { previous[attempt.dialler]?.removeFirst() }
             switch attempt.outcome {
             case .failed(let verdict): pending.append((index, own, verdict))
-            case .answered: recovered.insert(own)
+            case .answered:
+                recovered.insert(own)
+                for remark in attempt.remarks { add(index, withoutClientLeg(remark), .note, own, nil) }
             case .open, .unused: break
             }
         }

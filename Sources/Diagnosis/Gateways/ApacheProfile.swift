@@ -33,8 +33,16 @@ enum ApacheProfile: GatewayProfile {
             [503]
         case .responseTimeout, .lossStallRequest, .closedBeforeResponse, .resetBeforeResponse, .closedMidHead,
             .resetMidHead, .headerTooLarge, .staleKeepaliveReuse, .conflictingContentLength, .malformedStatusLine,
-            .nonHTTPBanner, .plaintextToTLSUpstream, .applicationProtocolMismatch:
+            .nonHTTPBanner, .plaintextToTLSUpstream, .earlyResponse, .requestTooLarge, .proxyProtocolMismatch,
+            .unexpectedUpgrade:
             [502]
+        // 500 as run (2.4.71), 502 before: `DNS lookup failure for`.
+        case .dnsFailure: [500, 502]
+        case .staleAddress: [503]
+        // 503 where it waits for a 100 (`Expect` passed on) until its timer.
+        case .interimResponse: [502, 503]
+        // 503 from mod_proxy_fcgi and mod_proxy_http2 where they are answered in HTTP/1.
+        case .applicationProtocolMismatch: [502, 503]
         // The race of the reset and the end of connect() decides.
         case .resetAfterAccept: [502, 503]
         // 504 where it could not send, 502 where it waited for the answer.

@@ -42,8 +42,11 @@ enum CaddyProfile: GatewayProfile {
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable, .connectTimeout,
             .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse, .resetDuringUpload, .closedMidHead,
             .resetMidHead, .headerTooLarge, .malformedHeader, .malformedStatusLine, .nonHTTPBanner,
-            .plaintextToTLSUpstream, .applicationProtocolMismatch, .conflictingContentLength, .staleKeepaliveReuse:
+            .plaintextToTLSUpstream, .applicationProtocolMismatch, .conflictingContentLength, .staleKeepaliveReuse,
+            .dnsFailure, .staleAddress, .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .surplusBytes:
             [502]
+        // 504 where nothing but interim answers came until `response_header_timeout`.
+        case .interimResponse: [502, 504]
         // 504 at `response_header_timeout` and `write_timeout`, 502 at `dial_timeout`.
         case .acceptQueueOverflow, .staleTuple, .zeroWindowStall: [502, 504]
         case .responseTimeout, .lossStallRequest: [504]

@@ -36,13 +36,18 @@ enum EnvoyProfile: GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
-            .resetBeforeResponse, .resetDuringUpload, .staleKeepaliveReuse, .noLiveUpstream, .noUpstreamAttempt:
+            .resetBeforeResponse, .resetDuringUpload, .staleKeepaliveReuse, .noLiveUpstream, .noUpstreamAttempt,
+            .dnsFailure, .earlyResponse, .requestTooLarge, .proxyProtocolMismatch:
             [503]
+        case .interimResponse: [503, 504]
+        // Its buffers' limit (`per_connection_buffer_limit_bytes`).
+        case .gatewayRejectedResponse: [500]
         // The route's timer runs while it connects, and may end first.
-        case .connectTimeout, .hostUnreachable, .acceptQueueOverflow: [503, 504]
+        case .connectTimeout, .hostUnreachable, .acceptQueueOverflow, .staleAddress: [503, 504]
         case .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
         case .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .malformedStatusLine, .nonHTTPBanner,
-            .conflictingContentLength, .plaintextToTLSUpstream, .applicationProtocolMismatch:
+            .conflictingContentLength, .plaintextToTLSUpstream, .applicationProtocolMismatch, .tooManyHeaders,
+            .surplusBytes:
             [502]
         default: nil
         }

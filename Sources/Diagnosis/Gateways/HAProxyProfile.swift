@@ -25,12 +25,17 @@ enum HAProxyProfile: GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectRefused, .connectTimeout, .acceptQueueOverflow, .icmpPortUnreachable, .icmpAdminProhibited,
-            .hostUnreachable, .noLiveUpstream:
+            .hostUnreachable, .noLiveUpstream, .noUpstreamAttempt, .dnsFailure, .staleAddress:
             [503]
         case .responseTimeout: [504]
         case .closedBeforeResponse, .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge,
-            .malformedHeader, .malformedStatusLine, .nonHTTPBanner:
+            .malformedHeader, .malformedStatusLine, .nonHTTPBanner, .earlyResponse, .requestTooLarge,
+            .proxyProtocolMismatch, .unexpectedUpgrade, .tooManyHeaders, .conflictingContentLength, .surplusBytes:
             [502]
+        // 504 where nothing but interim answers came until `timeout server`.
+        case .interimResponse: [502, 504]
+        // 503 where its HTTP/2 preface was answered in HTTP/1.
+        case .applicationProtocolMismatch: [502, 503]
         default: nil
         }
     }

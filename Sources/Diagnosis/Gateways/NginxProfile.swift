@@ -25,11 +25,14 @@ enum NginxProfile: GatewayProfile {
     static func statuses(for cause: Cause) -> Set<Int>? {
         switch cause {
         case .connectTimeout, .acceptQueueOverflow, .responseTimeout, .lossStallRequest, .zeroWindowStall: [504]
+        // Also where the name server did not answer (`resolver_timeout`).
+        case .dnsFailure: [502]
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
-            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream:
+            .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream,
+            .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .applicationProtocolMismatch:
             [502]
         // Its connect timer may end first.
-        case .hostUnreachable: [502, 504]
+        case .hostUnreachable, .staleAddress: [502, 504]
         default: nil
         }
     }

@@ -32,6 +32,8 @@ private struct RoleInference {
     var edges: [Edge: EdgeCount] = [:]
     var accepted: Set<Edge> = []
     var totals: [Dialled: EdgeTotal] = [:]
+    /// Requests that each listener was asked.
+    var served: [Endpoint: Int] = [:]
     /// Connections on which the same is asked by the clock.
     let periodic: Set<Int>
 
@@ -69,15 +71,32 @@ private struct RoleInference {
     private struct Enclosing {
         var start: Timestamp
         var end: Timestamp
+        var answer: Answer?
         var connection: Int
         var front: Endpoint
         var method: String
         var target: String
     }
 
+    /// The head of an answer, for telling which of two exchanges waited for the other.
+    private struct Answer {
+        var time: Timestamp
+        var status: Int
+
+        init?(_ response: ResponseFacts?) {
+            guard let response, let status = response.status else { return nil }
+            time = response.firstFrame.time
+            self.status = status
+        }
+
+        /// The same answer, given before the other: then it was not made of it.
+        func isEarlier(than other: Self) -> Bool { status == other.status && time + Join.slack < other.time }
+    }
+
     private struct Start {
         var time: Timestamp
         var end: Timestamp
+        var answer: Answer?
         var connection: Int
         /// Nil for the SYN of a connection.
         var method: String?
@@ -97,6 +116,7 @@ private struct RoleInference {
         if !fronts.isEmpty {
             edges = [:]
             totals = [:]
+            served = [:]
             sweep(inside: fronts)
         }
         acceptNested()
@@ -124,10 +144,12 @@ private struct RoleInference {
                     ? exchange.response?.lastFrame.time ?? horizon
                     : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
                 if isListener {
+                    served[connection.server, default: 0] += 1
                     enclosing.append(
                         Enclosing(
                             start: request.firstFrame.time,
                             end: end,
+                            answer: Answer(exchange.response),
                             connection: index,
                             front: connection.server,
                             method: request.method,
@@ -139,6 +161,7 @@ private struct RoleInference {
                     Start(
                         time: request.firstFrame.time,
                         end: end,
+                        answer: Answer(exchange.response),
                         connection: index,
                         method: request.method,
                         target: request.target,
@@ -179,6 +202,8 @@ private struct RoleInference {
             guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
                 candidate.front != connection.server
             else { continue }
+            // Clients that ask the same at the same time lie inside each other's requests by chance.
+            if let told = candidate.answer, let got = start.answer, told.isEarlier(than: got) { continue }
             let isSameHost =
                 union.find(candidate.front.address) == union.find(dialled.from)
             // A client of the listener is not the gateway, unless all share one address.
@@ -215,11 +240,23 @@ private struct RoleInference {
         edges[edge] = counted
     }
 
-    /// Edges that are more than chance: half of what was asked there has a related request around it.
+    private struct Sender: Hashable {
+        var front: Endpoint
+        var from: IPAddress
+    }
+
+    /// Edges that are more than chance: half of what was asked there has a related request around it, or half of what the listener was
+    /// asked has one inside (where it listens for TLS as well, the most may have none).
     private mutating func acceptRelated() {
+        var passedOn: [Sender: Int] = [:]
         for (edge, count) in edges {
-            let total = totals[edge.dialled] ?? EdgeTotal()
-            if total.requests > 0, count.related * 2 >= total.requests { accepted.insert(edge) }
+            passedOn[Sender(front: edge.front, from: edge.dialled.from), default: 0] += count.related
+        }
+        for (edge, count) in edges where count.related > 0 {
+            let total = totals[edge.dialled]?.requests ?? 0
+            let sent = passedOn[Sender(front: edge.front, from: edge.dialled.from)] ?? 0
+            let isMost = sent > 1 && sent * 2 >= served[edge.front] ?? 0
+            if count.related * 2 >= total || isMost { accepted.insert(edge) }
         }
         // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
         // encloses the greater share.
@@ -234,10 +271,7 @@ private struct RoleInference {
         }
         for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
         // What looks like a gateway's request is asked inside, not outside.
-        var forwarded: Set<Endpoint> = []
-        for connection in facts.connections where connection.exchanges.first?.request?.looksForwarded == true {
-            forwarded.insert(connection.server)
-        }
+        let forwarded = forwardedTo()
         func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
             let isLikely = forwarded.contains(inner) && !forwarded.contains(outer)
             return (isLikely ? 1 : 0) + Double(related[Pair(outer: outer, inner: inner)] ?? 0)
@@ -246,6 +280,17 @@ private struct RoleInference {
         accepted = accepted.filter { edge in
             share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
         }
+    }
+
+    /// Where most connections carry what looks like a gateway's request: a client of HTTP/1.0 now and then looks so, too.
+    private func forwardedTo() -> Set<Endpoint> {
+        var counts: [Endpoint: (forwarded: Int, all: Int)] = [:]
+        for connection in facts.connections {
+            guard let request = connection.exchanges.lazy.compactMap(\.request).first else { continue }
+            counts[connection.server, default: (0, 0)].all += 1
+            if request.looksForwarded { counts[connection.server, default: (0, 0)].forwarded += 1 }
+        }
+        return Set(counts.lazy.filter { $0.value.forwarded * 2 > $0.value.all }.map(\.key))
     }
 
     /// What carries nothing to compare must lie inside as a rule.
@@ -350,10 +395,9 @@ private struct RoleInference {
     /// No nesting anywhere: one leg was captured. It is the upstream leg, unless the answers are a gateway's own and the requests are no gateway's.
     private mutating func assignSingleLeg(_ map: inout RoleMap) {
         var made: Set<Endpoint> = []
-        var forwarded: Set<Endpoint> = []
+        let forwarded = forwardedTo()
         for connection in facts.connections {
             for exchange in connection.exchanges {
-                if exchange.request?.looksForwarded == true { forwarded.insert(connection.server) }
                 guard let response = exchange.response, let status = response.status, status >= 500 else { continue }
                 if GatewayKind(response: response) != nil { made.insert(connection.server) }
             }
@@ -369,7 +413,7 @@ private struct RoleInference {
                 continue
             } else if case .tls = connection.application {
                 continue
-            } else if connection.exchanges.isEmpty,
+            } else if connection.exchanges.isEmpty, !connection.speaksForeign || connection.orientation != .handshake,
                 connection.fromServer.payloadBytes > 0 || connection.orientation == .guess
             {
                 continue
@@ -455,33 +499,5 @@ extension ConnectionFacts {
     /// The first FIN or RST of either side.
     var firstEnding: FrameReference? {
         events.first { $0.kind == .fin || $0.kind == .rst }?.frame
-    }
-}
-
-/// Disjoint sets of addresses with path halving.
-struct UnionFind {
-    private var numbers: [IPAddress: Int] = [:]
-    private var parents: [Int] = []
-
-    mutating func touch(_ address: IPAddress) { _ = find(address) }
-
-    mutating func find(_ address: IPAddress) -> Int {
-        guard let number = numbers[address] else {
-            numbers[address] = parents.count
-            parents.append(parents.count)
-            return parents.count - 1
-        }
-        var root = number
-        while parents[root] != root {
-            parents[root] = parents[parents[root]]
-            root = parents[root]
-        }
-        return root
-    }
-
-    mutating func join(_ left: IPAddress, _ right: IPAddress) {
-        let (a, b) = (find(left), find(right))
-        // The smaller number stays the root, so that the result does not depend on hashing order.
-        if a < b { parents[b] = a } else if b < a { parents[a] = b }
     }
 }

@@ -42,11 +42,11 @@ enum TargetRelation: Int, Comparable {
     }
 
     /// Whether the first segments of both paths are equal: the part that gateways most often choose upstreams by.
-    static func haveSameStart(_ left: String, _ right: String) -> Bool {
-        func start(_ target: String) -> Substring {
-            path(target).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: true).first ?? ""
-        }
-        return start(left) == start(right)
+    static func haveSameStart(_ left: String, _ right: String) -> Bool { start(left) == start(right) }
+
+    /// The first segment of the path; empty for "/".
+    static func start(_ target: String) -> Substring {
+        path(target).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: true).first ?? ""
     }
 
     /// Behind "://" where that ends a scheme of at most 16 bytes.

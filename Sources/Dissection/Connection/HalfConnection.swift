@@ -99,8 +99,8 @@ struct HalfConnection: Sendable {
         facts.payloadBytes &+= Int64(segment.wirePayloadLength)
         if facts.firstFrame == nil { facts.firstFrame = frame }
         facts.lastFrame = frame
-        lastIdentification = segment.identification
         if !segment.flags.contains(.rst) { profile(segment) }
+        lastIdentification = segment.identification
         let isSYN = segment.flags.contains(.syn)
         if facts.hopLimit == nil || (isSYN && !sawSYN), isSYN || segment.wirePayloadLength > 0 {
             if !segment.flags.contains(.rst) { facts.hopLimit = segment.hopLimit }
@@ -109,6 +109,9 @@ struct HalfConnection: Sendable {
         if isSYN {
             if let scale = segment.windowScale { facts.windowScale = scale }
             if let size = segment.maximumSegmentSize { facts.maximumSegmentSize = size }
+            if segment.windowScale != nil, segment.timestampValue != nil, segment.allowsSelectiveAcknowledgment {
+                facts.opensLikeLinux = segment.opensLikeLinux
+            }
         }
     }
 
@@ -117,6 +120,14 @@ struct HalfConnection: Sendable {
         facts.hopLimits.insert(segment.hopLimit)
         if let forbids = segment.forbidsFragments {
             if forbids { facts.unfragmentable += 1 } else { facts.fragmentable += 1 }
+        }
+        if let now = segment.identification, now != 0, let before = lastIdentification, before != 0 {
+            let step = now &- before
+            if step < 256 || step > UInt16.max - 256 {
+                facts.identificationSteps += 1
+            } else {
+                facts.identificationJumps += 1
+            }
         }
     }
 

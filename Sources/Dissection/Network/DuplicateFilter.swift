@@ -99,6 +99,8 @@ struct DuplicateFilter {
     private var victim = 0
     /// Duplicates whose hop limit was not that of the first capture.
     private(set) var routed = 0
+    /// By how many hops they differed at most.
+    private(set) var routedHops: UInt8 = 0
 
     mutating func isDuplicate(
         _ digest: UInt64,
@@ -118,7 +120,10 @@ struct DuplicateFilter {
                 isSameTransmission(entry, kind, distance: Int64(distance), place: place, hopLimit, bit)
             {
                 entries[index].seen |= bit
-                if entry.hopLimit != hopLimit { routed &+= 1 }
+                if entry.hopLimit != hopLimit {
+                    routed &+= 1
+                    routedHops = max(routedHops, Self.hops(entry.hopLimit, hopLimit))
+                }
                 return true
             }
             entries[index] = fresh
@@ -138,7 +143,8 @@ struct DuplicateFilter {
         _ bit: UInt64
     ) -> Bool {
         if entry.seen & bit != 0 { return distance <= kind.samePlaceLimit }
-        let hops = max(entry.hopLimit, hopLimit) &- min(entry.hopLimit, hopLimit)
-        return hops <= 1 || (entry.place != place && kind == .identified)
+        return Self.hops(entry.hopLimit, hopLimit) <= 1 || (entry.place != place && kind == .identified)
     }
+
+    private static func hops(_ left: UInt8, _ right: UInt8) -> UInt8 { max(left, right) &- min(left, right) }
 }

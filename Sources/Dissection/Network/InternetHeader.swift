@@ -179,6 +179,7 @@ extension PacketDecoder {
         if isDuplicate {
             counters.duplicatePackets += 1
             counters.routedDuplicates = duplicates.routed
+            counters.routedHops = duplicates.routedHops
         }
         return isDuplicate
     }

@@ -20,6 +20,8 @@ package struct Segment: Sendable {
     package var windowScale: UInt8?
     package var maximumSegmentSize: UInt16?
     package var allowsSelectiveAcknowledgment = false
+    /// A SYN or SYN-ACK whose options stand as Linux writes them (see `HalfConnectionFacts.opensLikeLinux`).
+    package var opensLikeLinux = false
     package var hasSelectiveAcknowledgment = false
     /// Payload bytes present in the capture, as a range of the packet handed in.
     package var payload: Range<Int>

@@ -102,6 +102,13 @@ extension PacketDecoder {
             segment.timestampEcho = bytes.uint32(range.lowerBound &+ 8)
             return
         }
+        if segment.flags.contains(.syn), range.count >= 20 {
+            // MSS, SACK permitted, timestamps, no-operation, window scale: `tcp_options_write` of Linux, any version since 2.6.
+            // FreeBSD, macOS and Windows write the window scale before SACK permitted.
+            segment.opensLikeLinux =
+                bytes.uint16(range.lowerBound) == 0x0204 && bytes.uint32(range.lowerBound &+ 4) == 0x0402_080a
+                && bytes.uint16(range.lowerBound &+ 16) == 0x0103
+        }
         var offset = range.lowerBound
         while offset < range.upperBound {
             let kind = bytes.byte(offset)

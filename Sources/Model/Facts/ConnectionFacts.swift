@@ -34,6 +34,13 @@ package struct HalfConnectionFacts: Sendable {
     package var longestSegment = 0
     package var longestAcknowledged = 0
     package var usesTimestamps = false
+    /// Its SYN or SYN-ACK carries all usual options in the order in which Linux writes them: MSS, SACK permitted, timestamps,
+    /// window scale. Nil where none was seen, or one without all of these.
+    package var opensLikeLinux: Bool?
+    /// Packets but resets whose IPv4 identification, not 0, follows on that of the packet before (by less than 256 either way),
+    /// and those whose does not.
+    package var identificationSteps = 0
+    package var identificationJumps = 0
     package var windowScale: UInt8?
     package var maximumSegmentSize: UInt16?
     /// The first payload bytes, at most 64.

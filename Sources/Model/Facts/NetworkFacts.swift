@@ -118,8 +118,9 @@ package struct CaptureCounters: Sendable {
     /// Packets shorter in the capture than on the wire.
     package var snappedPackets = 0
     package var duplicatePackets = 0
-    /// Those of them that were seen on both sides of a router: one hop apart.
+    /// Those of them that were seen on both sides of a router, and by how many hops they differed at most.
     package var routedDuplicates = 0
+    package var routedHops: UInt8 = 0
     package var ipFragments = 0
     package var incompleteFragments = 0
     package var tcpPackets = 0

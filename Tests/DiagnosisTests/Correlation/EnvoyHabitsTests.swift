@@ -21,6 +21,13 @@ import Testing
     /// Another upstream shows that its leg is captured.
     private static let fine = Scene.good("/shop/1", ports: 40_005, at: -100, to: Scene.second)
 
+    @Test("The announced timer runs while the connection is made")
+    func announced() {
+        let leg = Scene.leg().handshake(at: 0, roundTrip: 40).request(at: 40.2, fields: Self.id("a"))
+            .fin(.fromClient, at: 1_999)
+        #expect(Scene.report([leg]).outline == ["failure response-timeout 1/1"])
+    }
+
     @Test("A connect that goes on behind the error belongs to the request it was begun for")
     func outlives() {
         #expect(Scene.report(Self.fine + Self.outlived).outline == ["failure connect-timeout 1/1"])

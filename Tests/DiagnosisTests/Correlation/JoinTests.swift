@@ -37,6 +37,17 @@ import Testing
         #expect(pairs == [50_000: [40_000]])
     }
 
+    @Test("A target that its gateway passes on unchanged elsewhere is no rewritten one")
+    func stray() {
+        let pairs = Self.pairs([
+            Scene.client(50_001).handshake(at: -101).request("/shop/1", at: -100).response(200, at: -60),
+            Scene.leg(40_001).handshake(at: -99).request("/shop/1", at: -98).response(200, at: -61),
+            Scene.failing("/shop/2", answered: 60),
+            Scene.leg().request("/other/9", at: 2).fin(.fromServer, at: 50),
+        ])
+        #expect(pairs == [50_001: [40_001], 50_000: []])
+    }
+
     @Test("Requests for different targets at one time go to their own attempts, whatever their order")
     func concurrent() {
         let pairs = Self.pairs([

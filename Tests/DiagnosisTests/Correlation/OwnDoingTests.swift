@@ -55,6 +55,34 @@ import Testing
         #expect(causes(cut + [refused]) == [.gatewayReload])
     }
 
+    @Test(
+        "Requests that came together and were cut without a word were cut by the gateway's end if idle clients went as well"
+    )
+    func silentBesideIdle() {
+        let cut = (0..<3).flatMap { Self.waiting(50_100 + UInt16($0), from: 0.1 * Double($0), cutAt: 1_000) }
+        #expect(!causes(cut).contains(.gatewayReload))
+        let kept = Scene.client(50_400).handshake(at: -501).request("/a", at: -500).response(200, at: -490)
+        let leg = Scene.leg(50_400).handshake(at: -499).request("/a", at: -498).response(200, at: -491)
+        #expect(causes(cut + [kept.fin(.fromServer, at: 1_000.3), leg]) == [.gatewayReload])
+        #expect(!causes(cut + [kept.fin(.fromServer, at: 1_300), leg]).contains(.gatewayReload))
+    }
+
+    @Test("Nor are errors that a timer gives to requests that came together, while an idle client's time is up")
+    func answeredBesideIdle() {
+        let lines = (0..<3).flatMap { number in
+            [
+                Scene.client(50_100 + UInt16(number)).handshake(at: -1).request("/slow", at: 0)
+                    .response(504, at: 1_000).fin(.fromServer, at: 1_000.2),
+                Scene.leg(50_100 + UInt16(number)).handshake(at: 1).request("/slow", at: 2)
+                    .fin(.fromClient, at: 999.9),
+            ]
+        }
+        let idle = Scene.client(50_400).handshake(at: -501).request("/a", at: -500).response(200, at: -490)
+            .fin(.fromServer, at: 1_000)
+        let leg = Scene.leg(50_400).handshake(at: -499).request("/a", at: -498).response(200, at: -491)
+        #expect(causes(lines + [idle, leg]) == [.responseTimeout])
+    }
+
     @Test("An error to each client is no end of the process")
     func answered() {
         let lines = [0.0, 150, 400].enumerated().flatMap { number, start in
@@ -162,7 +190,83 @@ import Testing
         #expect(report.outline == ["failure no-upstream-attempt 6/0"])
     }
 
+    /// A second proxy listens at one address, dials from another, and says whence its request came.
+    private static func throughAnother(_ count: Int, saying way: String) -> [Line] {
+        let (proxy, back) = (end("10.0.0.20", 8081), IPAddress(v4: 10, 0, 0, 21))
+        return (0..<count).flatMap { number -> [Line] in
+            let (inward, outward) = (Double(number) * 2, 200 - Double(number) * 2)
+            let client =
+                number == 0 ? end("192.0.2.10", 50_000) : Endpoint(address: back, port: 51_000 + UInt16(number))
+            let fields = number == 0 ? [] : [FieldLine(name: "x-forwarded-for", value: way)]
+            let pass = Line.from(client, to: Scene.front).handshake(at: inward)
+                .request("/cart", at: inward + 0.5, fields: fields).response(502, at: outward)
+            let leg = Scene.leg(42_000 + UInt16(number), to: proxy).handshake(at: inward + 0.8)
+                .request("/cart", at: inward + 1.2, fields: fields)
+            return [
+                pass, number == count - 1 ? leg.rst(.fromServer, at: inward + 2) : leg.response(502, at: outward - 1),
+            ]
+        }
+    }
+
+    @Test("A request that names the gateway on its way comes back, whoever brings it")
+    func named() {
+        let before = Scene.good("/a", ports: 41_000, at: -500)
+        let report = Scene.report(before + Self.throughAnother(6, saying: "192.0.2.10, \(Scene.dialler)"))
+        #expect(report.outline == ["failure proxy-loop 1/1"])
+        #expect(report.findings.first?.upstream == "10.0.0.20:8081")
+        #expect(report.totalRequests == 2)
+    }
+
+    @Test("A proxy in front that names its clients, who ask for the same at once, makes no loop")
+    func proxyInFront() {
+        let before = Scene.good("/a", ports: 41_000, at: -500)
+        let report = Scene.report(before + Self.throughAnother(6, saying: "203.0.113.9"))
+        #expect(!report.findings.map(\.cause).contains(.proxyLoop))
+    }
+
+    @Test("What goes on to a server that answers for itself is no loop")
+    func goesOn() {
+        // Each pass of the second stage asks one server, which has nothing to ask in turn.
+        let server = end("10.0.0.30", 80)
+        let passes = Self.throughAnother(4, saying: "192.0.2.10, \(Scene.dialler)")
+        let asked = (1..<4).map { number in
+            Scene.leg(43_000 + UInt16(number), to: server).handshake(at: 20 + Double(number))
+                .request("/cart", at: 20.5 + Double(number)).response(502, at: 21 + Double(number))
+        }
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + passes + asked)
+        #expect(!report.findings.map(\.cause).contains(.proxyLoop))
+    }
+
     // MARK: Health checks
+
+    /// A dial that is refused by the clock, and what the gateway asks another server `after` that.
+    private static func refusedByTheClock(after pause: Double) -> [Line] {
+        (0..<8).flatMap { number -> [Line] in
+            let (time, port) = (Double(number) * 110, UInt16(number))
+            return [
+                Scene.client(50_000 + port).handshake(at: time - 1).request("/r\(number)", at: time)
+                    .response(200, at: time + pause + 9),
+                Scene.leg(45_000 + port, to: Scene.second).syn(time + 0.3).rst(.fromServer, at: time + 0.4),
+                Scene.leg(46_000 + port).handshake(at: time + 0.4 + pause)
+                    .request("/r\(number)", at: time + 0.7 + pause).response(200, at: time + pause + 8),
+            ]
+        }
+    }
+
+    @Test("Refused dials at even intervals, each with the next server's turn at once, are tries that a retry hid")
+    func evenRetries() {
+        #expect(Scene.report(Self.refusedByTheClock(after: 0.1)).outline == ["nearMiss connect-refused 8/8"])
+    }
+
+    @Test("Refused dials by the clock beside requests that have nothing to do with them are checks")
+    func evenChecks() {
+        let checks = (0..<10).map { number in
+            Scene.leg(45_000 + UInt16(number), to: Scene.second).syn(Double(number) * 110)
+                .rst(.fromServer, at: Double(number) * 110 + 0.1)
+        }
+        let traffic = (0..<6).flatMap { Scene.good("/a", ports: 41_000 + UInt16($0), at: Double($0) * 170 + 23) }
+        #expect(Scene.report(checks + traffic).outline == [])
+    }
 
     @Test("What is asked by the clock and what no client asked for is a check, whatever it is answered")
     func periodic() {

@@ -62,6 +62,26 @@ import Testing
         #expect(Scene.report(checks + [page]).outline == ["failure no-live-upstream 1/0"])
     }
 
+    @Test(
+        "Beside another group's good checks, failing ones explain a 503 at once; not one after a wait, nor another status",
+        arguments: [
+            (503, 0.5, "no-live-upstream"), (503, 1_000, "no-upstream-attempt"), (502, 0.5, "no-upstream-attempt"),
+        ]
+    )
+    func twoGroups(status: Int, answered: Double, cause: String) {
+        let checks = (0..<10).flatMap { number -> [Line] in
+            let (time, port) = (-20_000 + Double(number) * 2_000, UInt16(number))
+            return [
+                Scene.leg(45_000 + port).syn(time).rst(.fromServer, at: time + 0.2),
+                Scene.leg(46_000 + port, to: Scene.second).handshake(at: time + 3).request("/up", at: time + 4)
+                    .response(200, at: time + 5),
+            ]
+        }
+        let page = Scene.client().handshake(at: 9_999).request(at: 10_000)
+            .response(status, at: 10_000 + answered, page: "No server is available to handle this request.")
+        #expect(Scene.report(checks + [page]).outline == ["failure \(cause) 1/0"])
+    }
+
     @Test("Where the capture shows nothing of the upstream side, nothing is concluded")
     func uncovered() throws {
         let page = Scene.client().handshake(at: -1).request(at: 0)

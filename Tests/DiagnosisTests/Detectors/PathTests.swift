@@ -81,7 +81,7 @@ import Testing
             [Scene.failing(answered: 3), Scene.leg().syn(1).rst(.fromServer, at: 1.3, hopLimit: 63)] + Self.neighbour
         var facts = Scene.facts(lines)
         #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.handshakeResetByFirewall])
-        facts.counters.routedDuplicates = 1
+        facts.counters.routedHops = 1
         #expect(Diagnosis.report(on: facts).findings.map(\.cause) == [.connectRefused])
     }
 
@@ -129,6 +129,49 @@ import Testing
             asked.withTimestamps().rst(.fromServer, at: 30)
         ),
         Row(
+            "On another system than Linux an abort without it is the upstream's own",
+            .resetBeforeResponse,
+            answered: 60,
+            asked.withTimestamps(linux: false).rst(.fromServer, at: 30)
+        ),
+        Row(
+            "Unless another abort of that host carries it",
+            .middleboxReset,
+            answered: 60,
+            others: [
+                Scene.client(50_001).handshake(at: -900).request("/b", at: -899).response(200, at: -800),
+                Scene.leg(40_001).handshake(at: -898).request("/b", at: -897).response(200, at: -850)
+                    .rst(.fromServer, at: -500) { $0.hasTimestampOption = true },
+            ],
+            asked.withTimestamps(linux: false).rst(.fromServer, at: 30)
+        ),
+        Row(
+            "Numbers drawn by lot tell nothing",
+            .resetBeforeResponse,
+            answered: 60,
+            asked.withTimestamps(linux: false).numbered(steps: 0, jumps: 4).rst(
+                .fromServer,
+                at: 30,
+                previous: 4_711
+            ) {
+                $0.identification = 40_000
+                $0.offset -= 1
+            }
+        ),
+        Row(
+            "A number out of sequence and a place behind what was sent are a middlebox's",
+            .middleboxReset,
+            answered: 60,
+            asked.withTimestamps(linux: false).numbered(steps: 4, jumps: 0).rst(
+                .fromServer,
+                at: 30,
+                previous: 4_711
+            ) {
+                $0.identification = 40_000
+                $0.offset -= 1
+            }
+        ),
+        Row(
             "An abort with it is the upstream's own",
             .resetBeforeResponse,
             answered: 60,
@@ -171,6 +214,19 @@ import Testing
 
     @Test("A reset is a middlebox's where it is unlike the end that it names", arguments: resets)
     func forged(row: Row) { row.check() }
+
+    @Test("A request that was never acknowledged is given up where the next attempt follows, though no close shows")
+    func abandoned() {
+        let again = [
+            Scene.client(50_000).handshake(at: 0).request(at: 1).response(200, at: 2600),
+            Scene.leg(40_010).handshake(at: 2500).request(at: 2501).response(200, at: 2590),
+        ]
+        let first = Self.kept.request(at: 2, isAcknowledged: false).again(.fromClient, at: 202, 602, 1402)
+        #expect(Scene.report([first] + Self.earlier + again).outline == ["nearMiss idle-state-expired 1/1"])
+        let fresh = Scene.leg().handshake(at: 1.2).request(at: 2, isAcknowledged: false)
+            .again(.fromClient, at: 202, 602, 1402)
+        #expect(Scene.report([fresh] + again).outline == ["nearMiss loss-stall-request 1/1"])
+    }
 
     @Test("An answer that comes after a forged reset reached nobody")
     func lateAnswer() {

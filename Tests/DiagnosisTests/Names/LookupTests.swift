@@ -204,6 +204,24 @@ import Testing
         #expect(questions.report(legs, until: 5_000).outline == ["failure dns-failure 2/0"])
     }
 
+    @Test("A question put again at once is one lookup where the gateway is Go's, and another request's elsewhere")
+    func repeated() {
+        func report(_ fields: [FieldLine]) -> [String] {
+            let leg = Scene.leg(41_000).handshake(at: 1).request("/a", at: 2, fields: fields).response(200, at: 3)
+            let questions = Questions.by().ask("app.test", at: 10).answer("app.test", code: 2, at: 10.1)
+                .ask("app.test", id: 2, at: 10.2).answer("app.test", id: 2, code: 2, at: 10.3)
+                .ask("app.test", id: 3, at: 300).answer("app.test", id: 3, code: 2, at: 300.1)
+                .ask("app.test", id: 4, at: 300.2).answer("app.test", id: 4, code: 2, at: 300.3)
+            return questions.report([leg], until: 5_000).outline
+        }
+        let caddy = [
+            FieldLine(name: "x-forwarded-for", value: "192.0.2.1"), FieldLine(name: "x-forwarded-host", value: "a"),
+            FieldLine(name: "x-forwarded-proto", value: "http"), FieldLine(name: "accept-encoding", value: "gzip"),
+        ]
+        #expect(report(caddy) == ["failure dns-failure 2/0"])
+        #expect(report([]) == ["failure dns-failure 4/0"])
+    }
+
     @Test("Failing lookups beside requests that work are nobody's business")
     func noise() {
         let questions = Questions.by().ask("metrics.test", at: 0.5).answer("metrics.test", code: 3, at: 1)

@@ -287,6 +287,7 @@ struct Line {
         hopLimit: UInt8 = 64,
         isBare: Bool = false,
         wentOn: Double? = nil,
+        previous: UInt16? = nil,
         _ change: (inout TCPEvent) -> Void = { _ in }
     ) -> Line {
         var line = self
@@ -308,15 +309,26 @@ struct Line {
         var reset = ResetFacts(event: line.facts.events[index], sentEnd: facts[direction].highestEnd)
         reset.answered = answered
         reset.wentOn = wentOn.map { frame($0) }
+        reset.previousIdentification = previous
         line.facts.resets.append(reset)
         return line
     }
 
-    /// Both ends use the timestamp option (RFC 7323).
-    func withTimestamps() -> Line {
+    /// Both ends use the timestamp option (RFC 7323), and their SYNs are Linux's or another system's.
+    func withTimestamps(linux isLinux: Bool = true) -> Line {
         var line = self
+        line.facts.fromClient.opensLikeLinux = isLinux
+        line.facts.fromServer.opensLikeLinux = isLinux
         line.facts.fromClient.usesTimestamps = true
         line.facts.fromServer.usesTimestamps = true
+        return line
+    }
+
+    /// How the server's IPv4 identifications follow one another.
+    func numbered(steps: Int, jumps: Int) -> Line {
+        var line = self
+        line.facts.fromServer.identificationSteps = steps
+        line.facts.fromServer.identificationJumps = jumps
         return line
     }
 

@@ -107,6 +107,13 @@ import Testing
         }
     }
 
+    @Test(arguments: [(0, []), (12, ["invalidContentLength"])])
+    func lengthOfA204IsADeviationUnlessItIsZero(length: Int, kinds: [String]) {
+        let response = Stream.answering("HTTP/1.1 204 No Content\r\nContent-Length: \(length)\r\n\r\n")
+        #expect(response?.deviations.kinds == kinds)
+        #expect(response?.completion == .complete)
+    }
+
     @Test func transferCodingInHTTP10IsADeviation() {
         let response = Stream.answering("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         #expect(response?.deviations.kinds == ["transferEncodingInHTTP10"])

@@ -60,6 +60,27 @@ import Testing
     }
 
     @Test
+    func `identifications count as steps or as jumps, resets and zeros as neither`() throws {
+        var talk = Conversation()
+        talk.handshake()
+        for number in 0..<4 { talk.send(.fromServer, "\(number)") }
+        talk.rst(.fromServer)
+        let first = talk.packets.count - 5
+        func facts(_ identifications: [UInt16]) throws -> HalfConnectionFacts {
+            for (index, value) in identifications.enumerated() { talk.packets[first + index].identification = value }
+            // The SYN-ACK's is Linux's.
+            talk.packets[1].identification = 0
+            return try #require(connection(talk)).fromServer
+        }
+        let steady = try facts([65_534, 65_535, 1, 2, 40_000])
+        #expect((steady.identificationSteps, steady.identificationJumps) == (3, 0))
+        let drawn = try facts([9, 40_000, 700, 701, 702])
+        #expect((drawn.identificationSteps, drawn.identificationJumps) == (1, 2))
+        let none = try facts([0, 0, 0, 0, 5])
+        #expect((none.identificationSteps, none.identificationJumps) == (0, 0))
+    }
+
+    @Test
     func `the longest segment that got through is the longest that was acknowledged`() throws {
         var talk = Conversation()
         talk.handshake()

@@ -51,6 +51,16 @@ import Testing
         #expect(delivered([(packet6(), 0, 0), (packet6(hopLimit: 63), 5_000, 0)]) == 1)
     }
 
+    @Test func theMostHopsBetweenTwoSightsOfOnePacketAreKept() {
+        var harness = Harness()
+        harness.feed(packet4(id: 7), at: 0, linkType: .raw, interface: 0)
+        #expect(harness.decoder.counters.routedHops == 0)
+        harness.feed(packet4(id: 7, ttl: 63), at: 100_000, linkType: .raw, interface: 1)
+        #expect(harness.decoder.counters.routedHops == 1)
+        harness.feed(packet4(id: 7, ttl: 61), at: 200_000, linkType: .raw, interface: 2)
+        #expect(harness.decoder.counters.routedHops == 3)
+    }
+
     @Test func aResetWithAnotherHopCountOnOneInterfaceIsAnotherSenders() {
         let own = packet4([], id: 0, ttl: 64, flags: .rst)
         let forged = packet4([], id: 0, ttl: 58, flags: .rst)

@@ -79,6 +79,15 @@ import Testing
         #expect(segment?.windowScale == 14)
         #expect(segment?.allowsSelectiveAcknowledgment == true)
         #expect(segment?.timestampValue == 1)
+        #expect(segment?.opensLikeLinux == true)
+        // As macOS and FreeBSD order them.
+        let other = [2, 4, 5, 180, 1, 3, 3, 6, 1, 1, 8, 10] + [UInt8](repeating: 9, count: 8) + [4, 2]
+        let foreign = Harness.decode(
+            PacketBuilder.ipv4(PacketBuilder.tcp(flags: [.syn], options: other)),
+            linkType: .raw
+        ).segments.first
+        #expect(foreign?.allowsSelectiveAcknowledgment == true)
+        #expect(foreign?.opensLikeLinux == false)
     }
 
     @Test func selectiveAcknowledgmentIsSeenAndHandshakeOptionsLaterAreIgnored() {

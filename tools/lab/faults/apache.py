@@ -31,6 +31,7 @@ also(
     "reset-after-accept/far",
     "closed-before-response/worker-dies",
     "closed-before-response/worker-timeout",
+    "clean/http-1.0-upstream",
     "closed-before-response/second-request",
     "closed-before-response/tls",
     "closed-before-response/upstream",

@@ -69,6 +69,7 @@ also(
     "clean/repaired-loss",
     "clean/repeated-syn",
     "clean/http-1.0-upstream",
+    "closed-before-response/worker-timeout",
     "clean/real-server-tls-front",
     "clean/large-upload",
 )

@@ -83,6 +83,47 @@ def killed_download(s):
     _halted(s, "kill", calls)
 
 
+@case(
+    "gateway-reload",
+    "stopped-unseen",
+    "The gateway is stopped with three requests in hand that came together, and others idle; nobody comes while it is down.",
+)
+def stopped_unseen(s):
+    up, shop = _scene(s, keepalive=True)
+    fault = Fault("gateway-reload", up)
+    idle = [s.new_client(), s.new_client()]
+    for client in idle:
+        s.get(shop, client=client)
+        time.sleep(0.1)
+    s.together(
+        lambda: s.get(shop, fault, do=answer(after=3.0), client=s.new_client()),
+        lambda: s.get(shop, fault, do=answer(after=3.0), client=s.new_client()),
+        lambda: s.post(shop, fault, do=answer(after=3.0), client=s.new_client()),
+        lambda: (time.sleep(1.0), s.gateway.halt("stop")),
+        gap=0,
+    )
+    s.gateway.start()
+    _await_listener(s)
+    s.get(shop, client=s.new_client())
+
+
+@case("response-timeout", "at-once", "Three requests that came together run into the gateway's timer together.")
+def at_once(s):
+    up = s.serve()
+    shop = s.route(up, keepalive=True)
+    s.start(read_s=1)
+    fault = Fault("response-timeout", up)
+    idle = s.new_client()
+    s.get(shop, client=idle)
+    s.together(
+        lambda: s.get(shop, fault, do=answer(after=2.5), client=s.new_client()),
+        lambda: s.get(shop, fault, do=answer(after=2.5), client=s.new_client()),
+        lambda: s.post(shop, fault, do=answer(after=2.5), client=s.new_client()),
+        gap=0,
+    )
+    s.get(shop, client=idle)
+
+
 @case("gateway-reload", "upstream-leg-only", "The gateway is stopped with three requests in hand; the client's leg was not captured.")
 def upstream_leg(s):
     up, shop = _scene(s, capture="upstream")
@@ -134,6 +175,10 @@ def graceful(s):
     s.get(shop)
 
 
-also("apache", "gateway-reload/killed", "gateway-reload/killed-mid-download", "gateway-reload/stopped")
-also("caddy", "gateway-reload/killed", "gateway-reload/killed-mid-download")
-also("envoy", "gateway-reload/killed", "gateway-reload/killed-mid-download", "gateway-reload/stopped")
+_KILLED = ["gateway-reload/killed", "gateway-reload/killed-mid-download"]
+_STOPPED = ["gateway-reload/stopped", "gateway-reload/stopped-unseen"]
+also("apache", *_KILLED, *_STOPPED, "response-timeout/at-once")
+also("envoy", *_KILLED, *_STOPPED, "response-timeout/at-once")
+also("caddy", *_KILLED, "response-timeout/at-once")
+# It waits for what runs as long as it takes, by default.
+also("caddy", *_STOPPED, lines={"caddy-global": ["grace_period 500ms"]})

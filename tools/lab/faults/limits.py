@@ -63,7 +63,7 @@ def _cookie(size):
     return ["Cookie: session=" + "".join("abcdefghij"[number % 10] for number in range(size - 16))]
 
 
-_BUFFERS = {"nginx": ["large_client_header_buffers 4 32k;"], "haproxy-global": ["tune.bufsize 65536"]}
+_BUFFERS = {"nginx": ["large_client_header_buffers 4 32k;"], "haproxy-global": ["tune.bufsize 65536"], "apache": ["LimitRequestFieldSize 32768"]}
 
 
 def _closes_beyond(limit, then="close"):

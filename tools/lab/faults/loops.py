@@ -36,6 +36,31 @@ def another(s):
     s.get(shop, client=s.new_client())
 
 
+@case(
+    "proxy-loop",
+    "by-another-address",
+    "A route leads to a second gateway, which sends it back from another address of its host, and says whence it came.",
+)
+def another_address(s):
+    front = s.own_front()
+    up = s.serve()
+    namespace, _ = s.host(1)
+    away = s._far + "250"
+    namespace.ip("addr", "add", away + "/24", "dev", "eth0")
+    namespace.ip("route", "add", front.rpartition(":")[0] + "/32", "via", s._far + "1")
+    location = f"location / {{ proxy_pass http://{front}; proxy_bind {away}; proxy_http_version 1.1; "
+    location += "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }"
+    second = servers.nginx(s, 1, 8087, location, events="worker_connections 12;")
+    shop, cart = s.route(up), s.route(second)
+    s.start(read_s=2)
+    s.get(shop)
+    s.get(cart, Fault("proxy-loop", second, attempts_known=False), client=s.new_client())
+    time.sleep(0.5)
+    s.post(cart, Fault("proxy-loop", second, attempts_known=False), client=s.new_client())
+    time.sleep(0.5)
+    s.get(shop, client=s.new_client())
+
+
 def _cached(s, header):
     up = s.serve()
     zone = s.folder / "cache"
@@ -142,3 +167,5 @@ def spare_page(s):
 # httpd fails such a connect also with 503, and takes the worker out then: another cause for the next request.
 for _kind in ("caddy", "envoy"):
     also(_kind, "no-upstream-attempt/no-local-port")
+for _kind in ("apache", "caddy", "envoy"):
+    also(_kind, "proxy-loop/by-another-address")

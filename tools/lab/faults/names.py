@@ -67,6 +67,16 @@ def upstream_leg(s):
     _dead(s, "nxdomain", capture="upstream", nginx="; resolver_timeout 2s")
 
 
+@case(
+    "dns-failure",
+    "upstream-leg-servfail",
+    "The name server answers SERVFAIL, and is asked a second time each; the client's leg was not captured.",
+    gateways=("caddy",),
+)
+def upstream_leg_servfail(s):
+    _dead(s, "servfail", capture="upstream")
+
+
 @case("dns-failure", "only-name", "Every request needs a name that does not exist; nothing else goes upstream.")
 def only(s):
     s.host()
@@ -111,7 +121,14 @@ def _moved(s, cause, silent=False, rotate=False, capture="both"):
     name = "catalog.internal"
     dns.set(name, a=[old.host], ttl=1)
     shop = s.route(up)
-    fixed = s.route(f"{name}:{old.port}")
+    # Caddy and Envoy are told not to ask again soon; httpd asks for every new connection.
+    fixed = s.route(
+        f"{name}:{old.port}",
+        lines={"caddy": [f"dynamic a {{\nname {name}\nport {old.port}\nrefresh 10m\n}}"]},
+        server_options={
+            "envoy": {"type": "STRICT_DNS", "dns_lookup_family": "V4_PREFERRED", "dns_refresh_rate": "600s"},
+        },
+    )
     asking = s.route(f"{name}:{old.port}", resolver=dns, server_options={"nginx": "ipv6=off valid=1s"})
     s.start(capture=capture)
     time.sleep(1.2)
@@ -192,6 +209,8 @@ def truncated(s):
     s.get(shop)
 
 
+for _kind in ("caddy", "envoy"):
+    also(_kind, "stale-address/moved", "stale-address/moved-silent")
 _DEAD = ["nxdomain", "nodata", "servfail", "refused", "silent-name-server", "no-name-server", "only-name"]
 for _kind in ("apache", "caddy"):
     also(_kind, *[f"dns-failure/{name}" for name in _DEAD], "clean/names-resolve")

@@ -17,13 +17,13 @@ def tcp_balancer(s, number, port):
     return f"{address}:{port}"
 
 
-def nginx(s, number, port, location, http="", listen=""):
+def nginx(s, number, port, location, http="", listen="", events=""):
     """An nginx on an upstream host; returns its address. `listen` is what stands after address and port there."""
     namespace, address = s.host(number)
-    return nginx_at(s, namespace, address, port, location, http, listen)[0]
+    return nginx_at(s, namespace, address, port, location, http, listen, events)[0]
 
 
-def nginx_at(s, namespace, address, port, location, http="", listen=""):
+def nginx_at(s, namespace, address, port, location, http="", listen="", events=""):
     """An nginx on any host; returns its address and the path of its error log."""
     folder = s.folder / f"upstream-{port}"
     folder.mkdir()
@@ -32,7 +32,8 @@ def nginx_at(s, namespace, address, port, location, http="", listen=""):
     )
     text = f"[{address}]" if ":" in address else address
     (folder / "nginx.conf").write_text(
-        f"daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info; events {{}}\n"
+        f"daemon off; user root; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log info;\n"
+        f"events {{ {events} }}\n"
         f"http {{ access_log {folder}/access.log; {temporary} {http} "
         f"server {{ listen {text}:{port} {listen}; {location} }} }}\n"
     )

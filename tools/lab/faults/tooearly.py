@@ -113,6 +113,9 @@ def relayed(s):
 _PATIENCE = {
     "nginx": ["client_body_timeout 2s;", "send_timeout 2s;", "client_header_timeout 2s;"],
     "haproxy": ["timeout client 2s", "timeout http-request 2s"],
+    "apache": ["Timeout 2"],
+    "caddy-servers": ["timeouts {", "read_body 2s", "read_header 2s", "write 2s", "}"],
+    "envoy": {"stream_idle_timeout": "2s"},
 }
 
 

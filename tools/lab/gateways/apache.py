@@ -16,7 +16,7 @@ from . import Attempt, Record, kill
 
 _MODULES = (
     "mpm_event authz_core headers slotmem_shm socache_shmcb ssl proxy proxy_http proxy_balancer proxy_hcheck "
-    "lbmethod_byrequests"
+    "lbmethod_byrequests proxy_fcgi proxy_http2 http2 filter substitute reqtimeout"
 ).split()
 
 _ERROR_FORMAT = "[%{cu}t] [%-m:%l] [tid %T] [req %-L] [client %-a] %-E: %M"
@@ -54,6 +54,8 @@ _ERRORS = [
     (r"\(70007\).*AH01110", "body timed out"),
     (r"\(104\).*AH01110", "body reset"),
     (r"\(70008\).*AH01110", "body closed"),
+    (r"AH01068", "not FastCGI"),
+    (r"AH01328", "output filter"),  # mod_substitute: a line too long
     (r"AH00898: Unexpected Upgrade", "unexpected upgrade"),
     (r"AH00898: Too many .* interim responses", "interim responses"),
 ]
@@ -87,6 +89,7 @@ class Apache:
             f"DefaultRuntimeDir {folder}",
             f"PidFile {folder}/httpd.pid",
             "ServerName gateway.example",
+            "DocumentRoot /srv",
             "User www-data",
             "Group www-data",
             *[f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in _MODULES],
@@ -123,10 +126,10 @@ class Apache:
         if len(route.servers) > 1 or balancer is not None:
             name = f"balancer://pool{number}"
             lines = [f"<Proxy {name}>", *(balancer or [])]
-            lines += [f"BalancerMember {_url(server)} {options}" for server in route.servers]
+            lines += [f"BalancerMember {_url(server, route)} {options}" for server in route.servers]
             lines += ["</Proxy>", f"ProxyPass {route.prefix} {name}{route.prefix}"]
         else:
-            lines = [f"ProxyPass {route.prefix} {_url(route.servers[0], route.prefix)} {options}"]
+            lines = [f"ProxyPass {route.prefix} {_url(route.servers[0], route, route.prefix)} {options}"]
         own = route.lines.get("apache", [])
         return lines + ([f"<Location {route.prefix}>", *own, "</Location>"] if own else [])
 
@@ -184,7 +187,9 @@ class Apache:
             lines = errors.get(entry["id"], [])
             if entry["id"] == "-" and entry["status"] == "503" and entry["thread"] in pending:
                 lines = [pending[entry["thread"]].pop(0)]  # "failed to acquire connection" has no line of the request
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, line, lines)
+            records[target].passes = passes
         return records
 
     def _record(self, target, entry, line, errors):
@@ -199,6 +204,10 @@ class Apache:
             before = row
             lines.append(error[:_QUOTED])
             attempts.append(Attempt(self._server(only, row, error, entry), row))
+        if not attempts and status == 503 and route.protocol == "h2":
+            attempts.append(Attempt(only, "not HTTP/2"))  # mod_proxy_http2 has no line for it
+        if not attempts and status == 408:
+            attempts.append(Attempt(None, "client slow"))
         made = bool(attempts)
         if not attempts and "X" in entry["kept"]:
             attempts.append(Attempt(only or _after(entry["worker"], "//"), "client left"))
@@ -226,7 +235,11 @@ def _after(text, mark):
     return text.partition(mark)[2] or None
 
 
-def _url(server, path=""):
+_SCHEMES = {"http": "http", "fastcgi": "fcgi", "h2": "h2c"}
+
+
+def _url(server, route, path=""):
+    scheme = _SCHEMES[route.protocol]
     if server.startswith("unix:"):
-        return f"{server}|http://application{path}"
-    return f"http://{server}{path}"
+        return f"{server}|{scheme}://application{path}"
+    return f"{scheme}://{server}{path}"

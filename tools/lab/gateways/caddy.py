@@ -21,6 +21,7 @@ _ERRORS = [
     (r"dial tcp.*: connect: connection reset by peer", "connect 104"),
     (r"dial (tcp|unix)", "caddy: dial"),
     (r"invalid Read on closed Body", "caddy: body gone"),
+    (r"fcgi: invalid header version", "not FastCGI"),
     (r"^readfrom tcp.*: (write|use of closed)", "caddy: upload"),
     (r"timeout awaiting response headers", "caddy: head timed out"),
     (r"write tcp.*: i/o timeout", "send timed out"),
@@ -45,6 +46,7 @@ _BODY = {
     "caddy: closed": "body closed",
     "caddy: reset": "body reset",
     "caddy: read timed out": "body timed out",
+    "send timed out": "client slow",  # towards the client
 }
 
 
@@ -71,7 +73,9 @@ class Caddy:
             "auto_https off",
             f"storage file_system {folder}/caddy",
             f"log {{\n output file {folder}/error.log\n format json\n level DEBUG\n}}",
-            "servers {\n protocols h1 h2\n}",
+            "servers {\n protocols h1 h2",
+            *settings.lines.get("caddy-servers", []),
+            "}",
             *settings.lines.get("caddy-global", []),
             "}",
         ]
@@ -84,15 +88,18 @@ class Caddy:
             lines += settings.lines.get("caddy", [])
             for route in settings.routes:
                 lines += [f"handle {route.prefix}* {{", f"reverse_proxy {' '.join(route.servers)} {{"]
-                lines += [*route.lines.get("caddy", []), "transport http {", *self._transport(route), "}", "}", "}"]
+                lines += [*route.lines.get("caddy", []), f"transport {_transport_of(route)} {{", *self._transport(route), "}", "}", "}"]
             lines.append("}")
         return "\n".join([*lines, ""])
 
     def _transport(self, route):
         """`none` in caddy-transport leaves Caddy's own timers: 3 s to dial, none for the answer."""
         settings = self.settings
+        if route.protocol == "fastcgi":
+            return ["root /srv", f"dial_timeout {settings.connect_s}s", f"read_timeout {settings.read_s}s"]
         own = settings.lines.get("caddy-transport", []) + route.lines.get("caddy-transport", [])
         lines = [] if route.keepalive else ["keepalive off"]
+        lines += ["versions h2c"] if route.protocol == "h2" else []
         if "none" in own:
             return lines + [line for line in own if line != "none"]
         timers = [f"dial_timeout {settings.connect_s}s", f"response_header_timeout {settings.read_s}s"]
@@ -148,9 +155,9 @@ class Caddy:
         records = {}
         for entry in handled:
             target = entry["request"]["uri"]
-            if target in records:
-                raise RuntimeError(f"two log lines for {target}")
+            passes = records[target].passes + 1 if target in records else 1
             records[target] = self._record(target, entry, told.get(target, []))
+            records[target].passes = passes
         return records
 
     def _record(self, target, access, told):
@@ -183,6 +190,10 @@ class Caddy:
         if not attempts and made and upstream is not None:
             attempts.append(Attempt(upstream, "rewritten"))
         return Record(target, status or None, attempts, lines, access["size"], made)
+
+
+def _transport_of(route):
+    return "fastcgi" if route.protocol == "fastcgi" else "http"
 
 
 def _row(target, error):

@@ -90,6 +90,7 @@ class Envoy:
         )
 
     def _cluster(self, number, route):
+        speaks = "http2_protocol_options" if route.protocol == "h2" else "http_protocol_options"
         once = {} if route.keepalive else {"common_http_protocol_options": {"max_requests_per_connection": 1}}
         cluster = {
             "name": f"pool{number}",
@@ -102,7 +103,7 @@ class Envoy:
             "typed_extension_protocol_options": {
                 _OPTIONS: {
                     "@type": _TYPE + _OPTIONS,
-                    "explicit_http_config": {"http_protocol_options": {}},
+                    "explicit_http_config": {speaks: {}},
                     **once,
                 }
             },
@@ -123,7 +124,8 @@ class Envoy:
                 "typed_config": {"@type": tls, "common_tls_context": {"tls_certificates": [pair]}},
             }
         socket = {"address": host.strip("[]"), "port_value": int(port)}
-        return {"name": f"front{number}", "address": {"socket_address": socket}, "filter_chains": [chain]}
+        listener = {"name": f"front{number}", "address": {"socket_address": socket}, "filter_chains": [chain]}
+        return merged(listener, self.settings.lines.get("envoy-listener", {}))
 
     def _manager(self):
         """The connection manager; what it does not name is Envoy's default."""
@@ -192,20 +194,20 @@ class Envoy:
 
     def records(self):
         """What the log says, by request target."""
-        records, attempts = {}, {}
+        ends, attempts, passes = {}, {}, {}
         for line in self._log.read_text(errors="replace").splitlines():
             entry = json.loads(line)
             target = entry["request"].split(" ")[1]
             if entry["line"] == "attempt":
                 attempts.setdefault(target, []).append((entry, line))
-            elif target in records:
-                raise RuntimeError(f"two log lines for {target}")
             else:
-                records[target] = entry, line
-        return {
-            target: self._record(target, entry, line, attempts.get(target, []))
-            for target, (entry, line) in records.items()
-        }
+                ends[target] = entry, line
+                passes[target] = passes.get(target, 0) + 1
+        records = {}
+        for target, (entry, line) in ends.items():
+            records[target] = self._record(target, entry, line, attempts.get(target, []))
+            records[target].passes = passes[target]
+        return records
 
     def _record(self, target, entry, line, attempts):
         status, details, found, lines = entry["status"] or None, entry["details"] or "", [], [line]
@@ -217,6 +219,8 @@ class Envoy:
         if not attempts and entry["flags"] != "-":
             found.append(Attempt(None, entry["flags"]))
         made = (entry["status"] or 0) >= 500 and details != "via_upstream"
+        if made and not found and attempts:
+            found.append(Attempt(_named(attempts[-1][0]["upstream"]), "rewritten"))
         return Record(target, status, found, lines, entry["bytes_sent"], made)
 
 

@@ -231,6 +231,14 @@ extension HTTP1Parser {
         guard let status = exchange.response?.status, let version = exchange.response?.version else { return }
         server.fields.flush()
         server.fields.checkFraming(version: version, at: server.lineStart)
+        // RFC 9110 §8.6: no 204 has a length.
+        if status == 204, let length = server.fields.contentLength, length > 0 {
+            server.fields.deviations.note(
+                .invalidContentLength,
+                at: server.lineStart,
+                Array("\(length) with 204".utf8)[...]
+            )
+        }
         if status == 101, let request = exchange.request, request.headEnd != nil, request.upgrade == nil {
             server.fields.deviations.note(.unexpectedSwitchingProtocols, at: server.lineStart)
         }

@@ -32,6 +32,6 @@ enum KeptFields {
     private static let response: Set<String> = [
         "server", "via", "date", "age", "x-cache", "x-cache-status", "x-proxy-cache", "cache-status", "x-varnish",
         "cf-cache-status", "retry-after", "proxy-status", "content-type",
-        "connection", "keep-alive", "location", "x-request-id", "x-powered-by", "etag",
+        "connection", "keep-alive", "location", "x-request-id", "x-powered-by", "etag", "transfer-encoding",
     ]
 }
