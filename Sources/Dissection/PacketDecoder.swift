@@ -74,7 +74,12 @@ package struct PacketDecoder {
         if record.wireLength > bytes.byteCount { counters.snappedPackets &+= 1 }
         let time = record.timestamp
         if let first = counters.first { counters.first = min(first, time) } else { counters.first = time }
-        if let last = counters.last { counters.last = max(last, time) } else { counters.last = time }
+        if let last = counters.last {
+            counters.last = max(last, time)
+            counters.largestStepBack = max(counters.largestStepBack, last - time)
+        } else {
+            counters.last = time
+        }
         let interface = record.interface
         guard interface >= 0, interface < Self.maximumInterfaces else { return }
         while lastTimes.count <= interface { lastTimes.append(nil) }

@@ -111,6 +111,17 @@ extension Cause {
         }
     }
 
+    /// Everything that damage may move this verdict to, over as many steps of `fallsBackTo` as it takes; itself included.
+    /// `undetermined` is always one more.
+    package var fallbacks: Set<Cause> {
+        var reached: Set<Cause> = [self]
+        var waiting = [self]
+        while let next = waiting.popLast() {
+            for coarser in next.fallsBackTo where reached.insert(coarser).inserted { waiting.append(coarser) }
+        }
+        return reached
+    }
+
     private static func firstRange(of mark: String, in text: Substring) -> Range<String.Index>? {
         var index = text.startIndex
         while index < text.endIndex {

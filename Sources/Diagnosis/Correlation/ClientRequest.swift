@@ -101,7 +101,28 @@ extension ClientRequest {
         start = request.firstFrame.time
         gateway = facts.server
         client = facts.client
-        (outcome, end) = Self.outcome(of: exchange, request, timeline: isLast ? timeline : nil)
+        let previousEnd = facts.exchanges[..<position].last { $0.response != nil }?.response?.end ?? 0
+        if let response = exchange.response, response.firstFrame.number < request.firstFrame.number,
+            response.firstFrame.time < request.firstFrame.time
+        {
+            // It answers a request that the capture missed, and so may all that follow.
+            (outcome, end) = (.open, nil)
+        } else if facts.fromServer.missedBytes > 0, let response = exchange.response,
+            position + 1 < facts.exchanges.count,
+            let next = facts.exchanges[position + 1].request, next.firstFrame.number < response.firstFrame.number
+        {
+            // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
+            (outcome, end) = (.open, nil)
+        } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
+            (outcome, end) = (.open, nil)
+        } else {
+            (outcome, end) = Self.outcome(
+                of: exchange,
+                request,
+                timeline: isLast ? timeline : nil,
+                taken: facts.fromServer.acknowledgedEnd
+            )
+        }
         if isLast { slowness = slowness(exchange, request, facts, timeline) }
     }
 
@@ -161,11 +182,13 @@ extension ClientRequest {
         attempts.contains { join.response(of: join.attempts[$0])?.status == status && status != nil }
     }
 
-    /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange.
+    /// `timeline` only where nothing followed on the connection: else its end says nothing about this exchange. `taken` is what the
+    /// client acknowledged of the gateway's bytes.
     private static func outcome(
         of exchange: ExchangeFacts,
         _ request: RequestFacts,
-        timeline: ConnectionTimeline?
+        timeline: ConnectionTimeline?,
+        taken: Int64
     ) -> (Outcome, Timestamp?) {
         // Whoever closed first decided; a FIN of the client that was still answered is a half-close (RFC 9293 §3.6).
         let endings = timeline?.endings ?? []
@@ -189,10 +212,17 @@ extension ClientRequest {
         let last = response.lastFrame.time
         // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The
         // answer need be no error: Caddy 2.6 writes an empty 200 to a client that left.
-        if let first = endings.first, !first.isFromServer, first.frame.number < response.firstFrame.number,
+        if let first = endings.first, !first.isFromServer, first.frame.number <= response.firstFrame.number,
             timeline?.clientReset != nil || first.isReset
         {
             return (.aborted(at: first.frame, status: nil), first.frame.time)
+        }
+        // A reset one number beyond the request tells of a FIN before it that the capture missed: it left before this answer, or it would have
+        // acknowledged it.
+        if let reset = timeline?.clientReset, timeline?.clientFin == nil, status >= 400 || taken <= response.start,
+            let sent = request.end, reset.offset > sent
+        {
+            return (.aborted(at: reset.frame, status: nil), reset.frame.time)
         }
         switch response.completion {
         case .incompleteHead where response.body.hasGap:
@@ -201,6 +231,10 @@ extension ClientRequest {
         case .notHTTP, .invalidStatusLine:
             return (.garbage, last)
         case .complete:
+            return (status >= 500 ? .error(status: status) : .answered(status: status), last)
+        case .brokenBody where response.body.hasGap,
+            .incompleteBody where response.body.hasGap && !response.isProvablyShort(at: ending):
+            // The capture missed bytes of it: nothing is known of the rest.
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .brokenBody:
             return (.cut(status: status), last)
@@ -212,5 +246,25 @@ extension ClientRequest {
             if status >= 500 { return (.error(status: status), ending.frame.time) }
             return (response.status == nil ? .noAnswer : .cut(status: status), ending.frame.time)
         }
+    }
+}
+
+extension ResponseFacts {
+    /// The close stands before the end that Content-Length announces, whatever of the body the capture holds.
+    func isProvablyShort(at ending: TCPEvent?) -> Bool {
+        guard let ending, ending.isFromServer, case .contentLength(let length) = body.framing, let headEnd else {
+            return false
+        }
+        return ending.offset - headEnd < length
+    }
+}
+
+extension ConnectionFacts {
+    /// The server sent bytes after `offset` that the capture does not show.
+    func hasUnseenResponse(after offset: Int64) -> Bool {
+        let fin = events.first { $0.isFromServer && $0.kind == .fin }
+        // An acknowledged FIN takes a number of its own.
+        let acknowledged = fromServer.acknowledgedEnd - (fin == nil ? 1 : 0)
+        return max(fin?.offset ?? 0, acknowledged) > max(offset, fromServer.highestEnd - fromServer.missedBytes)
     }
 }

@@ -13,6 +13,8 @@ struct ConnectionTimeline {
     var clientReset: TCPEvent?
     var serverReset: TCPEvent?
     var clientFins = 0
+    /// Directions whose FIN is known by its acknowledgment only.
+    private(set) var inferred: Set<Direction> = []
     /// In capture order: who ended it, one entry for each of the four above.
     var endings: [TCPEvent] = []
     var serverZeroWindows: [TCPEvent] = []
@@ -32,6 +34,40 @@ struct ConnectionTimeline {
             default: if event.flags.contains(.fin) { noteFin(event) }
             }
         }
+        inferFin(.fromServer, of: connection)
+        inferFin(.fromClient, of: connection)
+        orderByAcknowledgment()
+    }
+
+    /// Who acknowledges the other's FIN closed second, however the capture orders the two packets.
+    private mutating func orderByAcknowledgment() {
+        guard let first = endings.first,
+            let place = endings.firstIndex(where: { $0.direction != first.direction && !$0.isReset }), place > 0,
+            let acknowledged = first.acknowledgedOffset, acknowledged > endings[place].offset
+        else { return }
+        endings.insert(endings.remove(at: place), at: 0)
+    }
+
+    /// A FIN takes a sequence number (RFC 9293 §3.4), so its acknowledgment shows it where the capture missed the packet itself: it was
+    /// there before the packet that acknowledges it.
+    private mutating func inferFin(_ direction: Direction, of connection: ConnectionFacts) {
+        let half = connection[direction]
+        guard direction == .fromClient ? clientFin == nil : serverFin == nil,
+            half.acknowledgedEnd == half.highestEnd + 1, connection[direction.reversed].packets > 0, half.packets > 0,
+            let frame = half.acknowledgedFrame
+        else { return }
+        let fin = TCPEvent(
+            kind: .fin,
+            direction: direction,
+            frame: frame,
+            offset: half.highestEnd,
+            flags: [.fin, .ack],
+            hopLimit: half.hopLimit ?? 0
+        )
+        if direction == .fromClient { clientFin = fin } else { serverFin = fin }
+        inferred.insert(direction)
+        let place = endings.firstIndex { $0.frame.number >= frame.number }
+        endings.insert(fin, at: place ?? endings.count)
     }
 
     private mutating func noteFin(_ event: TCPEvent) {
@@ -68,7 +104,9 @@ struct ConnectionTimeline {
     func isEstablished(_ connection: ConnectionFacts) -> Bool {
         if syns.isEmpty && synAcks.isEmpty { return true }
         if handshakeAck != nil { return true }
-        return !synAcks.isEmpty && connection.fromClient.payloadBytes > 0
+        // Data in a SYN itself (RFC 7413) is sent before anything is known.
+        let carriesMore = connection.fromClient.packets > syns.count + (clientReset == nil ? 0 : 1)
+        return connection.fromClient.payloadBytes > 0 && (!synAcks.isEmpty || carriesMore)
             || connection.fromServer.payloadBytes > 0
     }
 
@@ -76,7 +114,9 @@ struct ConnectionTimeline {
     /// handshake was not seen or its SYN was repeated (it is not known which one was answered).
     var roundTrip: Nanoseconds? {
         guard let ack = handshakeAck, let syn = syns.last, let synAck = synAcks.first,
-            syn.frame.number < synAck.frame.number
+            syn.frame.number < synAck.frame.number,
+            // Where the capture missed that ACK, the next packet of the client says nothing about the round trip.
+            ack.length == 0, ack.acknowledgedOffset ?? 0 <= 0
         else { return nil }
         let trip = ack.frame.time - syn.frame.time
         return trip >= 0 ? trip : nil

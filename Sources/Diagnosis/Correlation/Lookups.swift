@@ -13,6 +13,8 @@ struct Lookups {
     private var names: [IPAddress: Set<String>] = [:]
     /// Addresses that ask listeners of the capture for something: their lookups are their own business.
     private let clients: Set<IPAddress>
+    /// Halves of lookups, in time order: answers, and ICMP errors about queries, without the query.
+    private var strays: [IPAddress: [Timestamp]] = [:]
     private let hosts: [IPAddress: Int]
 
     /// What a gateway's error may lag behind the answer that caused it (as run on a loaded machine: up to 0.1 s).
@@ -48,7 +50,10 @@ struct Lookups {
         for (frame, event) in events {
             switch event {
             case .rejection(let error):
-                guard let place = sockets[error.quotedSource] else { continue }
+                guard let place = sockets[error.quotedSource] else {
+                    strays[error.quotedSource.address, default: []].append(frame.time)
+                    continue
+                }
                 all[place.asker]?[place.lookup].reject(place.query, frame)
             case .message(let message):
                 let key = Key(
@@ -68,6 +73,8 @@ struct Lookups {
                 }
                 if let place = open.removeValue(forKey: key) {
                     all[place.asker]?[place.lookup].answer(place.query, message)
+                } else {
+                    strays[message.client.address, default: []].append(frame.time)
                 }
             }
         }
@@ -127,7 +134,7 @@ struct Lookups {
 
     /// The addresses from which a gateway may have asked: its own, and those of which nothing else is known.
     private func askers(_ host: Int) -> [IPAddress] {
-        all.keys.filter { asker in
+        Set(all.keys).union(strays.keys).filter { asker in
             let own = hosts[asker] ?? -1
             return !clients.contains(asker) && (own == host || own == -1)
         }.sorted()
@@ -136,6 +143,23 @@ struct Lookups {
     /// Whether the capture holds queries of that gateway: then it covers a side of it that is not the client's.
     func areSeen(_ host: Int, _ request: ClientRequest, _ join: Join) -> Bool {
         all.keys.contains { hosts[$0] == host && host >= 0 && !clients.contains($0) }
+    }
+
+    /// The capture holds only a half of some lookup of the gateway while the request was open: it may have failed.
+    func isHalfSeen(_ request: ClientRequest, _ join: Join) -> Bool {
+        guard let end = request.end else { return false }
+        let (from, until) = (request.start - Join.slack, end + Join.slack)
+        return askers(join.host(request.gateway.address)).contains { asker in
+            let times = strays[asker] ?? []
+            let next = times.partitionPoint { $0 >= from }
+            if next < times.count, times[next] <= until { return true }
+            let lookups = all[asker] ?? []
+            let last = lookups.partitionPoint { $0.start > until }
+            return lookups[..<last].suffix(Self.reach).contains { lookup in
+                guard lookup.start >= from, case .pending = lookup.state(at: until) else { return false }
+                return true
+            }
+        }
     }
 
     struct Found {

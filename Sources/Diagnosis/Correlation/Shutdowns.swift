@@ -73,7 +73,10 @@ struct Shutdowns {
         var progress = ending.frame.time
         if let exchange = connection.exchanges.last, let request = exchange.request {
             if let response = exchange.response, response.firstFrame.number < ending.frame.number {
-                cuts = response.completion == .incompleteBody || response.completion == .incompleteHead
+                // What the capture missed of it may have been its end.
+                cuts =
+                    !response.body.hasGap
+                    && (response.completion == .incompleteBody || response.completion == .incompleteHead)
                 // The end of the connection is the end of such a body (RFC 9112 §6.3).
                 if side == .fromServer, case .untilClose = response.body.framing { cuts = false }
                 progress =

@@ -80,6 +80,8 @@ struct Verdicts {
         // A connection on which nothing was asked is a failure only in its connect phase: probes and spare connections
         // are opened and closed all day.
         guard context.exchange != nil else { return connectOutcome(context) }
+        // Of what was not captured nothing can be missed.
+        if context.isUpstreamUnseen { return context.client?.isFailed == true ? .failed(unknown(context)) : .open }
         if let verdict = Detectors.examine(context) { return .failed(verdict) }
         switch context.stage {
         case .complete:
@@ -100,6 +102,7 @@ struct Verdicts {
     }
 
     private static func connectOutcome(_ context: AttemptContext) -> Attempt.Outcome {
+        if context.connection.fromClient.packets == 0 { return .unused }
         let isEstablished = context.timeline.isEstablished(context.connection)
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =

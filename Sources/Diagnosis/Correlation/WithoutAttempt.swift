@@ -9,6 +9,7 @@ struct WithoutAttempt {
     }
 
     let join: Join
+    private let coverage: Coverage
     let lookups: Lookups
     let gateways: Recognition
     private let shutdowns: Shutdowns
@@ -44,6 +45,7 @@ struct WithoutAttempt {
 
     init(_ join: Join, _ lookups: Lookups, _ shutdowns: Shutdowns, _ gateways: Recognition) {
         self.join = join
+        coverage = Coverage(join)
         self.lookups = lookups
         self.shutdowns = shutdowns
         self.gateways = gateways
@@ -125,6 +127,22 @@ struct WithoutAttempt {
         guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
             return Result(verdict: uncovered(request, frames, status), upstream: nil)
         }
+        let unread = isUnread(request) ? "the end of the request: the gateway may have waited for it" : nil
+        let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
+        if let missed = coverage.gap(for: request) ?? half ?? unread {
+            return Result(
+                verdict: Verdict(
+                    .undetermined,
+                    confidence: .low,
+                    blame: .unknown,
+                    frames: frames,
+                    explanation:
+                        "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
+                    missing: [missed]
+                ),
+                upstream: nil
+            )
+        }
         if !failing.isEmpty {
             let names = failing.map(\.upstream.description).sorted().joined(separator: ", ")
             let evidence = failing.sorted { $0.frame.number < $1.frame.number }.prefix(4).map {
@@ -173,6 +191,12 @@ struct WithoutAttempt {
         case .nginx, .apache, .caddy, .traefik: false
         default: true
         }
+    }
+
+    /// Of the client's request the capture misses a part, and may miss the end.
+    private func isUnread(_ request: ClientRequest) -> Bool {
+        guard let asked = join.request(of: request) else { return true }
+        return asked.end == nil && asked.body.hasGap
     }
 
     /// The addresses that were dialled for requests like this one before it.

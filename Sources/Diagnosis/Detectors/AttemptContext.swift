@@ -107,9 +107,13 @@ struct AttemptContext {
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
         guard exchange?.response == nil else { return false }
+        // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
+        let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
         let fin = timeline.serverFin?.offset ?? 0
-        let seen = max(previousResponseEnd, exchange?.interimEnd ?? 0)
-        return max(fin, connection.fromServer.acknowledgedEnd) > seen
+        // The FIN itself takes a number.
+        let acknowledged = connection.fromServer.acknowledgedEnd - (timeline.inferred.contains(.fromServer) ? 1 : 0)
+        let bytes = max(fin, acknowledged, read - (timeline.serverFin == nil ? 0 : 1))
+        return bytes > max(previousResponseEnd, exchange?.interimEnd ?? 0)
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
@@ -165,6 +169,19 @@ struct AttemptContext {
         return connection.events.last {
             $0.kind == .lostSegment && $0.isFromServer && $0.offset > max(server.acknowledgedEnd, server.contiguousEnd)
         }
+    }
+
+    /// Not a packet of the upstream on an open connection: the capture has one direction only. Where it began later, a gateway that repeats
+    /// itself had indeed no answer.
+    var isUpstreamUnseen: Bool {
+        connection.fromServer.packets == 0 && timeline.isEstablished(connection)
+            && (!timeline.syns.isEmpty || retransmissions(.fromClient, from: request?.start ?? 0).count < 2)
+    }
+
+    /// Timers are set in whole or half seconds, and gateways close within milliseconds of them (up to 15 ms late and 2 ms early as run):
+    /// what lasted longer than that beyond one was ended by something else.
+    func isRoundTimer(_ elapsed: Nanoseconds) -> Bool {
+        (elapsed &+ .milliseconds(10)) % .milliseconds(500) <= max(.milliseconds(70), elapsed / 200)
     }
 
     /// The upstream acknowledged the whole request before the exchange was ended.

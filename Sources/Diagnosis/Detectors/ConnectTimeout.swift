@@ -8,6 +8,8 @@ extension AttemptContext {
         else { return false }
         // A gateway that resets after the SYN-ACK was probing, or changed its mind: it had its answer.
         if let reset = timeline.clientReset {
+            // It answers something that the capture does not show: who gives up a SYN sends nothing.
+            if timeline.synAcks.isEmpty { return false }
             return timeline.synAcks.allSatisfy { $0.frame.number > reset.frame.number }
         }
         if timeline.synAcks.count == 1, timeline.syns.last?.frame.number ?? 0 < timeline.synAcks[0].frame.number {
@@ -20,6 +22,8 @@ extension AttemptContext {
         {
             return true
         }
+        // One SYN and no word of why there was no second: the answer may have been missed.
+        if client == nil, isFinal { return false }
         // Linux repeats after 1 s and then at least doubles or stays at 1 s (kernel 6.5 and later): twice the last
         // interval and half a second without another SYN is the end of the attempt.
         let previous = timeline.syns.dropLast().last?.frame.time

@@ -18,6 +18,12 @@ enum ResetAfterAccept: Detector {
             // Without a measured round trip nothing says how fast is too fast.
             guard attempt.roundTrip != nil, elapsed <= attempt.tooFast else { return nil }
             after = elapsed
+        } else {
+            // It acknowledges bytes: there was a request, and the capture missed it.
+            let client = attempt.connection.fromClient
+            guard client.highestEnd == 0, client.acknowledgedEnd <= 0, reset.acknowledgedOffset ?? 0 <= 0 else {
+                return nil
+            }
         }
         let when = after.map { "\(Phrases.duration($0)) after the request began" } ?? "before any request"
         return Verdict(
@@ -162,14 +168,26 @@ enum ClosedBeforeResponse: Detector {
     }
 }
 
+extension AttemptContext {
+    /// A gap hides how long the request is, and it took more than one segment: the rest of it may not have been sent yet.
+    func mayBeSending(_ request: RequestFacts) -> Bool {
+        guard request.end == nil, request.body.hasGap, ["POST", "PUT", "PATCH"].contains(request.method) else {
+            return false
+        }
+        return connection.fromClient.highestEnd - request.start
+            > Int64(connection.fromClient.maximumSegmentSize ?? 1460)
+    }
+}
+
 /// RST after the request, not a byte of response: the process was killed with unread input, closed with SO_LINGER 0,
 /// or left bytes of the request unread (RFC 1122 §4.2.2.13).
 enum ResetBeforeResponse: Detector {
     static let cause = Cause.resetBeforeResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.request != nil, attempt.stage == .nothing, let ending = attempt.ending, ending.isFromServer,
-            ending.isReset
+        guard let request = attempt.request, attempt.stage == .nothing, let ending = attempt.ending,
+            ending.isFromServer, ending.isReset,
+            !attempt.mayBeSending(request)
         else { return nil }
         let origin = attempt.origin(ending)
         let after = attempt.sinceRequest(ending) ?? ""

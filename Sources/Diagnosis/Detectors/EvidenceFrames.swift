@@ -25,7 +25,10 @@ extension AttemptContext {
 
     /// "FIN from upstream", "RST from gateway".
     func name(_ event: TCPEvent) -> String {
-        "\(event.isReset ? "RST" : "FIN") from \(event.isFromServer ? "upstream" : "gateway")"
+        if !event.isReset, timeline.inferred.contains(event.direction) {
+            return "ACK of a FIN from \(event.isFromServer ? "upstream" : "gateway") that the capture missed"
+        }
+        return "\(event.isReset ? "RST" : "FIN") from \(event.isFromServer ? "upstream" : "gateway")"
     }
 
     /// Time since the request's first byte, for a role or a sentence.

@@ -33,7 +33,10 @@ enum HandshakeResetByFirewall: Detector {
         guard let reset = timeline.serverReset, reset.flags.contains(.ack), timeline.handshakeAck == nil,
             let syn = timeline.syns.last(where: { $0.frame.number < reset.frame.number }),
             timeline.synAcks.allSatisfy({ $0.frame.number > reset.frame.number }),
-            attempt.connection.fromServer.payloadBytes == 0
+            attempt.connection.fromServer.payloadBytes == 0,
+            // The client had more to say than its SYN, and the reset answers that: the capture missed the SYN-ACK.
+            !timeline.synAcks.isEmpty || attempt.connection.fromClient.packets <= timeline.syns.count,
+            reset.acknowledgedOffset ?? 0 <= 0
         else { return nil }
         let origin = attempt.origin(reset)
         guard origin.isForeign else { return nil }

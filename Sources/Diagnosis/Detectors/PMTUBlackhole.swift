@@ -33,6 +33,7 @@ enum PMTUBlackhole: Detector {
                 direction,
                 since: first,
                 losesShorter: all.contains { $0.length < (direction == .fromClient ? smallestLimit : full) }
+                    || direction == .fromServer && (half.highestEnd - half.acknowledgedEnd) % Int64(first.length) != 0
             )
         else { return nil }
         let who = direction == .fromClient ? "gateway" : "upstream"

@@ -122,9 +122,9 @@ enum GatewayRejectedResponse: Detector {
     static let cause = Cause.gatewayRejectedResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        // A head that was not captured whole may hold what the gateway refused.
-        guard let response = attempt.response, let status = response.status, status < 500,
-            response.headEnd != nil, let client = attempt.client, let end = client.end
+        // What was not captured may be what the gateway refused; of a request still under way, the end may be what failed.
+        guard let response = attempt.response, let status = response.status, status < 500, !response.body.hasGap,
+            response.headEnd != nil, let client = attempt.client, let end = client.end, attempt.request?.end != nil
         else { return nil }
         let isStopped = attempt.wasStoppedInBody && response.deviations.isEmpty
         guard isStopped || attempt.stage == .complete && response.lastFrame.time <= end else { return nil }

@@ -201,14 +201,23 @@ enum ResponseTimeout: Detector {
     static let shortestTimer = Nanoseconds.milliseconds(5)
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
+        // A gateway that gives up closes the connection. Where that is not to be seen, the upstream may have ended it as well.
         guard let request = attempt.request, attempt.stage == .nothing || attempt.stage == .partialHead,
-            attempt.gatewayGaveUp, let waited = attempt.waited, waited >= shortestTimer
+            attempt.ending?.direction == .fromClient, let waited = attempt.waited, waited >= shortestTimer
         else { return nil }
-        // Without the client's side a quick close may as well be a client that left.
+        // Its client would have been told; a client that was not may have left before.
+        if case .open? = attempt.client?.outcome { return nil }
+        // Without the client's side it may as well be a client that left, which does so at any time.
         let announced = attempt.announcedTimer
         // The timer runs on while the gateway connects.
         let sinceDial = waited + (attempt.isFirst ? request.lastFrame.time - attempt.connection.first.time : 0)
-        if attempt.client == nil, waited < .milliseconds(900) || sinceDial < announced ?? 0 { return nil }
+        if attempt.client == nil,
+            waited < .milliseconds(900)
+                || announced.map({ sinceDial < $0 })
+                    ?? !(attempt.isRoundTimer(waited) || attempt.isRoundTimer(sinceDial))
+        {
+            return nil
+        }
         let late = attempt.lateResponse
         let acknowledged = attempt.isRequestAcknowledged
         var missing: [String] = []
@@ -270,7 +279,9 @@ enum BodyTimeout: Detector {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.direction == .fromClient,
             let response = attempt.response, let silence = attempt.silence
         else { return nil }
-        if attempt.client == nil, silence < .milliseconds(900) { return nil }
+        // Its client's connection would have been closed; a client that was not told may have left before.
+        if case .open? = attempt.client?.outcome { return nil }
+        if attempt.client == nil, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
         // An error at once, while bytes still come, is no timer's.
         if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.

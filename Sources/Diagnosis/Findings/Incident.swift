@@ -21,6 +21,7 @@ struct Incidents {
     var join: Join
     let horizon: Timestamp
     let isFinal: Bool
+    private let isLossy: Bool
     var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     var unseenRequests = 0
@@ -35,6 +36,7 @@ struct Incidents {
         self.join = join
         self.horizon = horizon
         self.isFinal = isFinal
+        isLossy = join.isLossy
         lookups = Lookups(join)
         shutdowns = Shutdowns(join)
         loops = Loops(join)
@@ -48,6 +50,8 @@ struct Incidents {
         }
         acceptRelayedErrors()
         adoptRejections()
+        doubtShortSilence()
+        if isLossy { doubtRefusals() }
         adoptShutdowns()
         adoptStaleAddresses()
         collectLoops()
@@ -72,30 +76,6 @@ struct Incidents {
         }
     }
 
-    /// Routers limit the rate of their ICMP errors (RFC 1812 §4.3.2.8): a try that got none, among tries of the same request at
-    /// the same upstream that did, failed for the same reason.
-    private mutating func adoptRejections() {
-        let rejections: Set<Cause> = [.icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable]
-        for request in join.requests where request.attempts.count > 1 {
-            for index in request.attempts where join.attempts[index].verdict?.cause == .connectTimeout {
-                let own = join.attempts[index].upstream
-                let siblings = request.attempts.map { join.attempts[$0] }
-                let sibling = siblings.first {
-                    $0.upstream == own
-                        && rejections.contains($0.verdict?.cause ?? .undetermined)
-                }
-                guard var verdict = join.attempts[index].verdict, let model = sibling?.verdict else { continue }
-                verdict.cause = model.cause
-                verdict.variant = model.variant
-                verdict.blame = model.blame
-                verdict.confidence = .medium
-                verdict.ruledOut = model.ruledOut
-                verdict.explanation += " Its other tries were answered: \(model.explanation)"
-                join.attempts[index].outcome = .failed(verdict)
-            }
-        }
-    }
-
     // MARK: Attempts with their request
 
     private mutating func collectJoined() {
@@ -107,6 +87,8 @@ struct Incidents {
                     for remark in join.attempts[index].remarks { add(index, remark, .note, number, request) }
                     continue
                 }
+                // Why nothing came of it need not be known where the client has its answer.
+                if verdict.cause == .undetermined, !request.isFailed { continue }
                 let isLast = position == request.attempts.count - 1
                 let attempt = join.attempts[index]
                 add(
@@ -139,7 +121,9 @@ struct Incidents {
         // A complete answer to the client on top of a body that was not: the damage was hidden, not repaired.
         if isLast, cutsBody.contains(verdict.cause), case .answered = request.outcome { return .failure }
         if case .open = request.outcome, isLast { return .failure }
-        return isDisguised(request) ? .failure : .nearMiss
+        guard isDisguised(request) else { return .nearMiss }
+        // The attempt that was answered may only have escaped the capture.
+        return isLossy ? .note : .failure
     }
 
     private static let withoutHead: Set<Cause> = [

@@ -130,6 +130,9 @@ package struct CaptureCounters: Sendable {
     package var offloadSegments = 0
     /// Packets whose time stamp lies before that of their predecessor on the same interface.
     package var timeRegressions = 0
+    /// The farthest that a packet lies before the latest one that stands before it in the file: captures of several interfaces are written
+    /// in blocks.
+    package var largestStepBack: Nanoseconds = 0
     /// Packets of link types that are not decoded, per link type.
     package var undecodedLinkTypes: [LinkType: Int] = [:]
     /// Packets that are not IP (ARP excepted) or whose transport is none that we decode.

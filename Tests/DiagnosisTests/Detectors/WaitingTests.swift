@@ -82,7 +82,8 @@ import Testing
             .lossStallResponse,
             status: 504,
             answered: 60_030,
-            asked.hole(1_448, then: 2_896, at: 21).fin(.fromClient, at: 60_020).ack(.fromServer, at: 60_020.2)
+            asked.hole(1_448, then: 2_896, at: 21).fin(.fromClient, at: 60_020, acknowledging: 0)
+                .ack(.fromServer, at: 60_020.2)
         ),
         Row(
             "A body after which the gateway's own FIN goes unacknowledged met a dead path",

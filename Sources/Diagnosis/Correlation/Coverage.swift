@@ -1,0 +1,171 @@
+import Model
+
+/// What the capture shows of a gateway's upstream side at a time without saying whose it is: remains of something that it missed. Nothing
+/// may be concluded there from the absence of an attempt.
+struct Coverage {
+    private struct Remains {
+        var time: Timestamp
+        var connection: Int
+    }
+
+    private let join: Join
+    private let isLossy: Bool
+    /// Per host and in time order: packets that belong to no attempt that a request explains.
+    private var loose: [Int: [Remains]] = [:]
+    /// Per host and in time order: how upstream connections ended.
+    private var endings: [Int: [Remains]] = [:]
+    /// Per host and in time order: ICMP errors about packets of the gateway that the capture does not hold.
+    private var strayErrors: [Int: [Timestamp]] = [:]
+    /// Hosts of whose own packets towards the upstreams the capture holds none on some connection.
+    private var oneWay: Set<Int> = []
+    /// Requests that used a connection.
+    private var users: [Int: [Int]] = [:]
+    /// Since when the upstream side is not to be seen any more: requests were answered without a packet of it. Nil where it is.
+    private var blindSince: Timestamp?
+    /// When the last packet of the upstream side came, per host.
+    private var lastSeen: [Int: Timestamp] = [:]
+
+    /// How close in time two events are one after the other by cause.
+    private static let near = Nanoseconds.milliseconds(50)
+
+    init(_ join: Join) {
+        self.join = join
+        isLossy = join.isLossy
+        var attempts: [Int: [Attempt]] = [:]
+        for attempt in join.attempts {
+            attempts[attempt.connection, default: []].append(attempt)
+            if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
+        }
+        for (index, connection) in join.facts.connections.enumerated() where !join.map.isClientLeg[index] {
+            let own = attempts[index] ?? []
+            if own.contains(where: \.isHealthCheck) { continue }
+            // Which end dialled is a guess where neither SYN nor payload told.
+            let ends =
+                join.map.isUpstreamLeg[index]
+                ? [connection.client.address] : [connection.client.address, connection.server.address]
+            for host in Set(ends.map(join.host)) where join.map.diallers[host] != nil {
+                note(index, connection, own, host)
+            }
+        }
+        for error in join.facts.strayICMPErrors where error.quotedProtocol == 6 {
+            strayErrors[join.host(error.quotedSource.address), default: []].append(error.frame.time)
+        }
+        findEnd()
+        for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
+        for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
+        for host in strayErrors.keys { strayErrors[host]?.sort() }
+    }
+
+    private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
+        for ending in join.timelines[index].endings {
+            endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
+        }
+        lastSeen[host] = max(lastSeen[host] ?? connection.last.time, connection.last.time)
+        if connection.fromClient.packets == 0,
+            connection.fromServer.payloadBytes > 0 || !join.timelines[index].synAcks.isEmpty
+        {
+            oneWay.insert(host)
+        }
+        for event in connection.events where event.kind == .ackLostSegment || event.kind == .lostSegment {
+            loose[host, default: []].append(Remains(time: event.frame.time, connection: index))
+        }
+        for exchange in connection.exchanges where exchange.request == nil {
+            guard let response = exchange.response else { continue }
+            loose[host, default: []].append(Remains(time: response.firstFrame.time, connection: index))
+        }
+        // Without its beginning or with bytes, and no request explains it.
+        guard !own.contains(where: { $0.parent != nil }) else { return }
+        let carriesNothing = connection.fromClient.highestEnd <= 0 && connection.fromServer.highestEnd <= 0
+        if !join.timelines[index].syns.isEmpty, carriesNothing { return }
+        for frame in [connection.first, connection.last] {
+            loose[host, default: []].append(Remains(time: frame.time, connection: index))
+        }
+    }
+
+    /// Why an attempt for this request may only have escaped the capture; nil where nothing speaks for that.
+    func gap(for request: ClientRequest) -> String? {
+        guard let end = request.end else { return nil }
+        let host = join.host(request.gateway.address)
+        let from = request.start - Join.slack
+        if isLossy { return "many packets: what the capture does not show may have been all the same" }
+        if oneWay.contains(host) { return "what the gateway sent to its upstreams: the capture has the answers only" }
+        if let blindSince, request.start >= blindSince {
+            return "the upstream side, at the end of the capture: good requests have no packet there either"
+        }
+        if isCut(request, end, host) {
+            return "the end of the capture: packets of its other interface may be missing there"
+        }
+        if first(in: loose[host], from: from, to: end + Self.near, where: { _ in true }) {
+            return "the rest of an upstream connection of which the capture shows only a part"
+        }
+        // What ended just before the client was told, and served nobody else at that time.
+        let isUnexplained = { (remains: Remains) in
+            !(users[remains.connection] ?? []).suffix(64).contains { other in
+                let user = join.requests[other]
+                return user.start <= remains.time && user.end.map { $0 + Self.near >= remains.time } ?? true
+            }
+        }
+        if first(in: endings[host], from: max(from, end - Self.near), to: end + Join.slack, where: isUnexplained) {
+            return "what was asked on the upstream connection that ended at that time"
+        }
+        let errors = strayErrors[host] ?? []
+        let next = errors.partitionPoint { $0 >= from }
+        if next < errors.count, errors[next] <= end + Join.slack {
+            return "the SYN that an ICMP error of that time answers"
+        }
+        return nil
+    }
+
+    /// The file ends while the client's connection is open, and within one block of that: the upstream side's last block may be missing.
+    private func isCut(_ request: ClientRequest, _ end: Timestamp, _ host: Int) -> Bool {
+        let counters = join.facts.counters
+        guard counters.largestStepBack > Join.slack, let last = counters.last,
+            end + counters.largestStepBack >= last, lastSeen[host].map({ $0 < request.start }) ?? true
+        else { return false }
+        return join.timelines[request.connection].endings.isEmpty
+    }
+
+    /// A file of several interfaces holds them in blocks (`largestStepBack`): cut, it ends for one of them earlier than for the other.
+    private mutating func findEnd() {
+        guard join.facts.counters.largestStepBack > Join.slack else { return }
+        var last = Timestamp(nanoseconds: .min)
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            last = max(last, connection.last.time)
+        }
+        blindSince =
+            join.requests.filter { request in
+                guard case .answered(let status) = request.outcome, status < 500 else { return false }
+                return request.start > last && request.attempts.isEmpty
+            }.map(\.start).min().map { _ in last }
+    }
+
+    private func first(
+        in list: [Remains]?,
+        from: Timestamp,
+        to: Timestamp,
+        where isWanted: (Remains) -> Bool
+    ) -> Bool {
+        guard let list else { return false }
+        let start = list.partitionPoint { $0.time >= from }
+        // The nearest few suffice, and bound the work.
+        return list[start...].prefix(256).prefix { $0.time <= to }.contains(where: isWanted)
+    }
+}
+
+extension Join {
+    /// The capture missed packets on one connection in ten and more, though others of the same connections show them.
+    var isLossy: Bool {
+        var signs = 0
+        for (connection, timeline) in zip(facts.connections, timelines) {
+            let isHalfOpened =
+                timeline.syns.isEmpty != timeline.synAcks.isEmpty && connection.fromServer.payloadBytes > 0
+                && connection.fromClient.payloadBytes > 0
+            if connection.fromClient.missedBytes > 0 || connection.fromServer.missedBytes > 0
+                || !timeline.inferred.isEmpty || isHalfOpened
+            {
+                signs += 1
+            }
+        }
+        return signs >= 2 && signs * 10 >= facts.connections.count
+    }
+}

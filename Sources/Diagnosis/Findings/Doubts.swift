@@ -1,0 +1,92 @@
+import Model
+
+/// Attempts judged by what else was tried for the same request: SYNs that nothing answered, and answers that do not explain the client's error.
+extension Incidents {
+    /// The least that a gateway waits for the answer to a SYN: TCP repeats it after a second (RFC 6298 §2), and no timer in use is shorter.
+    private static let shortestWait = Nanoseconds.milliseconds(250)
+
+    /// Routers limit the rate of their ICMP errors (RFC 1812 §4.3.2.8), and captures miss packets: a try that got no answer, among tries of the
+    /// same request at the same upstream that did, failed for the same reason.
+    mutating func adoptRejections() {
+        let rejections: Set<Cause> = [.icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable]
+        for request in join.requests where request.attempts.count > 1 {
+            for index in request.attempts where isUnanswered(join.attempts[index]) {
+                let own = join.attempts[index].upstream
+                // Who repeats its SYN was not refused.
+                let mayBeRefused = isSilent(join.attempts[index])
+                let attempts = request.attempts.map { join.attempts[$0] }
+                let model = attempts.first { sibling in
+                    guard sibling.upstream == own, let cause = sibling.verdict?.cause else { return false }
+                    return rejections.contains(cause)
+                        || mayBeRefused && (cause == .connectRefused || cause == .handshakeResetByFirewall)
+                }
+                guard var verdict = join.attempts[index].verdict, let model = model?.verdict else { continue }
+                verdict.cause = model.cause
+                verdict.variant = model.variant
+                verdict.blame = model.blame
+                verdict.confidence = .medium
+                verdict.ruledOut = model.ruledOut
+                verdict.explanation += " Its other tries were answered: \(model.explanation)"
+                join.attempts[index].outcome = .failed(verdict)
+            }
+        }
+    }
+
+    /// A gateway that had no answer would have waited. Where it went on at once, to another server or to its client, the answer to its SYN was
+    /// there and the capture missed it.
+    mutating func doubtShortSilence() {
+        for request in join.requests {
+            for (position, index) in request.attempts.enumerated() where isSilent(join.attempts[index]) {
+                let attempt = join.attempts[index]
+                let later = request.attempts[(position + 1)...].map { join.attempts[$0] }
+                guard let next = later.first?.start ?? request.end, next - attempt.start < Self.shortestWait else {
+                    continue
+                }
+                doubt(index, of: request)
+                // HAProxy's pause of a second between its tries is the same whatever became of them: the last one tells.
+                guard !later.contains(where: { $0.upstream == attempt.upstream }) else { continue }
+                for other in request.attempts[..<position]
+                where join.attempts[other].upstream == attempt.upstream && isSilent(join.attempts[other]) {
+                    doubt(other, of: request)
+                }
+            }
+        }
+    }
+
+    /// Where the capture misses many packets, the attempt that really failed may be among them, and a good answer stand in its place.
+    mutating func doubtRefusals() {
+        for request in join.requests {
+            for index in request.attempts where join.attempts[index].verdict?.cause == .gatewayRejectedResponse {
+                doubt(index, of: request, missing: "packets of this time: another attempt may be among them")
+            }
+        }
+    }
+
+    private func isUnanswered(_ attempt: Attempt) -> Bool {
+        attempt.verdict?.cause == .connectTimeout || attempt.verdict?.cause == .acceptQueueOverflow
+    }
+
+    /// One SYN that nothing seems to have answered.
+    private func isSilent(_ attempt: Attempt) -> Bool {
+        attempt.exchange == nil && isUnanswered(attempt) && join.timelines[attempt.connection].syns.count == 1
+    }
+
+    private mutating func doubt(
+        _ index: Int,
+        of request: ClientRequest,
+        missing: String = "the answer to the SYN: the gateway gave up too soon to have had none"
+    ) {
+        guard var verdict = join.attempts[index].verdict else { return }
+        guard request.isFailed else {
+            join.attempts[index].outcome = .unused
+            return
+        }
+        verdict.cause = .undetermined
+        verdict.variant = nil
+        verdict.confidence = .low
+        verdict.blame = .unknown
+        verdict.ruledOut = []
+        verdict.missing = [missing]
+        join.attempts[index].outcome = .failed(verdict)
+    }
+}

@@ -1,0 +1,241 @@
+/// Damages under which a verdict still moves sideways: open faults of the diagnosis, each to be mended and taken out. They are run and
+/// reported as known issues; nothing may be added.
+enum KnownDamage {
+    /// "case, damage", as failures print them.
+    static func contains(_ name: String, _ damage: Damage) -> Bool { all.contains("\(name), \(damage)") }
+
+    private static let all = Set(
+        """
+        application-protocol-mismatch/nginx-http-to-uwsgi, drops 150 per mille, seed 1
+        bad-chunk-size/apache-later, drops 150 per mille, seed 1
+        body-timeout/nginx-ipv6, drops 150 per mille, seed 1
+        cached-error/nginx-marked, snapped to 96 bytes
+        cached-error/nginx-marked, without frame 13
+        cached-error/nginx-marked-x-cache, snapped to 96 bytes
+        cached-error/nginx-marked-x-cache, without frame 13
+        clean/caddy-names-resolve, without the client leg
+        clean/envoy-bodiless, drops 150 per mille, seed 1
+        clean/envoy-idle-close, drops 150 per mille, seed 1
+        clean/haproxy-http-1.0-upstream, drops 150 per mille, seed 1
+        clean/haproxy-proxy-header-400, drops 150 per mille, seed 1
+        clean/haproxy-proxy-header-400, without frame 67
+        clean/nginx-http-1.0-upstream, drops 150 per mille, seed 1
+        clean/nginx-lengths-accepted, drops 150 per mille, seed 1
+        clean/nginx-shop-traffic, drops 150 per mille, seed 1
+        client-abort/apache-waits-on, drops 150 per mille, seed 1
+        client-abort/apache-waits-on, started late, seed 1
+        client-abort/apache-waits-on, without the client leg
+        client-abort/caddy-before-answer, without frame 29
+        client-abort/caddy-before-answer, without frame 47
+        client-abort/caddy-no-timers, without frame 26
+        client-abort/caddy-no-timers, without frame 44
+        client-abort/caddy-no-timers, without the client leg
+        client-abort/caddy-while-connecting, swaps 100 per mille, seed 1
+        client-abort/caddy-while-connecting, without frame 27
+        client-abort/envoy-during-download, drops 150 per mille, seed 1
+        client-abort/haproxy-before-answer, without frame 27
+        client-abort/haproxy-before-answer, without frame 41
+        client-slow/haproxy-download-stops, upstream leg without what the server end sent
+        client-slow/nginx-download-stops, upstream leg without what the server end sent
+        client-slow/nginx-upload-stops, snapped to 96 bytes
+        client-slow/nginx-upload-stops-streamed, snapped to 96 bytes
+        client-slow/nginx-upload-stops-streamed, without the client leg
+        closed-before-response/apache-begun-before-capture, drops 150 per mille, seed 1
+        closed-before-response/haproxy-dies-at-once-sometimes, truncated, seed 1
+        closed-before-response/nginx-both-servers-upstream, drops 150 per mille, seed 1
+        closed-mid-head/apache-status-line-only, drops 150 per mille, seed 1
+        closed-mid-head/haproxy-upstream, drops 150 per mille, seed 1
+        conflicting-content-length/apache-no-number, swaps 100 per mille, seed 1
+        connect-refused/caddy-body-used-up, without the client leg
+        connect-refused/caddy-tries-end, upstream leg without what the server end sent
+        dns-failure/apache-no-name-server, without frame 51
+        dns-failure/apache-refused, drops 150 per mille, seed 1
+        dns-failure/caddy-no-name-server, drops 150 per mille, seed 1
+        dns-failure/caddy-nodata, without frame 29
+        dns-failure/caddy-nxdomain, without frame 58
+        dns-failure/caddy-servfail, without frame 11
+        dns-failure/envoy-no-name-server, started late, seed 1
+        dns-failure/envoy-nodata, started late, seed 1
+        dns-failure/envoy-nxdomain, started late, seed 1
+        dns-failure/haproxy-no-name-server, started late, seed 1
+        dns-failure/haproxy-nodata, started late, seed 1
+        dns-failure/haproxy-nxdomain, started late, seed 1
+        dns-failure/haproxy-refused, started late, seed 1
+        dns-failure/haproxy-servfail, started late, seed 1
+        dns-failure/haproxy-silent-name-server, started late, seed 1
+        dns-failure/haproxy-silent-name-server, without frame 45
+        dns-failure/nginx-refused, without frame 12
+        dns-failure/nginx-silent-name-server, without frame 15
+        early-response/nginx-413-lost, without frame 36
+        early-response/nginx-413-lost, without frame 56
+        gateway-reload/apache-killed, drops 150 per mille, seed 1
+        gateway-reload/apache-killed, truncated, seed 1
+        gateway-reload/apache-killed-mid-download, drops 150 per mille, seed 1
+        gateway-reload/apache-killed-mid-download, without frame 69
+        gateway-reload/caddy-killed-mid-download, truncated, seed 1
+        gateway-reload/envoy-killed-mid-download, truncated, seed 1
+        gateway-reload/haproxy-reload-cuts-downloads, drops 150 per mille, seed 1
+        gateway-reload/haproxy-reload-cuts-downloads, without frame 89
+        gateway-reload/haproxy-stopped, truncated, seed 1
+        gateway-reload/haproxy-upstream-leg-only, without frame 27
+        gateway-reload/nginx-killed, drops 150 per mille, seed 1
+        gateway-reload/nginx-reload-cuts-downloads, drops 150 per mille, seed 1
+        gateway-reload/nginx-stopped, truncated, seed 1
+        gateway-reload/nginx-upstream-leg-only, without frame 24
+        header-too-large/nginx-many-cookies, drops 150 per mille, seed 1
+        host-unreachable/caddy-router-arp, upstream leg without what the server end sent
+        host-unreachable/haproxy-icmp-address-ipv6, upstream leg without what the server end sent
+        host-unreachable/haproxy-icmp-host, upstream leg without what the server end sent
+        host-unreachable/haproxy-icmp-net, upstream leg without what the server end sent
+        host-unreachable/haproxy-icmp-no-route-ipv6, upstream leg without what the server end sent
+        host-unreachable/haproxy-router-arp, upstream leg without what the server end sent
+        host-unreachable/haproxy-router-arp, without the client leg
+        host-unreachable/nginx-icmp-address-ipv6, upstream leg without what the server end sent
+        host-unreachable/nginx-icmp-no-route-ipv6, upstream leg without what the server end sent
+        host-unreachable/nginx-router-arp, upstream leg without what the server end sent
+        icmp-admin-prohibited/caddy-policy-ipv6, drops 150 per mille, seed 1
+        icmp-admin-prohibited/caddy-policy-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/envoy-router-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-host-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-host-prohibited, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-net-prohibited, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-policy-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-reject-route-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-router, upstream leg without what the server end sent
+        icmp-admin-prohibited/haproxy-router-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/nginx-host-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/nginx-host-prohibited, swaps 100 per mille, seed 1
+        icmp-admin-prohibited/nginx-policy-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/nginx-reject-route-ipv6, upstream leg without what the server end sent
+        icmp-admin-prohibited/nginx-router-ipv6, upstream leg without what the server end sent
+        icmp-port-unreachable/haproxy-host-filter, upstream leg without what the server end sent
+        icmp-port-unreachable/haproxy-router-ipv6, snapped to 96 bytes
+        icmp-port-unreachable/haproxy-router-ipv6, upstream leg without what the server end sent
+        icmp-port-unreachable/nginx-router-ipv6, upstream leg without what the server end sent
+        idle-state-expired/caddy-host-restarted, without frame 40
+        idle-state-expired/caddy-reset-by-filter, without frame 31
+        interim-response/haproxy-continue-never, snapped to 96 bytes
+        interim-response/haproxy-continue-never, without frame 31
+        interim-response/haproxy-silence-after, drops 150 per mille, seed 1
+        loss-stall-response/caddy-hole, drops 150 per mille, seed 1
+        loss-stall-response/haproxy-seen-upstream, without frame 23
+        loss-stall-response/nginx-hole, drops 150 per mille, seed 1
+        loss-stall-response/nginx-seen-upstream, drops 150 per mille, seed 1
+        loss-stall-response/nginx-seen-upstream, without frame 23
+        malformed-header/envoy-space-in-name, drops 150 per mille, seed 1
+        malformed-header/nginx-control-byte, drops 150 per mille, seed 1
+        malformed-status-line/envoy-garbage, started late, seed 1
+        malformed-status-line/envoy-lower-case, started late, seed 1
+        malformed-status-line/nginx-loopback, drops 150 per mille, seed 1
+        no-live-upstream/apache-hcheck-tcp, without the client leg
+        no-live-upstream/apache-worker-disabled, drops 150 per mille, seed 1
+        no-live-upstream/caddy-active-checks-refused, without the client leg
+        no-live-upstream/nginx-after-failures, swaps 100 per mille, seed 1
+        no-upstream-attempt/apache-pool-full, swaps 100 per mille, seed 1
+        no-upstream-attempt/envoy-circuit-breaker, swaps 100 per mille, seed 1
+        no-upstream-attempt/haproxy-queue-timeout, drops 150 per mille, seed 1
+        no-upstream-attempt/nginx-no-local-port, swaps 100 per mille, seed 1
+        non-http-banner/envoy-redis, started late, seed 1
+        pmtu-blackhole/apache-download, drops 150 per mille, seed 1
+        pmtu-blackhole/haproxy-download, drops 150 per mille, seed 1
+        proxy-loop/haproxy-by-another-gateway, client leg without what the server end sent
+        proxy-loop/haproxy-by-another-gateway, started late, seed 1
+        proxy-loop/haproxy-by-another-gateway, without frame 12
+        proxy-loop/haproxy-by-another-gateway, without the client leg
+        proxy-loop/haproxy-by-another-gateway, without the upstream leg
+        proxy-loop/haproxy-to-itself, client leg without what the server end sent
+        proxy-loop/haproxy-to-itself, drops 150 per mille, seed 1
+        proxy-loop/haproxy-to-itself, started late, seed 1
+        proxy-loop/haproxy-to-itself, without frame 24
+        proxy-loop/nginx-by-another-gateway, client leg without what the server end sent
+        proxy-loop/nginx-by-another-gateway, started late, seed 1
+        proxy-loop/nginx-by-another-gateway, truncated, seed 1
+        proxy-loop/nginx-by-another-gateway, without frame 13
+        proxy-loop/nginx-by-another-gateway, without the client leg
+        proxy-loop/nginx-to-itself, drops 150 per mille, seed 1
+        proxy-loop/nginx-to-itself, started late, seed 1
+        proxy-loop/nginx-to-itself, truncated, seed 1
+        proxy-loop/nginx-to-itself, without frame 25
+        proxy-protocol-mismatch/haproxy-v1-to-python, client leg without what the server end sent
+        proxy-protocol-mismatch/haproxy-wanted-haproxy, snapped to 96 bytes
+        proxy-protocol-mismatch/haproxy-wanted-haproxy, started late, seed 1
+        proxy-protocol-mismatch/haproxy-wanted-haproxy, without frame 55
+        proxy-protocol-mismatch/nginx-wanted-haproxy, snapped to 96 bytes
+        proxy-protocol-mismatch/nginx-wanted-haproxy, started late, seed 1
+        proxy-protocol-mismatch/nginx-wanted-haproxy, without frame 59
+        request-too-large/haproxy-reset-in-head, client leg without what the server end sent
+        request-too-large/haproxy-reset-in-head, snapped to 96 bytes
+        request-too-large/haproxy-uwsgi-buffer, client leg without what the server end sent
+        request-too-large/haproxy-uwsgi-buffer, snapped to 96 bytes
+        request-too-large/nginx-reset-in-head, client leg without what the server end sent
+        request-too-large/nginx-reset-in-head, drops 150 per mille, seed 1
+        request-too-large/nginx-reset-in-head, snapped to 96 bytes
+        request-too-large/nginx-uwsgi-buffer, client leg without what the server end sent
+        request-too-large/nginx-uwsgi-buffer, drops 150 per mille, seed 1
+        request-too-large/nginx-uwsgi-buffer, drops 20 per mille, seed 1
+        request-too-large/nginx-uwsgi-buffer, snapped to 96 bytes
+        reset-after-accept/apache-far, drops 150 per mille, seed 1
+        reset-after-accept/apache-far, without frame 62
+        reset-after-accept/apache-far, without frame 68
+        reset-after-accept/caddy-linger, without frame 47
+        reset-after-accept/envoy-far, without frame 48
+        reset-after-accept/envoy-far, without frame 54
+        reset-after-accept/envoy-linger, without frame 46
+        reset-after-accept/haproxy-balancer, without frame 53
+        reset-after-accept/haproxy-balancer, without frame 59
+        reset-after-accept/haproxy-far, without frame 58
+        reset-after-accept/haproxy-far, without frame 64
+        reset-after-accept/haproxy-linger, drops 150 per mille, seed 1
+        reset-after-accept/haproxy-linger, upstream leg without what the server end sent
+        reset-after-accept/haproxy-linger, without frame 56
+        reset-after-accept/haproxy-linger, without frame 58
+        reset-after-accept/haproxy-linger, without frame 62
+        reset-after-accept/nginx-balancer, without frame 44
+        reset-after-accept/nginx-far, drops 150 per mille, seed 1
+        reset-after-accept/nginx-far, without frame 42
+        reset-after-accept/nginx-far, without frame 56
+        reset-after-accept/nginx-linger, without frame 46
+        reset-before-response/haproxy-filter-on-the-host, drops 150 per mille, seed 1
+        reset-before-response/haproxy-killed-in-queue, drops 150 per mille, seed 1
+        reset-before-response/haproxy-snapped, drops 150 per mille, seed 1
+        reset-during-upload/haproxy-streamed, drops 150 per mille, seed 1
+        reset-mid-head/haproxy-busy-mix, upstream leg without what the server end sent
+        reset-mid-head/haproxy-busy-mix, without frame 124
+        reset-mid-head/haproxy-busy-mix, without frame 79
+        reset-mid-head/nginx-busy-mix, drops 150 per mille, seed 1
+        reset-mid-head/nginx-busy-mix, swaps 100 per mille, seed 1
+        response-timeout/apache-late-answer, drops 150 per mille, seed 1
+        response-timeout/apache-partial-head, drops 150 per mille, seed 1
+        response-timeout/caddy-late-answer, drops 150 per mille, seed 1
+        response-timeout/envoy-late-answer, drops 150 per mille, seed 1
+        response-timeout/haproxy-loopback, drops 150 per mille, seed 1
+        response-timeout/nginx-ipv6, drops 150 per mille, seed 1
+        response-timeout/nginx-late-answer, drops 150 per mille, seed 1
+        response-timeout/nginx-masked-by-second-server, drops 150 per mille, seed 1
+        stale-address/haproxy-moved, started late, seed 1
+        stale-address/haproxy-moved, without frame 2
+        stale-address/haproxy-moved-silent, started late, seed 1
+        stale-address/haproxy-moved-silent, upstream leg without what the server end sent
+        stale-address/nginx-moved, started late, seed 1
+        stale-address/nginx-moved, without frame 61
+        stale-address/nginx-moved-silent, drops 150 per mille, seed 1
+        stale-address/nginx-moved-silent, started late, seed 1
+        stale-address/nginx-moved-silent, upstream leg without what the server end sent
+        stale-address/nginx-moved-silent, without frame 53
+        stale-address/nginx-moved-upstream-leg, started late, seed 1
+        stale-address/nginx-moved-upstream-leg, without frame 14
+        stale-address/nginx-moved-upstream-leg, without frame 38
+        surplus-bytes/haproxy-next-exchange, client leg without what the server end sent
+        surplus-bytes/haproxy-next-exchange, drops 150 per mille, seed 1
+        surplus-bytes/haproxy-next-exchange, snapped to 96 bytes
+        surplus-bytes/haproxy-next-exchange, without frame 28
+        surplus-bytes/haproxy-next-exchange, without frame 29
+        surplus-bytes/nginx-next-exchange, client leg without what the server end sent
+        truncated-body-fin/haproxy-chunked, upstream leg without what the client end sent
+        truncated-body-fin/haproxy-chunked, upstream leg without what the server end sent
+        truncated-body-fin/haproxy-chunked, without frame 24
+        truncated-body-fin/haproxy-chunked, without the upstream leg
+        upstream-error-response/nginx-application-504, drops 150 per mille, seed 1
+        """.split(separator: "\n").map(String.init)
+    )
+}

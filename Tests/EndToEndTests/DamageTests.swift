@@ -1,0 +1,118 @@
+import Diagnosis
+import Foundation
+import Model
+import Pipeline
+import TestSupport
+import Testing
+
+/// A damaged capture may tell less, and must not tell otherwise.
+///
+/// `GWSNIFF_DAMAGE_SEEDS=50` runs that many seeds of each kind, `GWSNIFF_DAMAGE_FIRST_SEED=7` begins at another, and
+/// `GWSNIFF_DAMAGE_CASES=clean/` runs only cases whose name contains that.
+@Suite struct DamageTests {
+    @Test("a decisive packet that is missing moves no verdict sideways", arguments: DamagedCases.chosen)
+    func withoutDecisivePacket(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        bench.expectRule(under: bench.decisiveFrames.map { .withoutFrame($0) })
+    }
+
+    @Test("packets that are missing, doubled or swapped move no verdict sideways", arguments: DamagedCases.chosen)
+    func disturbed(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        bench.expectRule(
+            under: bench.seeds.flatMap { seed -> [Damage] in
+                [
+                    .drops(perMille: 20, seed: seed), .drops(perMille: 150, seed: seed),
+                    .duplicates(perMille: 200, seed: seed), .swaps(perMille: 100, seed: seed),
+                ]
+            }
+        )
+    }
+
+    @Test("a capture that begins late or ends early moves no verdict sideways", arguments: DamagedCases.chosen)
+    func cut(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        bench.expectRule(under: bench.seeds.flatMap { [.truncated(seed: $0), .started(seed: $0)] })
+    }
+
+    @Test("a short snap length, a missing direction or leg moves no verdict sideways", arguments: DamagedCases.chosen)
+    func blinded(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        let oneWay = [Damage.Leg.client, .upstream].flatMap { leg in
+            [Damage.oneWay(leg, without: .fromClient), .oneWay(leg, without: .fromServer)]
+        }
+        bench.expectRule(under: [.snapped(96)])
+        // Which of the two the only leg is cannot always be told from it: then it must be said who the gateway is.
+        bench.expectRule(under: [.withoutLeg(.client), .withoutLeg(.upstream)] + oneWay, isGatewayGiven: true)
+    }
+}
+
+enum DamagedCases {
+    static let environment = ProcessInfo.processInfo.environment
+
+    static let chosen: [CommittedCase] = {
+        guard let part = environment["GWSNIFF_DAMAGE_CASES"] else { return CommittedCase.all }
+        return CommittedCase.all.filter { $0.name.contains(part) }
+    }()
+
+    static func number(_ name: String) -> UInt64? { environment[name].flatMap { UInt64($0) } }
+}
+
+/// One committed case, judged once undamaged and then under each damage.
+struct DamageBench {
+    let sample: CommittedCase
+    private let packets: [CapturedPacket]
+    private let request: DiagnosisOptions
+    private let undamaged: JudgedCapture
+    private let rule: DamageRule
+    private let upstreams: Set<Endpoint>
+
+    init(_ sample: CommittedCase) throws {
+        self.sample = sample
+        packets = try CapturedPacket.all(of: sample.capture)
+        request = try sample.request().diagnosis
+        undamaged = JudgedCapture(packets, request)
+        rule = DamageRule(undamaged, of: sample.name)
+        upstreams = Set(undamaged.report.roles.upstreams)
+    }
+
+    /// The packets that the findings point to.
+    var decisiveFrames: [Int] {
+        let frames = undamaged.report.findings.flatMap { finding in
+            finding.occurrences.flatMap { $0.frames.map(\.number) }
+        }
+        return Set(frames).sorted()
+    }
+
+    /// The same ones every time.
+    var seeds: [UInt64] {
+        let first = DamagedCases.number("GWSNIFF_DAMAGE_FIRST_SEED") ?? 1
+        let count = DamagedCases.number("GWSNIFF_DAMAGE_SEEDS") ?? 1
+        return Array(first..<(first + count))
+    }
+
+    /// - Parameter isGatewayGiven: the run is told who is who, as by `--gateway` and `--upstream`.
+    func expectRule(under damages: [Damage], isGatewayGiven: Bool = false) {
+        var options = request
+        if isGatewayGiven, options.gateways.isEmpty, options.upstreams.isEmpty {
+            options.gateways = undamaged.report.roles.gateways.map {
+                AddressPrefix(address: $0, length: $0.isIPv6 ? 128 : 32, port: nil)
+            }
+            options.upstreams = undamaged.report.roles.upstreams.map {
+                AddressPrefix(address: $0.address, length: $0.address.isIPv6 ? 128 : 32, port: $0.port)
+            }
+        }
+        for damage in damages {
+            let damaged = JudgedCapture(damage.applied(to: packets, upstreams: upstreams), options)
+            let violations = rule.violations(damaged)
+            // One line each, whole by itself, for they are many when a rule breaks.
+            let lines = violations.map { "\(sample.name), \(damage): \($0)" }
+            let expect = { #expect(violations.isEmpty, "\(lines.joined(separator: "\n"))") }
+            guard KnownDamage.contains(sample.name, damage) else {
+                expect()
+                continue
+            }
+            withKnownIssue("The diagnosis still moves sideways here", isIntermittent: true) { expect() }
+        }
+    }
+}
