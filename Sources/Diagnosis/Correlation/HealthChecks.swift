@@ -35,7 +35,7 @@ enum HealthChecks {
             let times = members.map { join.attempts[$0].start }
             guard let period = period(times) else { continue }
             let prompted = times.filter { isPrompted($0, over, period) }
-            guard prompted.count * 3 <= times.count,
+            guard prompted.count * 3 <= times.count, !belongs(times, over),
                 !followers.follow(members.map { join.attempts[$0] }, of: key.from)
             else { continue }
             for member in members { join.attempts[member].isHealthCheck = true }
@@ -50,6 +50,24 @@ enum HealthChecks {
         return over[..<next].suffix(64).contains { request in
             time - request.start <= .milliseconds(5) || isRetryPause && request.end.map { $0 >= time } ?? true
         }
+    }
+
+    /// Whether all of them fall into failing requests of which each was dialled for at once: a gateway that tries again at a fixed interval
+    /// (Caddy `lb_try_interval`). Probes go on between requests.
+    private static func belongs(_ times: [Timestamp], _ over: [ClientRequest]) -> Bool {
+        var prompted: Set<Int> = []
+        for time in times.sorted() {
+            let next = over.partitionPoint { $0.start > time }
+            // The latest few suffice, and bound the work.
+            let candidates = max(0, next - 64)..<next
+            let around = candidates.filter { over[$0].end.map { $0 >= time } ?? true }
+            if let now = around.last(where: { time - over[$0].start <= .milliseconds(5) }) {
+                prompted.insert(now)
+            } else if !around.contains(where: prompted.contains) {
+                return false
+            }
+        }
+        return !prompted.isEmpty
     }
 
     /// The interval of a series in which four in five gaps are within 5 % of their median; nil for any other.

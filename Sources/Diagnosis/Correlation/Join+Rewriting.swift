@@ -20,14 +20,21 @@ extension Join {
     }
 
     /// Whether the attempt may be the first for that request although their targets have nothing in common: not where the gateway passes
-    /// the request's like on unchanged. (A later attempt may be for an error's page.)
+    /// the request's like on unchanged. (A later attempt may be for an error's page; but the rest of a connection from before the capture,
+    /// on which nobody answers any more, is none.)
     func mayBeRewritten(_ attempt: Attempt, _ index: Int) -> Bool {
-        guard requests[index].attempts.isEmpty, let sent = request(of: attempt),
+        guard requests[index].attempts.isEmpty || isRemnant(attempt), let sent = request(of: attempt),
             let wanted = request(of: requests[index]), TargetRelation(wanted.target, sent.target) == .unrelated,
             unchangedTargets[host(requests[index].gateway.address)]?.contains(TargetRelation.start(wanted.target))
                 ?? false
         else { return true }
         guard let id = wanted.field("x-request-id") else { return false }
         return sent.field("x-request-id") == id
+    }
+
+    /// Data of a connection that began before the capture, and not a packet of its upstream.
+    private func isRemnant(_ attempt: Attempt) -> Bool {
+        let connection = facts.connections[attempt.connection]
+        return timelines[attempt.connection].syns.isEmpty && connection.fromServer.packets == 0
     }
 }

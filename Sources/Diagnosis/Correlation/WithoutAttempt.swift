@@ -59,7 +59,8 @@ struct WithoutAttempt {
                 isFailure =
                     Self.tellsOfDeath.contains(verdict.cause)
                     || verdict.cause == .upstreamErrorResponse
-                        && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false)
+                        && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false
+                            || Self.wasHeldAgainstUpstream(attempt, join))
             case .answered(let status): isFailure = attempt.isHealthCheck && status >= 400
             case .unused: isFailure = false
             case .open: continue
@@ -80,6 +81,13 @@ struct WithoutAttempt {
             unresolved[join.host(burst.asker), default: []].append(burst)
         }
         for host in unresolved.keys { unresolved[host]?.sort { $0.last.time < $1.last.time } }
+    }
+
+    /// The gateway did not take the error for an answer: it asked the next server, or answered with another error of its own
+    /// (nginx `proxy_next_upstream http_503`, HAProxy `retry-on 503`).
+    private static func wasHeldAgainstUpstream(_ attempt: Attempt, _ join: Join) -> Bool {
+        guard let request = attempt.parent.map({ join.requests[$0] }) else { return false }
+        return attempt.ordinal < request.attempts.count || request.status != join.response(of: attempt)?.status
     }
 
     private func key(_ request: ClientRequest) -> Key? {

@@ -15,14 +15,19 @@ enum UpstreamErrorResponse: Detector {
     static let cause = Cause.upstreamErrorResponse
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response, let status = response.status, (502...504).contains(status),
-            response.headEnd != nil, attempt.stage == .complete || attempt.stage == .partialBody
-        else { return nil }
+        guard let response = attempt.response, let status = response.status, (502...504).contains(status) else {
+            return nil
+        }
+        let isRead = response.headEnd != nil && (attempt.stage == .complete || attempt.stage == .partialBody)
+        // The snap length may leave no more than the status line.
+        let isCut = response.headEnd == nil && attempt.stage == .unseen
+        guard isRead || isCut else { return nil }
         if case .answered? = attempt.client?.outcome, attempt.client?.status == nil { return nil }
         let relayed = attempt.client?.status == status
         return Verdict(
             cause,
-            variant: GatewayKind(response: response) == nil ? "application" : "gateway",
+            variant: isCut ? nil : GatewayKind(response: response) == nil ? "application" : "gateway",
+            confidence: isCut ? .medium : .high,
             blame: .upstream,
             frames: attempt.requestFrames
                 + [
@@ -35,7 +40,8 @@ enum UpstreamErrorResponse: Detector {
             explanation: "\(attempt.upstream) answered \(status) itself"
                 + (response.firstLine.isEmpty ? "" : " (\"\(response.firstLine)\")")
                 + (relayed ? "; the gateway passed it on." : "."),
-            ruledOut: [RuledOut(.responseTimeout, "a complete answer came")]
+            ruledOut: [RuledOut(.responseTimeout, isCut ? "an answer came" : "a complete answer came")],
+            missing: isCut ? ["the rest of the answer, which was not captured: who made it"] : []
         )
     }
 }

@@ -60,6 +60,7 @@ struct Incidents {
         collectWithoutConnection()
         collectLookups()
         collectWithoutAttempt()
+        countByOutermost()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
 
