@@ -20,7 +20,7 @@ enum UpstreamErrorResponse: Detector {
         }
         let isRead = response.headEnd != nil && (attempt.stage == .complete || attempt.stage == .partialBody)
         // The snap length may leave no more than the status line.
-        let isCut = response.headEnd == nil && attempt.stage == .unseen
+        let isCut = response.headEnd == nil && (attempt.stage == .unseen || attempt.stage == .complete)
         guard isRead || isCut else { return nil }
         if case .answered? = attempt.client?.outcome, attempt.client?.status == nil { return nil }
         let relayed = attempt.client?.status == status

@@ -8,10 +8,9 @@ enum KnownDamage {
         """
         application-protocol-mismatch/nginx-http-to-uwsgi, drops 150 per mille, seed 1
         bad-chunk-size/apache-later, drops 150 per mille, seed 1
+        bad-chunk-size/haproxy-no-chunk-end, drops 150 per mille, seed 1
         body-timeout/nginx-ipv6, drops 150 per mille, seed 1
-        cached-error/nginx-marked, snapped to 96 bytes
         cached-error/nginx-marked, without frame 13
-        cached-error/nginx-marked-x-cache, snapped to 96 bytes
         cached-error/nginx-marked-x-cache, without frame 13
         clean/caddy-names-resolve, without the client leg
         clean/envoy-bodiless, drops 150 per mille, seed 1
@@ -25,19 +24,15 @@ enum KnownDamage {
         client-abort/apache-waits-on, drops 150 per mille, seed 1
         client-abort/apache-waits-on, started late, seed 1
         client-abort/apache-waits-on, without the client leg
-        client-abort/caddy-before-answer, without frame 29
-        client-abort/caddy-before-answer, without frame 47
-        client-abort/caddy-no-timers, without frame 26
-        client-abort/caddy-no-timers, without frame 44
         client-abort/caddy-no-timers, without the client leg
         client-abort/caddy-while-connecting, swaps 100 per mille, seed 1
-        client-abort/caddy-while-connecting, without frame 27
         client-abort/envoy-during-download, drops 150 per mille, seed 1
-        client-abort/haproxy-before-answer, without frame 27
-        client-abort/haproxy-before-answer, without frame 41
+        client-slow/caddy-download-stops, upstream leg without what the server end sent
+        client-slow/caddy-upload-stops-streamed, snapped to 96 bytes
+        client-slow/caddy-upload-stops-streamed, without the client leg
+        client-slow/envoy-upload-stops-streamed, snapped to 96 bytes
         client-slow/haproxy-download-stops, upstream leg without what the server end sent
         client-slow/nginx-download-stops, upstream leg without what the server end sent
-        client-slow/nginx-upload-stops, snapped to 96 bytes
         client-slow/nginx-upload-stops-streamed, snapped to 96 bytes
         client-slow/nginx-upload-stops-streamed, without the client leg
         closed-before-response/apache-begun-before-capture, drops 150 per mille, seed 1
@@ -48,40 +43,21 @@ enum KnownDamage {
         conflicting-content-length/apache-no-number, swaps 100 per mille, seed 1
         connect-refused/caddy-body-used-up, without the client leg
         connect-refused/caddy-tries-end, upstream leg without what the server end sent
+        connect-refused/nginx-one-of-many, swaps 100 per mille, seed 1
         dns-failure/apache-no-name-server, without frame 51
         dns-failure/apache-refused, drops 150 per mille, seed 1
         dns-failure/caddy-no-name-server, drops 150 per mille, seed 1
         dns-failure/caddy-nodata, without frame 29
         dns-failure/caddy-nxdomain, without frame 58
+        dns-failure/caddy-only-name, snapped to 96 bytes
         dns-failure/caddy-servfail, without frame 11
-        dns-failure/envoy-no-name-server, started late, seed 1
-        dns-failure/envoy-nodata, started late, seed 1
-        dns-failure/envoy-nxdomain, started late, seed 1
-        dns-failure/haproxy-no-name-server, started late, seed 1
-        dns-failure/haproxy-nodata, started late, seed 1
-        dns-failure/haproxy-nxdomain, started late, seed 1
-        dns-failure/haproxy-refused, started late, seed 1
-        dns-failure/haproxy-servfail, started late, seed 1
-        dns-failure/haproxy-silent-name-server, started late, seed 1
+        dns-failure/envoy-only-name, snapped to 96 bytes
+        dns-failure/haproxy-only-name, snapped to 96 bytes
         dns-failure/haproxy-silent-name-server, without frame 45
+        dns-failure/nginx-only-name, snapped to 96 bytes
         dns-failure/nginx-refused, without frame 12
         dns-failure/nginx-silent-name-server, without frame 15
-        early-response/nginx-413-lost, without frame 36
-        early-response/nginx-413-lost, without frame 56
-        gateway-reload/apache-killed, drops 150 per mille, seed 1
-        gateway-reload/apache-killed, truncated, seed 1
-        gateway-reload/apache-killed-mid-download, drops 150 per mille, seed 1
-        gateway-reload/apache-killed-mid-download, without frame 69
-        gateway-reload/caddy-killed-mid-download, truncated, seed 1
-        gateway-reload/envoy-killed-mid-download, truncated, seed 1
         gateway-reload/haproxy-reload-cuts-downloads, drops 150 per mille, seed 1
-        gateway-reload/haproxy-reload-cuts-downloads, without frame 89
-        gateway-reload/haproxy-stopped, truncated, seed 1
-        gateway-reload/haproxy-upstream-leg-only, without frame 27
-        gateway-reload/nginx-killed, drops 150 per mille, seed 1
-        gateway-reload/nginx-reload-cuts-downloads, drops 150 per mille, seed 1
-        gateway-reload/nginx-stopped, truncated, seed 1
-        gateway-reload/nginx-upstream-leg-only, without frame 24
         header-too-large/nginx-many-cookies, drops 150 per mille, seed 1
         host-unreachable/caddy-router-arp, upstream leg without what the server end sent
         host-unreachable/haproxy-icmp-address-ipv6, upstream leg without what the server end sent
@@ -112,24 +88,20 @@ enum KnownDamage {
         icmp-port-unreachable/haproxy-router-ipv6, snapped to 96 bytes
         icmp-port-unreachable/haproxy-router-ipv6, upstream leg without what the server end sent
         icmp-port-unreachable/nginx-router-ipv6, upstream leg without what the server end sent
-        idle-state-expired/caddy-host-restarted, without frame 40
         idle-state-expired/caddy-reset-by-filter, without frame 31
-        interim-response/haproxy-continue-never, snapped to 96 bytes
-        interim-response/haproxy-continue-never, without frame 31
+        interim-response/caddy-a-dozen, drops 150 per mille, seed 1
         interim-response/haproxy-silence-after, drops 150 per mille, seed 1
+        interim-response/nginx-early-hints, without frame 32
+        interim-response/nginx-early-hints, without frame 67
+        interim-response/nginx-unasked-continue, without frame 25
         loss-stall-response/caddy-hole, drops 150 per mille, seed 1
-        loss-stall-response/haproxy-seen-upstream, without frame 23
         loss-stall-response/nginx-hole, drops 150 per mille, seed 1
-        loss-stall-response/nginx-seen-upstream, drops 150 per mille, seed 1
-        loss-stall-response/nginx-seen-upstream, without frame 23
         malformed-header/envoy-space-in-name, drops 150 per mille, seed 1
         malformed-header/nginx-control-byte, drops 150 per mille, seed 1
         malformed-status-line/envoy-garbage, started late, seed 1
         malformed-status-line/envoy-lower-case, started late, seed 1
         malformed-status-line/nginx-loopback, drops 150 per mille, seed 1
-        no-live-upstream/apache-hcheck-tcp, without the client leg
         no-live-upstream/apache-worker-disabled, drops 150 per mille, seed 1
-        no-live-upstream/caddy-active-checks-refused, without the client leg
         no-live-upstream/nginx-after-failures, swaps 100 per mille, seed 1
         no-upstream-attempt/apache-pool-full, swaps 100 per mille, seed 1
         no-upstream-attempt/envoy-circuit-breaker, swaps 100 per mille, seed 1
@@ -138,42 +110,35 @@ enum KnownDamage {
         non-http-banner/envoy-redis, started late, seed 1
         pmtu-blackhole/apache-download, drops 150 per mille, seed 1
         pmtu-blackhole/haproxy-download, drops 150 per mille, seed 1
-        proxy-loop/haproxy-by-another-gateway, client leg without what the server end sent
+        proxy-loop/apache-by-another-address, client leg without what the server end sent
+        proxy-loop/apache-by-another-address, snapped to 96 bytes
+        proxy-loop/apache-by-another-address, without the client leg
+        proxy-loop/caddy-by-another-address, client leg without what the server end sent
+        proxy-loop/caddy-by-another-address, snapped to 96 bytes
+        proxy-loop/caddy-by-another-address, without the client leg
+        proxy-loop/envoy-by-another-address, client leg without what the server end sent
+        proxy-loop/envoy-by-another-address, snapped to 96 bytes
+        proxy-loop/envoy-by-another-address, without the client leg
+        proxy-loop/haproxy-by-another-address, client leg without what the server end sent
+        proxy-loop/haproxy-by-another-address, snapped to 96 bytes
+        proxy-loop/haproxy-by-another-address, without the client leg
         proxy-loop/haproxy-by-another-gateway, started late, seed 1
         proxy-loop/haproxy-by-another-gateway, without frame 12
-        proxy-loop/haproxy-by-another-gateway, without the client leg
         proxy-loop/haproxy-by-another-gateway, without the upstream leg
         proxy-loop/haproxy-to-itself, client leg without what the server end sent
         proxy-loop/haproxy-to-itself, drops 150 per mille, seed 1
         proxy-loop/haproxy-to-itself, started late, seed 1
         proxy-loop/haproxy-to-itself, without frame 24
-        proxy-loop/nginx-by-another-gateway, client leg without what the server end sent
-        proxy-loop/nginx-by-another-gateway, started late, seed 1
-        proxy-loop/nginx-by-another-gateway, truncated, seed 1
-        proxy-loop/nginx-by-another-gateway, without frame 13
-        proxy-loop/nginx-by-another-gateway, without the client leg
-        proxy-loop/nginx-to-itself, drops 150 per mille, seed 1
-        proxy-loop/nginx-to-itself, started late, seed 1
-        proxy-loop/nginx-to-itself, truncated, seed 1
-        proxy-loop/nginx-to-itself, without frame 25
+        proxy-loop/nginx-by-another-address, client leg without what the server end sent
+        proxy-loop/nginx-by-another-address, snapped to 96 bytes
+        proxy-loop/nginx-by-another-address, without the client leg
+        proxy-protocol-mismatch/apache-wanted-haproxy, started late, seed 1
+        proxy-protocol-mismatch/caddy-wanted-haproxy, started late, seed 1
+        proxy-protocol-mismatch/envoy-wanted-haproxy, started late, seed 1
         proxy-protocol-mismatch/haproxy-v1-to-python, client leg without what the server end sent
-        proxy-protocol-mismatch/haproxy-wanted-haproxy, snapped to 96 bytes
         proxy-protocol-mismatch/haproxy-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/haproxy-wanted-haproxy, without frame 55
-        proxy-protocol-mismatch/nginx-wanted-haproxy, snapped to 96 bytes
         proxy-protocol-mismatch/nginx-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/nginx-wanted-haproxy, without frame 59
-        request-too-large/haproxy-reset-in-head, client leg without what the server end sent
-        request-too-large/haproxy-reset-in-head, snapped to 96 bytes
-        request-too-large/haproxy-uwsgi-buffer, client leg without what the server end sent
-        request-too-large/haproxy-uwsgi-buffer, snapped to 96 bytes
-        request-too-large/nginx-reset-in-head, client leg without what the server end sent
-        request-too-large/nginx-reset-in-head, drops 150 per mille, seed 1
-        request-too-large/nginx-reset-in-head, snapped to 96 bytes
-        request-too-large/nginx-uwsgi-buffer, client leg without what the server end sent
-        request-too-large/nginx-uwsgi-buffer, drops 150 per mille, seed 1
-        request-too-large/nginx-uwsgi-buffer, drops 20 per mille, seed 1
-        request-too-large/nginx-uwsgi-buffer, snapped to 96 bytes
+        request-too-large/caddy-reset-in-head, drops 20 per mille, seed 1
         reset-after-accept/apache-far, drops 150 per mille, seed 1
         reset-after-accept/apache-far, without frame 62
         reset-after-accept/apache-far, without frame 68
@@ -199,6 +164,8 @@ enum KnownDamage {
         reset-before-response/haproxy-killed-in-queue, drops 150 per mille, seed 1
         reset-before-response/haproxy-snapped, drops 150 per mille, seed 1
         reset-during-upload/haproxy-streamed, drops 150 per mille, seed 1
+        reset-mid-head/apache-busy-mix, upstream leg without what the server end sent
+        reset-mid-head/apache-busy-mix, without the upstream leg
         reset-mid-head/haproxy-busy-mix, upstream leg without what the server end sent
         reset-mid-head/haproxy-busy-mix, without frame 124
         reset-mid-head/haproxy-busy-mix, without frame 79
@@ -212,25 +179,22 @@ enum KnownDamage {
         response-timeout/nginx-ipv6, drops 150 per mille, seed 1
         response-timeout/nginx-late-answer, drops 150 per mille, seed 1
         response-timeout/nginx-masked-by-second-server, drops 150 per mille, seed 1
-        stale-address/haproxy-moved, started late, seed 1
-        stale-address/haproxy-moved, without frame 2
-        stale-address/haproxy-moved-silent, started late, seed 1
-        stale-address/haproxy-moved-silent, upstream leg without what the server end sent
-        stale-address/nginx-moved, started late, seed 1
-        stale-address/nginx-moved, without frame 61
-        stale-address/nginx-moved-silent, drops 150 per mille, seed 1
-        stale-address/nginx-moved-silent, started late, seed 1
-        stale-address/nginx-moved-silent, upstream leg without what the server end sent
-        stale-address/nginx-moved-silent, without frame 53
-        stale-address/nginx-moved-upstream-leg, started late, seed 1
-        stale-address/nginx-moved-upstream-leg, without frame 14
-        stale-address/nginx-moved-upstream-leg, without frame 38
+        surplus-bytes/caddy-next-exchange, client leg without what the server end sent
+        surplus-bytes/caddy-next-exchange, drops 150 per mille, seed 1
+        surplus-bytes/caddy-next-exchange, snapped to 96 bytes
+        surplus-bytes/caddy-next-exchange, started late, seed 1
+        surplus-bytes/caddy-next-exchange, without frame 28
+        surplus-bytes/envoy-next-exchange, client leg without what the server end sent
+        surplus-bytes/envoy-next-exchange, snapped to 96 bytes
+        surplus-bytes/envoy-next-exchange, started late, seed 1
+        surplus-bytes/envoy-next-exchange, without frame 22
         surplus-bytes/haproxy-next-exchange, client leg without what the server end sent
         surplus-bytes/haproxy-next-exchange, drops 150 per mille, seed 1
         surplus-bytes/haproxy-next-exchange, snapped to 96 bytes
         surplus-bytes/haproxy-next-exchange, without frame 28
         surplus-bytes/haproxy-next-exchange, without frame 29
         surplus-bytes/nginx-next-exchange, client leg without what the server end sent
+        truncated-body-fin/envoy-chunked, drops 150 per mille, seed 1
         truncated-body-fin/haproxy-chunked, upstream leg without what the client end sent
         truncated-body-fin/haproxy-chunked, upstream leg without what the server end sent
         truncated-body-fin/haproxy-chunked, without frame 24
