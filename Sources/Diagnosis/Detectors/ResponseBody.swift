@@ -19,8 +19,11 @@ enum UpstreamErrorResponse: Detector {
             return nil
         }
         let isRead = response.headEnd != nil && (attempt.stage == .complete || attempt.stage == .partialBody)
-        // The snap length may leave no more than the status line.
-        let isCut = response.headEnd == nil && (attempt.stage == .unseen || attempt.stage == .complete)
+        // The snap length may leave no more than the status line: then it must be known otherwise that a gateway asked, for the page by which a
+        // gateway's own error is told was cut away, too.
+        let isCut =
+            response.headEnd == nil && (attempt.stage == .unseen || attempt.stage == .complete)
+            && (attempt.client != nil || attempt.request?.looksForwarded ?? false)
         guard isRead || isCut else { return nil }
         if case .answered? = attempt.client?.outcome, attempt.client?.status == nil { return nil }
         let relayed = attempt.client?.status == status

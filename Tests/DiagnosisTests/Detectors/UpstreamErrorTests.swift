@@ -5,19 +5,28 @@ import Testing
 
 @Suite("Errors that upstreams made, and what gateways hold against them")
 struct UpstreamErrorTests {
-    @Test("A status line is enough where the snap length left no more of the answer")
-    func snapped() throws {
-        let leg = Scene.leg().handshake(at: 1).request(at: 2).response(503, at: 20) {
+    private func snapped(_ fields: [FieldLine]) -> Line {
+        Scene.leg().handshake(at: 1).request(at: 2, fields: fields).response(503, at: 20) {
             $0.headEnd = nil
             $0.headFrame = nil
             $0.end = nil
             $0.completion = .incompleteHead
             $0.body.hasGap = true
         }
+    }
+
+    @Test("A status line is enough where the snap length left no more of the answer to a gateway")
+    func snappedToGateway() throws {
+        let leg = snapped([FieldLine(name: "x-forwarded-for", value: "192.0.2.10")])
         let finding = try #require(Scene.report([leg]).findings.first)
         #expect(finding.cause == .upstreamErrorResponse)
         #expect(finding.confidence == .medium)
         #expect(finding.variant == nil)
+    }
+
+    @Test("Where nothing tells that a gateway asked, a snapped error may be the gateway's own")
+    func snappedToAnybody() {
+        #expect(!Scene.report([snapped([])]).findings.map(\.cause).contains(.upstreamErrorResponse))
     }
 
     /// The second server was asked because the first had answered 503; it did no better.
