@@ -110,6 +110,17 @@ struct ConnectionTimeline {
             || connection.fromServer.payloadBytes > 0
     }
 
+    /// The reset may answer a SYN: nothing shows the connection beyond it. A client that had more to say than its SYN was let in, whether
+    /// the capture holds the SYN-ACK or not.
+    func mayRefuse(_ reset: TCPEvent, _ connection: ConnectionFacts) -> Bool {
+        guard reset.isFromServer, !syns.isEmpty, handshakeAck == nil, connection.fromServer.payloadBytes == 0 else {
+            return false
+        }
+        let ownResets = connection.resets.count { !$0.event.isFromServer }
+        return synAcks.allSatisfy { $0.frame.number > reset.frame.number }
+            && connection.fromClient.packets <= syns.count + ownResets && reset.acknowledgedOffset ?? 0 <= 0
+    }
+
     /// SYN to the client's ACK of the SYN-ACK: the full round trip wherever the capture was taken. Nil where the
     /// handshake was not seen or its SYN was repeated (it is not known which one was answered).
     var roundTrip: Nanoseconds? {
