@@ -250,6 +250,13 @@ extension ClientRequest {
 }
 
 extension ResponseFacts {
+    /// The capture missed bytes of a body whose end shows in its bytes only.
+    var mayHaveEndedUnseen: Bool {
+        guard completion == .incompleteBody, body.hasGap else { return false }
+        if case .contentLength = body.framing { return false }
+        return true
+    }
+
     /// The close stands before the end that Content-Length announces, whatever of the body the capture holds.
     func isProvablyShort(at ending: TCPEvent?) -> Bool {
         guard let ending, ending.isFromServer, case .contentLength(let length) = body.framing, let headEnd else {

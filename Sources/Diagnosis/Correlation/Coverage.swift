@@ -153,6 +153,18 @@ struct Coverage {
 }
 
 extension Join {
+    /// Hosts that carried on a connection to an upstream, of whose packets the capture has none.
+    var blindHosts: Set<Int> {
+        var hosts: Set<Int> = []
+        for (index, connection) in facts.connections.enumerated()
+        where map.isUpstreamLeg[index] && connection.fromServer.packets == 0 && connection.fromClient.payloadBytes > 0
+            && timelines[index].isEstablished(connection)
+        {
+            hosts.insert(host(connection.client.address))
+        }
+        return hosts
+    }
+
     /// The capture missed packets on one connection in ten and more, though others of the same connections show them.
     var isLossy: Bool {
         var signs = 0

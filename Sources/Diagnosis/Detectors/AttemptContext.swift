@@ -29,6 +29,8 @@ struct AttemptContext {
     let previousResponse: ResponseFacts?
     let hosts: HostProfiles
     let sizes: SegmentSizes
+    /// The capture provably lacks packets that servers sent to this gateway: all of a connection, or many of them.
+    let isServerSideMissed: Bool
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -147,7 +149,8 @@ struct AttemptContext {
                 if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
                 if response.lastFrame.number > ending.frame.number { return .partialBody }
             }
-            return response.completion == .complete ? .complete : .partialBody
+            if response.completion == .complete { return .complete }
+            return response.mayHaveEndedUnseen && !hasOpenHole ? .unseen : .partialBody
         }
     }
 
@@ -166,9 +169,9 @@ struct AttemptContext {
     /// The upstream's own numbers moved past bytes that never arrived and were never acknowledged.
     var leap: TCPEvent? {
         let server = connection.fromServer
-        return connection.events.last {
-            $0.kind == .lostSegment && $0.isFromServer && $0.offset > max(server.acknowledgedEnd, server.contiguousEnd)
-        }
+        // A FIN takes a number, too.
+        let end = max(server.acknowledgedEnd, server.contiguousEnd) + 1
+        return connection.events.last { $0.kind == .lostSegment && $0.isFromServer && $0.offset > end }
     }
 
     /// Not a packet of the upstream on an open connection: the capture has one direction only. Where it began later, a gateway that repeats
@@ -243,6 +246,8 @@ struct PortActivity {
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
     /// Connections that were accepted, by the time of their SYN.
     var openings: [(syn: Timestamp, accepted: FrameReference, stream: Int)] = []
+    /// Resets by which the port refused a SYN.
+    var refusals: [Timestamp] = []
     /// SYNs to which nothing came back.
     var unanswered: [(from: Timestamp, to: Timestamp)] = []
     /// The longest time that a connection of this port was idle and then carried an answer all the same.
@@ -255,6 +260,12 @@ struct PortActivity {
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
         unanswered.sort { $0.from < $1.from }
+        refusals.sort()
+    }
+
+    func refused(from: Timestamp, to: Timestamp) -> Bool {
+        let index = refusals.partitionPoint { $0 >= from }
+        return index < refusals.count && refusals[index] <= to
     }
 
     /// A proof on another connection between the two times.

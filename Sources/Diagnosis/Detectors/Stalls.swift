@@ -207,6 +207,10 @@ enum ResponseTimeout: Detector {
         else { return nil }
         // Its client would have been told; a client that was not may have left before.
         if case .open? = attempt.client?.outcome { return nil }
+        // Of a request that was still to be sent, the rest may have been what the gateway waited for, in vain.
+        if attempt.client == nil, request.end == nil, !request.body.hasGap || attempt.mayBeSending(request) {
+            return nil
+        }
         // Without the client's side it may as well be a client that left, which does so at any time.
         let announced = attempt.announcedTimer
         // The timer runs on while the gateway connects.
@@ -277,7 +281,7 @@ enum BodyTimeout: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.direction == .fromClient,
-            let response = attempt.response, let silence = attempt.silence
+            let response = attempt.response, let silence = attempt.silence, silence >= ResponseTimeout.shortestTimer
         else { return nil }
         // Its client's connection would have been closed; a client that was not told may have left before.
         if case .open? = attempt.client?.outcome { return nil }
