@@ -37,6 +37,8 @@ struct ConnectionTimeline {
         inferFin(.fromServer, of: connection)
         inferFin(.fromClient, of: connection)
         orderByAcknowledgment()
+        // Neither was captured, and one packet tells of both: which came first is not to be known.
+        if inferred.count == 2, endings.count == 2, endings[0].frame == endings[1].frame { endings = [] }
     }
 
     /// Who acknowledges the other's FIN closed second, however the capture orders the two packets.
@@ -52,10 +54,20 @@ struct ConnectionTimeline {
     /// there before the packet that acknowledges it.
     private mutating func inferFin(_ direction: Direction, of connection: ConnectionFacts) {
         let half = connection[direction]
-        guard direction == .fromClient ? clientFin == nil : serverFin == nil,
-            half.acknowledgedEnd == half.highestEnd + 1, connection[direction.reversed].packets > 0, half.packets > 0,
-            let frame = half.acknowledgedFrame
-        else { return }
+        guard direction == .fromClient ? clientFin == nil : serverFin == nil, half.packets > 0 else { return }
+        let frame: FrameReference
+        if half.acknowledgedEnd == half.highestEnd + 1, connection[direction.reversed].packets > 0,
+            let acknowledged = half.acknowledgedFrame
+        {
+            frame = acknowledged
+        } else if let next = connection.events.last(where: {
+            $0.kind == .lostSegment && $0.direction == direction && $0.length == 0 && $0.offset == half.highestEnd + 1
+        }) {
+            // Its own next packet stands one number further.
+            frame = next.frame
+        } else {
+            return
+        }
         let fin = TCPEvent(
             kind: .fin,
             direction: direction,
