@@ -41,7 +41,12 @@ struct AttemptContext {
     /// The response as the gateway had it when somebody ended the exchange: nil where nothing of it had arrived.
     var response: ResponseFacts? {
         guard let response = exchange?.response else { return nil }
-        if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number { return nil }
+        if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number,
+            // Its acknowledgment tells better than the order of packets.
+            ending.acknowledgedOffset ?? 0 <= response.start
+        {
+            return nil
+        }
         if let end = receivedEnd, end <= response.start { return nil }
         return response
     }
@@ -108,14 +113,33 @@ struct AttemptContext {
 
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
-        guard exchange?.response == nil else { return false }
+        guard response == nil else { return false }
+        let start = max(previousEnd, exchange?.interimEnd ?? 0)
         // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
         let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
+        // Of an answer that came too late, what came in time can only lie before.
+        if let late = exchange?.response { return read > start && late.start > start }
         let fin = timeline.serverFin?.offset ?? 0
         // The FIN itself takes a number.
         let acknowledged = connection.fromServer.acknowledgedEnd - (timeline.inferred.contains(.fromServer) ? 1 : 0)
         let bytes = max(fin, acknowledged, read - (timeline.serverFin == nil ? 0 : 1))
-        return bytes > max(previousResponseEnd, exchange?.interimEnd ?? 0)
+        return bytes > start
+    }
+
+    /// Where the previous answer ended: where the capture does not show its end, what the gateway had acknowledged when it asked again.
+    private var previousEnd: Int64 {
+        guard previousResponseEnd == .max, let request else { return previousResponseEnd }
+        let acknowledged = connection.events.compactMap { event -> Int64? in
+            guard !event.isFromServer, event.frame.number <= request.firstFrame.number else { return nil }
+            return event.acknowledgedOffset
+        }
+        return acknowledged.max() ?? .max
+    }
+
+    /// The capture missed bytes between the previous answer and what it shows of this one: another message, or a part of it.
+    var hasHiddenStart: Bool {
+        guard let response else { return false }
+        return response.start > max(previousEnd, exchange?.interimEnd ?? 0)
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
@@ -145,11 +169,11 @@ struct AttemptContext {
             let received = receivedEnd ?? .max
             if let head = response.headEnd, head > received { return .partialHead }
             if let end = response.end, end > received { return .partialBody }
-            if let ending, ending.direction == .fromClient {
+            if let ending, ending.direction == .fromClient, ending.acknowledgedOffset == nil {
                 if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
                 if response.lastFrame.number > ending.frame.number { return .partialBody }
             }
-            if response.completion == .complete { return .complete }
+            if response.completion == .complete || response.isEnded(by: ending) { return .complete }
             return response.mayHaveEndedUnseen && !hasOpenHole ? .unseen : .partialBody
         }
     }

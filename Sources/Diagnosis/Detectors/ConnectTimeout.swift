@@ -15,6 +15,7 @@ extension AttemptContext {
         if timeline.synAcks.count == 1, timeline.syns.last?.frame.number ?? 0 < timeline.synAcks[0].frame.number {
             return false
         }
+        if timeline.syns.count == 2, isServerSideMissed { return false }
         if timeline.syns.count == 1, timeline.synAcks.isEmpty, mayHaveMissedAnswer(to: last) { return false }
         if let client, client.end != nil { return true }
         // Nothing more will come, and it went unanswered for two seconds.

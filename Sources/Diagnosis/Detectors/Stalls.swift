@@ -208,7 +208,7 @@ enum ResponseTimeout: Detector {
         // Its client would have been told; a client that was not may have left before.
         if case .open? = attempt.client?.outcome { return nil }
         // Of a request that was still to be sent, the rest may have been what the gateway waited for, in vain.
-        if attempt.client == nil, request.end == nil, !request.body.hasGap || attempt.mayBeSending(request) {
+        if attempt.mayBeSending(request) || attempt.client == nil && request.end == nil && !request.body.hasGap {
             return nil
         }
         // Without the client's side it may as well be a client that left, which does so at any time.
