@@ -113,6 +113,8 @@ extension ClientRequest {
         {
             // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
             (outcome, end) = (.open, nil)
+        } else if facts.isMisjoined(position) {
+            (outcome, end) = (.open, nil)
         } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
             (outcome, end) = (.open, nil)
         } else {
@@ -212,7 +214,8 @@ extension ClientRequest {
         let last = response.lastFrame.time
         // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The
         // answer need be no error: Caddy 2.6 writes an empty 200 to a client that left.
-        if let first = endings.first, !first.isFromServer, first.frame.number <= response.firstFrame.number,
+        if let first = endings.first, !first.isFromServer,
+            first.frame.number <= response.firstFrame.number || first.acknowledgedOffset ?? .max <= response.start,
             timeline?.clientReset != nil || first.isReset || isAnswer(response, to: first, after: request)
         {
             return (.aborted(at: first.frame, status: nil), first.frame.time)

@@ -25,8 +25,9 @@ struct Join {
         matchExchanges()
         matchRewritten()
         matchConnects()
-        // What a failed connect stood before fits only now.
+        // What a failed connect stood before fits only now, and what stood before another.
         matchRewritten()
+        matchConnects()
         matchLeftovers()
         matchPending()
         order()
@@ -452,7 +453,7 @@ struct Join {
         // A request that has its answer needs no other explanation.
         let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
-        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(candidate.isOver ? 1 : 20)))
+        return startGap.addingSaturating(min(endGap ?? .max, .milliseconds(candidate.isOver ? 1 : 20)))
             .addingSaturating(detour).addingSaturating(isExplained)
     }
 

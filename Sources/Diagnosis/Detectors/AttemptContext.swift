@@ -114,6 +114,7 @@ struct AttemptContext {
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
         guard response == nil else { return false }
+        if hasUnclaimedResponse { return true }
         let start = max(previousEnd, exchange?.interimEnd ?? 0)
         // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
         let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
@@ -124,6 +125,15 @@ struct AttemptContext {
         let acknowledged = connection.fromServer.acknowledgedEnd - (timeline.inferred.contains(.fromServer) ? 1 : 0)
         let bytes = max(fin, acknowledged, read - (timeline.serverFin == nil ? 0 : 1))
         return bytes > start
+    }
+
+    /// An answer came after this request that none of those seen was taken for: it may be this one's.
+    private var hasUnclaimedResponse: Bool {
+        guard let request, exchange?.response == nil else { return false }
+        return connection.exchanges.contains { other in
+            guard other.request == nil, let response = other.response else { return false }
+            return response.firstFrame.number > request.firstFrame.number
+        }
     }
 
     /// Where the previous answer ended: where the capture does not show its end, what the gateway had acknowledged when it asked again.
@@ -241,7 +251,12 @@ struct AttemptContext {
     var lastUpstreamProgress: Timestamp? {
         if let response {
             guard let ending, response.lastFrame.number > ending.frame.number else { return response.lastFrame.time }
-            return response.headFrame?.time ?? response.firstFrame.time
+            let begun = (response.headFrame ?? response.firstFrame).time
+            // More came after the close. What had come before it, the gateway's last acknowledgment tells.
+            guard let read = connection.fromServer.acknowledgedFrame, read.number < ending.frame.number else {
+                return begun
+            }
+            return max(begun, read.time)
         }
         return request?.lastFrame.time
     }

@@ -285,7 +285,9 @@ enum BodyTimeout: Detector {
         else { return nil }
         // Its client's connection would have been closed; a client that was not told may have left before.
         if case .open? = attempt.client?.outcome { return nil }
-        if attempt.client == nil, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
+        // Of a client whose answer the capture does not show whole it is not known either that it got less.
+        let isClientCut = attempt.client?.isFailed ?? false
+        if !isClientCut, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
         // An error at once, while bytes still come, is no timer's.
         if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.
