@@ -75,6 +75,7 @@ extension ClientRequest {
         of facts: ConnectionFacts,
         timeline: ConnectionTimeline,
         isLast: Bool,
+        isMisjoined: Bool = false,
         captureStart: Timestamp?
     ) {
         let exchange = facts.exchanges[position]
@@ -113,7 +114,7 @@ extension ClientRequest {
         {
             // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
             (outcome, end) = (.open, nil)
-        } else if facts.isMisjoined(position) {
+        } else if isMisjoined {
             (outcome, end) = (.open, nil)
         } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
             (outcome, end) = (.open, nil)

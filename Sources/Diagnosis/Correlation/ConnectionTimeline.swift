@@ -125,9 +125,10 @@ struct ConnectionTimeline {
     /// The reset may answer a SYN: nothing shows the connection beyond it. A client that had more to say than its SYN was let in, whether
     /// the capture holds the SYN-ACK or not.
     func mayRefuse(_ reset: TCPEvent, _ connection: ConnectionFacts) -> Bool {
-        guard reset.isFromServer, !syns.isEmpty, handshakeAck == nil, connection.fromServer.payloadBytes == 0 else {
-            return false
-        }
+        guard reset.isFromServer, !syns.isEmpty, handshakeAck == nil, connection.fromServer.payloadBytes == 0,
+            // With a number and timestamps of its own, it is of a socket that had let the client in.
+            reset.sequence == 0 || !reset.hasTimestampOption
+        else { return false }
         let ownResets = connection.resets.count { !$0.event.isFromServer }
         return synAcks.allSatisfy { $0.frame.number > reset.frame.number }
             && connection.fromClient.packets <= syns.count + ownResets && reset.acknowledgedOffset ?? 0 <= 0
@@ -147,6 +148,14 @@ struct ConnectionTimeline {
 
     /// The first sign that either end closed: FIN or RST.
     var firstEnding: TCPEvent? { endings.first }
+}
+
+extension ConnectionFacts {
+    /// After which no SYN was sent any more. More of them may follow, for the SYNs before.
+    func icmpErrorThatEnded(_ timeline: ConnectionTimeline) -> ICMPErrorFacts? {
+        let last = timeline.syns.last?.frame.time ?? first.time
+        return icmpErrors.first { $0.frame.time >= last } ?? icmpErrors.last
+    }
 }
 
 extension TCPEvent {

@@ -36,7 +36,7 @@ struct Coverage {
         var attempts: [Int: [Attempt]] = [:]
         for (index, attempt) in join.attempts.enumerated() {
             attempts[attempt.connection, default: []].append(attempt)
-            if attempt.parent == nil, !attempt.isHealthCheck {
+            if !attempt.isHealthCheck, !Self.isExplained(attempt, join) {
                 orphans[join.host(attempt.dialler), default: []].append((attempt.start, index))
             }
             if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
@@ -59,6 +59,12 @@ struct Coverage {
         for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
         for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
         for host in strayErrors.keys { strayErrors[host]?.sort() }
+    }
+
+    /// The request that it was joined to is known to have ended no earlier than it.
+    private static func isExplained(_ attempt: Attempt, _ join: Join) -> Bool {
+        guard let parent = attempt.parent, let over = join.requests[parent].end else { return false }
+        return attempt.end.map { $0 <= over + Join.slack } ?? true
     }
 
     private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
@@ -135,6 +141,7 @@ struct Coverage {
         // The nearest few suffice, and bound the work.
         return list[start...].prefix(256).prefix { $0.start <= end }.contains { orphan in
             let attempt = join.attempts[orphan.attempt]
+            if let parent = attempt.parent, join.requests[parent].connection == request.connection { return false }
             guard let other = join.request(of: attempt) else { return attempt.verdict != nil }
             return TargetRelation(asked.target, other.target) >= .suffix
         }

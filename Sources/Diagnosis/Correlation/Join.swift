@@ -5,6 +5,8 @@ struct Join {
     let facts: TrafficFacts
     let map: RoleMap
     var timelines: [ConnectionTimeline]
+    /// Per connection: from which exchange on it is not known what belongs together.
+    let firstMisjoined: [Int]
     var requests: [ClientRequest] = []
     var attempts: [Attempt] = []
     /// Per gateway, the beginnings of targets that it passes on unchanged.
@@ -19,6 +21,7 @@ struct Join {
         self.facts = facts
         self.map = map
         timelines = facts.connections.map { ConnectionTimeline($0) }
+        firstMisjoined = facts.connections.map(\.firstMisjoined)
         collect()
         HealthChecks.markSeries(&self)
         unchangedTargets = findUnchangedTargets()
@@ -55,6 +58,7 @@ struct Join {
                 of: connection,
                 timeline: timelines[index],
                 isLast: isLast,
+                isMisjoined: position >= firstMisjoined[index],
                 captureStart: facts.counters.first
             ) {
                 requests.append(request)
@@ -90,7 +94,7 @@ struct Join {
                 connection: index,
                 exchange: nil,
                 start: connection.first.time,
-                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.last?.frame.time,
+                end: timeline.firstEnding?.frame.time ?? connection.icmpErrorThatEnded(timeline)?.frame.time,
                 upstream: connection.server,
                 dialler: connection.client.address
             )

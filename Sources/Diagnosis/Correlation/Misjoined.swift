@@ -1,19 +1,21 @@
 import Model
 
 extension ConnectionFacts {
+    /// The first exchange from which on request and response need not belong together; beyond all of them where nothing speaks for that.
+    ///
     /// A response came before the request that it stands beside: it answers one that the capture missed, and so may all that follow. Or it
     /// came after the next request, and gateways ask one thing at a time: the one before had its answer.
-    func isMisjoined(_ position: Int) -> Bool {
-        guard fromClient.missedBytes > 0 || fromServer.missedBytes > 0 else { return false }
+    var firstMisjoined: Int {
+        guard hasMissedBytes else { return .max }
         var earlier: FrameReference?
-        for exchange in exchanges[...min(position + 1, exchanges.count - 1)] {
+        for exchange in exchanges {
             guard let request = exchange.request?.firstFrame else { continue }
-            if let earlier, request.isBefore(earlier) { return true }
-            guard exchange.index <= position, let response = exchange.response?.firstFrame else { continue }
-            if response.isBefore(request) { return true }
+            if let earlier, request.isBefore(earlier) { return exchange.index - 1 }
+            guard let response = exchange.response?.firstFrame else { continue }
+            if response.isBefore(request) { return exchange.index }
             earlier = response
         }
-        return false
+        return .max
     }
 }
 

@@ -70,7 +70,7 @@ struct Verdicts {
             horizon: horizon,
             isFinal: isFinal
         )
-        let isMisjoined = attempt.exchange.map { connection.isMisjoined($0) } ?? false
+        let isMisjoined = attempt.exchange.map { $0 >= join.firstMisjoined[attempt.connection] } ?? false
         let outcome = isMisjoined ? .open : Self.outcome(context)
         guard case .failed = outcome else { return (outcome, Remarks.examine(context)) }
         return (outcome, [])

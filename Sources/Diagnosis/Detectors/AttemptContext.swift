@@ -194,6 +194,13 @@ struct AttemptContext {
 
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
+    /// What the path's round trip takes at least: of this connection, or to any port of the host.
+    var leastRoundTrip: Nanoseconds? {
+        if let roundTrip { return roundTrip }
+        let host = hosts[connection.server.address]
+        return host.openings > 0 ? host.shortestOpening : nil
+    }
+
     /// "Too fast to have been read": the handshake's round trip and a millisecond.
     var tooFast: Nanoseconds { (roundTrip ?? 0).addingSaturating(.milliseconds(1)) }
 

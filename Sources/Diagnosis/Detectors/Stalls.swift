@@ -75,7 +75,10 @@ enum LossStallRequest: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let request = attempt.request, attempt.stage == .nothing, !attempt.isRequestAcknowledged,
-            attempt.timeline.synAcks.count < 2, attempt.timeline.serverZeroWindows.isEmpty
+            // A SYN-ACK after the request: its end of the handshake is what the upstream lacks.
+            attempt.timeline.synAcks.count < 2,
+            attempt.timeline.synAcks.allSatisfy({ $0.frame.number < request.firstFrame.number }),
+            attempt.timeline.serverZeroWindows.isEmpty
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
