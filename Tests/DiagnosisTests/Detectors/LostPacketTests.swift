@@ -94,7 +94,7 @@ import Testing
     func answerToTheClose() {
         let client = Self.asked.fin(.fromClient, at: 600).response(400, at: 600.2)
         let leg = Scene.leg().handshake(at: 1).request(at: 2).rst(.fromClient, at: 600.3)
-        #expect(Self.causes([client, leg]) == [.clientAbort])
+        #expect(Scene.report([client, leg]).findings.map(\.cause) == [.clientAbort])
     }
 
     @Test("An attempt that stands a little before a request may be its own: no attempt is not concluded")

@@ -96,7 +96,6 @@ enum KnownDamage {
         surplus-bytes/haproxy-next-exchange, without frame 28
         surplus-bytes/haproxy-next-exchange, without frame 29
         surplus-bytes/nginx-next-exchange, client leg without what the server end sent
-        truncated-body-fin/envoy-chunked, drops 150 per mille, seed 1
         """.split(separator: "\n").map(String.init)
     )
 }
