@@ -75,6 +75,7 @@ extension ClientRequest {
         of facts: ConnectionFacts,
         timeline: ConnectionTimeline,
         isLast: Bool,
+        isMisjoined: Bool = false,
         captureStart: Timestamp?
     ) {
         let exchange = facts.exchanges[position]
@@ -112,6 +113,8 @@ extension ClientRequest {
             let next = facts.exchanges[position + 1].request, next.firstFrame.number < response.firstFrame.number
         {
             // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
+            (outcome, end) = (.open, nil)
+        } else if isMisjoined {
             (outcome, end) = (.open, nil)
         } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
             (outcome, end) = (.open, nil)
@@ -212,8 +215,9 @@ extension ClientRequest {
         let last = response.lastFrame.time
         // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The
         // answer need be no error: Caddy 2.6 writes an empty 200 to a client that left.
-        if let first = endings.first, !first.isFromServer, first.frame.number <= response.firstFrame.number,
-            timeline?.clientReset != nil || first.isReset
+        if let first = endings.first, !first.isFromServer,
+            first.frame.number <= response.firstFrame.number || first.acknowledgedOffset ?? .max <= response.start,
+            timeline?.clientReset != nil || first.isReset || isAnswer(response, to: first, after: request)
         {
             return (.aborted(at: first.frame, status: nil), first.frame.time)
         }
@@ -230,7 +234,8 @@ extension ClientRequest {
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .notHTTP, .invalidStatusLine:
             return (.garbage, last)
-        case .complete:
+        case .complete,
+            .incompleteBody where response.isEnded(by: ending):
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .brokenBody where response.body.hasGap,
             .incompleteBody where response.body.hasGap && !response.isProvablyShort(at: ending):
@@ -249,7 +254,29 @@ extension ClientRequest {
     }
 }
 
+extension ClientRequest {
+    /// The gateway had waited long, and answered as soon as its client had closed: that is what it answered.
+    private static func isAnswer(_ response: ResponseFacts, to close: TCPEvent, after request: RequestFacts) -> Bool {
+        let reaction = response.firstFrame.time - close.frame.time
+        return reaction >= 0 && reaction <= .milliseconds(2)
+            && close.frame.time - request.lastFrame.time >= max(.milliseconds(50), 100 * reaction)
+    }
+}
+
 extension ResponseFacts {
+    /// The end of the stream is the end of such a body (RFC 9112 §6.3), also where only its acknowledgment was captured.
+    func isEnded(by ending: TCPEvent?) -> Bool {
+        guard completion == .incompleteBody, let ending, ending.isFromServer, !ending.isReset else { return false }
+        return body.framing == .untilClose || body.framing == .invalid
+    }
+
+    /// The capture missed bytes of a body whose end shows in its bytes only.
+    var mayHaveEndedUnseen: Bool {
+        guard completion == .incompleteBody, body.hasGap else { return false }
+        if case .contentLength = body.framing { return false }
+        return true
+    }
+
     /// The close stands before the end that Content-Length announces, whatever of the body the capture holds.
     func isProvablyShort(at ending: TCPEvent?) -> Bool {
         guard let ending, ending.isFromServer, case .contentLength(let length) = body.framing, let headEnd else {

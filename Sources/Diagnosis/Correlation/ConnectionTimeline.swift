@@ -37,6 +37,8 @@ struct ConnectionTimeline {
         inferFin(.fromServer, of: connection)
         inferFin(.fromClient, of: connection)
         orderByAcknowledgment()
+        // Neither was captured, and one packet tells of both: which came first is not to be known.
+        if inferred.count == 2, endings.count == 2, endings[0].frame == endings[1].frame { endings = [] }
     }
 
     /// Who acknowledges the other's FIN closed second, however the capture orders the two packets.
@@ -52,10 +54,20 @@ struct ConnectionTimeline {
     /// there before the packet that acknowledges it.
     private mutating func inferFin(_ direction: Direction, of connection: ConnectionFacts) {
         let half = connection[direction]
-        guard direction == .fromClient ? clientFin == nil : serverFin == nil,
-            half.acknowledgedEnd == half.highestEnd + 1, connection[direction.reversed].packets > 0, half.packets > 0,
-            let frame = half.acknowledgedFrame
-        else { return }
+        guard direction == .fromClient ? clientFin == nil : serverFin == nil, half.packets > 0 else { return }
+        let frame: FrameReference
+        if half.acknowledgedEnd == half.highestEnd + 1, connection[direction.reversed].packets > 0,
+            let acknowledged = half.acknowledgedFrame
+        {
+            frame = acknowledged
+        } else if let next = connection.events.last(where: {
+            $0.kind == .lostSegment && $0.direction == direction && $0.length == 0 && $0.offset == half.highestEnd + 1
+        }) {
+            // Its own next packet stands one number further.
+            frame = next.frame
+        } else {
+            return
+        }
         let fin = TCPEvent(
             kind: .fin,
             direction: direction,
@@ -110,6 +122,18 @@ struct ConnectionTimeline {
             || connection.fromServer.payloadBytes > 0
     }
 
+    /// The reset may answer a SYN: nothing shows the connection beyond it. A client that had more to say than its SYN was let in, whether
+    /// the capture holds the SYN-ACK or not.
+    func mayRefuse(_ reset: TCPEvent, _ connection: ConnectionFacts) -> Bool {
+        guard reset.isFromServer, !syns.isEmpty, handshakeAck == nil, connection.fromServer.payloadBytes == 0,
+            // With a number and timestamps of its own, it is of a socket that had let the client in.
+            reset.sequence == 0 || !reset.hasTimestampOption
+        else { return false }
+        let ownResets = connection.resets.count { !$0.event.isFromServer }
+        return synAcks.allSatisfy { $0.frame.number > reset.frame.number }
+            && connection.fromClient.packets <= syns.count + ownResets && reset.acknowledgedOffset ?? 0 <= 0
+    }
+
     /// SYN to the client's ACK of the SYN-ACK: the full round trip wherever the capture was taken. Nil where the
     /// handshake was not seen or its SYN was repeated (it is not known which one was answered).
     var roundTrip: Nanoseconds? {
@@ -124,6 +148,14 @@ struct ConnectionTimeline {
 
     /// The first sign that either end closed: FIN or RST.
     var firstEnding: TCPEvent? { endings.first }
+}
+
+extension ConnectionFacts {
+    /// After which no SYN was sent any more. More of them may follow, for the SYNs before.
+    func icmpErrorThatEnded(_ timeline: ConnectionTimeline) -> ICMPErrorFacts? {
+        let last = timeline.syns.last?.frame.time ?? first.time
+        return icmpErrors.first { $0.frame.time >= last } ?? icmpErrors.last
+    }
 }
 
 extension TCPEvent {

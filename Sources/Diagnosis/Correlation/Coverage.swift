@@ -18,6 +18,8 @@ struct Coverage {
     private var strayErrors: [Int: [Timestamp]] = [:]
     /// Hosts of whose own packets towards the upstreams the capture holds none on some connection.
     private var oneWay: Set<Int> = []
+    /// Per host and in time order: attempts that no request explains.
+    private var orphans: [Int: [(start: Timestamp, attempt: Int)]] = [:]
     /// Requests that used a connection.
     private var users: [Int: [Int]] = [:]
     /// Since when the upstream side is not to be seen any more: requests were answered without a packet of it. Nil where it is.
@@ -32,8 +34,11 @@ struct Coverage {
         self.join = join
         isLossy = join.isLossy
         var attempts: [Int: [Attempt]] = [:]
-        for attempt in join.attempts {
+        for (index, attempt) in join.attempts.enumerated() {
             attempts[attempt.connection, default: []].append(attempt)
+            if !attempt.isHealthCheck, !Self.isExplained(attempt, join) {
+                orphans[join.host(attempt.dialler), default: []].append((attempt.start, index))
+            }
             if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
         }
         for (index, connection) in join.facts.connections.enumerated() where !join.map.isClientLeg[index] {
@@ -54,6 +59,12 @@ struct Coverage {
         for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
         for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
         for host in strayErrors.keys { strayErrors[host]?.sort() }
+    }
+
+    /// The request that it was joined to is known to have ended no earlier than it.
+    private static func isExplained(_ attempt: Attempt, _ join: Join) -> Bool {
+        guard let parent = attempt.parent, let over = join.requests[parent].end else { return false }
+        return attempt.end.map { $0 <= over + Join.slack } ?? true
     }
 
     private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
@@ -108,12 +119,32 @@ struct Coverage {
         if first(in: endings[host], from: max(from, end - Self.near), to: end + Join.slack, where: isUnexplained) {
             return "what was asked on the upstream connection that ended at that time"
         }
+        if hasOrphan(near: request, end, host) {
+            return "which request an attempt of that time belongs to: the order of the packets may not be theirs"
+        }
         let errors = strayErrors[host] ?? []
         let next = errors.partitionPoint { $0 >= from }
         if next < errors.count, errors[next] <= end + Join.slack {
             return "the SYN that an ICMP error of that time answers"
         }
         return nil
+    }
+
+    /// How far a capture may put packets of two interfaces out of order that follow one from the other.
+    private static let disorder = Nanoseconds.milliseconds(2)
+
+    /// An attempt for the same target, or a connect that failed, that begins a little before the request or while it is open.
+    private func hasOrphan(near request: ClientRequest, _ end: Timestamp, _ host: Int) -> Bool {
+        guard let list = orphans[host], let asked = join.request(of: request) else { return false }
+        let from = request.start - Self.disorder
+        let start = list.partitionPoint { $0.start >= from }
+        // The nearest few suffice, and bound the work.
+        return list[start...].prefix(256).prefix { $0.start <= end }.contains { orphan in
+            let attempt = join.attempts[orphan.attempt]
+            if let parent = attempt.parent, join.requests[parent].connection == request.connection { return false }
+            guard let other = join.request(of: attempt) else { return attempt.verdict != nil }
+            return TargetRelation(asked.target, other.target) >= .suffix
+        }
     }
 
     /// The file ends while the client's connection is open, and within one block of that: the upstream side's last block may be missing.
@@ -153,6 +184,18 @@ struct Coverage {
 }
 
 extension Join {
+    /// Hosts that carried on a connection to an upstream, of whose packets the capture has none.
+    var blindHosts: Set<Int> {
+        var hosts: Set<Int> = []
+        for (index, connection) in facts.connections.enumerated()
+        where map.isUpstreamLeg[index] && connection.fromServer.packets == 0 && connection.fromClient.payloadBytes > 0
+            && timelines[index].isEstablished(connection)
+        {
+            hosts.insert(host(connection.client.address))
+        }
+        return hosts
+    }
+
     /// The capture missed packets on one connection in ten and more, though others of the same connections show them.
     var isLossy: Bool {
         var signs = 0

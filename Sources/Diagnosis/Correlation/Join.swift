@@ -5,6 +5,8 @@ struct Join {
     let facts: TrafficFacts
     let map: RoleMap
     var timelines: [ConnectionTimeline]
+    /// Per connection: from which exchange on it is not known what belongs together.
+    let firstMisjoined: [Int]
     var requests: [ClientRequest] = []
     var attempts: [Attempt] = []
     /// Per gateway, the beginnings of targets that it passes on unchanged.
@@ -19,6 +21,7 @@ struct Join {
         self.facts = facts
         self.map = map
         timelines = facts.connections.map { ConnectionTimeline($0) }
+        firstMisjoined = facts.connections.map(\.firstMisjoined)
         collect()
         HealthChecks.markSeries(&self)
         claimJoined()
@@ -26,8 +29,9 @@ struct Join {
         matchExchanges()
         matchRewritten()
         matchConnects()
-        // What a failed connect stood before fits only now.
+        // What a failed connect stood before fits only now, and what stood before another.
         matchRewritten()
+        matchConnects()
         matchLeftovers()
         matchPending()
         order()
@@ -55,6 +59,7 @@ struct Join {
                 of: connection,
                 timeline: timelines[index],
                 isLast: isLast,
+                isMisjoined: position >= firstMisjoined[index],
                 captureStart: facts.counters.first
             ) {
                 requests.append(request)
@@ -90,7 +95,7 @@ struct Join {
                 connection: index,
                 exchange: nil,
                 start: connection.first.time,
-                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.last?.frame.time,
+                end: timeline.firstEnding?.frame.time ?? connection.icmpErrorThatEnded(timeline)?.frame.time,
                 upstream: connection.server,
                 dialler: connection.client.address
             )
@@ -474,7 +479,7 @@ struct Join {
         // A request that has its answer needs no other explanation.
         let isExplained: Nanoseconds = .milliseconds(hasNext ? 10 : 0) + .milliseconds(Int64(candidate.attempts.count))
         // More attempts may follow, so the distance to the request's end says little.
-        return startGap.addingSaturating(min(endGap ?? 0, .milliseconds(candidate.isOver ? 1 : 20)))
+        return startGap.addingSaturating(min(endGap ?? .max, .milliseconds(candidate.isOver ? 1 : 20)))
             .addingSaturating(detour).addingSaturating(isExplained)
     }
 

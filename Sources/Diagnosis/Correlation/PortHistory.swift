@@ -22,6 +22,9 @@ struct PortHistory {
                     activity.unanswered.append((syn.frame.time, connection.last.time))
                 }
             }
+            if let reset = timeline.serverReset, timeline.mayRefuse(reset, connection) {
+                activity.refusals.append(reset.frame.time)
+            }
             activity.noteIdleness(connection.exchanges)
             if connection.fromServer.payloadBytes > 0 || !timeline.synAcks.isEmpty || timeline.syns.isEmpty {
                 for frame in [server.firstDataFrame, server.lastDataFrame, server.lastFrame] {

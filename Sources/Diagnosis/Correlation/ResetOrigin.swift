@@ -60,10 +60,7 @@ struct ResetOrigin {
             )
         }
         judgeFragments(reset, host)
-        let isRefusal =
-            timeline.handshakeAck == nil && connection[reset.direction].payloadBytes == 0
-            && timeline.synAcks.allSatisfy { $0.frame.number > reset.frame.number } && reset.isFromServer
-        if isRefusal, !timeline.syns.isEmpty {
+        if timeline.mayRefuse(reset, connection) {
             judgeRefusal(reset, timeline, host)
         } else if reset.flags.contains(.ack) {
             judgeAbort(reset, connection, facts, host)

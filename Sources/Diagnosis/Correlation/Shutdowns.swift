@@ -30,6 +30,8 @@ struct Shutdowns {
         var isUpstream: Bool
         /// Its request was cut, and had not got a byte of answer.
         var isSilent = false
+        /// Of a client's connection: the upstream that worked for it is to be seen, and had not closed before.
+        var isOwn = true
 
         /// A client's connection that had been kept alive: a gateway that closes after each answer does so at once.
         var wasIdle: Bool { !isUpstream && !cuts && frame.time - progress >= .milliseconds(20) }
@@ -38,6 +40,7 @@ struct Shutdowns {
     init(_ join: Join) {
         var closes: [Int: [Close]] = [:]
         var refused: [Int: [FrameReference]] = [:]
+        let latest = Dictionary(join.requests.map { ($0.connection, $0) }) { $0.exchange > $1.exchange ? $0 : $1 }
         for (index, connection) in join.facts.connections.enumerated() {
             let timeline = join.timelines[index]
             if join.map.isUpstreamLeg[index], !join.map.isClientLeg[index] {
@@ -45,7 +48,8 @@ struct Shutdowns {
                     closes[join.host(connection.client.address), default: []].append(close)
                 }
             } else if join.map.isClientLeg[index], !join.map.isUpstreamLeg[index] {
-                if let close = Self.close(index, connection, timeline, by: .fromServer) {
+                if var close = Self.close(index, connection, timeline, by: .fromServer) {
+                    close.isOwn = latest[index].map { Self.isOwn(close.frame, $0, join) } ?? false
                     closes[join.host(connection.server.address), default: []].append(close)
                 }
                 if timeline.synAcks.isEmpty, let reset = timeline.serverReset, !timeline.syns.isEmpty {
@@ -59,6 +63,16 @@ struct Shutdowns {
         }
     }
 
+    /// What an upstream ended, its gateway passes on to the client; only where that side is to be seen it is known not to have.
+    private static func isOwn(_ close: FrameReference, _ request: ClientRequest, _ join: Join) -> Bool {
+        request.attempts.contains { index in
+            let connection = join.attempts[index].connection
+            guard join.facts.connections[connection].fromServer.packets > 0 else { return false }
+            guard let ending = join.timelines[connection].endings.first, ending.isFromServer else { return true }
+            return ending.frame.time > close.time
+        }
+    }
+
     private static func close(
         _ index: Int,
         _ connection: ConnectionFacts,
@@ -66,6 +80,7 @@ struct Shutdowns {
         by side: Direction
     ) -> Close? {
         guard let ending = timeline.endings.first, ending.direction == side,
+            side == .fromServer || connection.fromServer.packets > 0,
             !timeline.synAcks.isEmpty || connection.orientation != .handshake
         else { return nil }
         var cuts = false
@@ -126,7 +141,7 @@ struct Shutdowns {
         // A listener that is gone explains any number of cut exchanges.
         if isDown { return shutdown }
         // Else several, of which each had waited for another time than the others.
-        let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream } : cut
+        let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream && $0.isOwn } : cut
         guard leg.count >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max()
         else {
             return nil

@@ -9,6 +9,9 @@ struct Verdicts {
     let isFinal: Bool
     private var habits: [Int: ClosingHabit] = [:]
     private let gateways: Recognition
+    private let isLossy: Bool
+    /// Hosts that talked on a connection of whose other end the capture has no packet.
+    private let blindHosts: Set<Int>
 
     init(_ join: Join, gateways: Recognition, horizon: Timestamp, isFinal: Bool) {
         self.horizon = horizon
@@ -17,6 +20,8 @@ struct Verdicts {
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         conducts = PortConducts(join)
         hosts = HostProfiles(join.facts, join.timelines)
+        isLossy = join.isLossy
+        blindHosts = join.blindHosts
         for attempt in join.attempts {
             let host = join.host(attempt.dialler)
             guard let response = join.response(of: attempt), response.completion == .complete,
@@ -61,10 +66,12 @@ struct Verdicts {
             previousResponse: previous?.response,
             hosts: hosts,
             sizes: ports.sizes[connection.server.address] ?? SegmentSizes(),
+            isServerSideMissed: isLossy || blindHosts.contains(join.host(attempt.dialler)),
             horizon: horizon,
             isFinal: isFinal
         )
-        let outcome = Self.outcome(context)
+        let isMisjoined = attempt.exchange.map { $0 >= join.firstMisjoined[attempt.connection] } ?? false
+        let outcome = isMisjoined ? .open : Self.outcome(context)
         guard case .failed = outcome else { return (outcome, Remarks.examine(context)) }
         return (outcome, [])
     }
@@ -80,7 +87,8 @@ struct Verdicts {
         // A connection on which nothing was asked is a failure only in its connect phase: probes and spare connections
         // are opened and closed all day.
         guard context.exchange != nil else { return connectOutcome(context) }
-        // Of what was not captured nothing can be missed.
+        // Of what was not captured nothing can be missed; a slow client is known by its own side.
+        if context.isUpstreamUnseen, context.client?.slowness != nil { return .open }
         if context.isUpstreamUnseen { return context.client?.isFailed == true ? .failed(unknown(context)) : .open }
         if let verdict = Detectors.examine(context) { return .failed(verdict) }
         switch context.stage {

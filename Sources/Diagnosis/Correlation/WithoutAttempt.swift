@@ -288,10 +288,28 @@ struct WithoutAttempt {
                 // Asked before the last question came, or between it and the end of the wait for its answer.
                 let isOpen = burst.last.time + Join.slack >= request.start
                 guard isOpen || end - burst.last.time >= .milliseconds(900) else { continue }
-                return result(burst, request)
+                return burst.requestCount > 1 ? result(burst, request) : unsettled(burst, request)
             }
         }
         return nil
+    }
+
+    /// Asked once: who gets no answer asks again a second later, whoever still waits for it. The capture ended before that or missed the answer.
+    private func unsettled(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {
+        Result(
+            verdict: Verdict(
+                .undetermined,
+                confidence: .low,
+                blame: .unknown,
+                frames: clientFrames(request)
+                    + burst.requests.map { EvidenceFrame($0, role: "who has \(burst.target)? asked once") },
+                explanation:
+                    "The gateway asked once for \(burst.target) and not again, and the capture shows neither the answer nor "
+                    + "what followed.",
+                missing: ["the answer for \(burst.target), or the second question: the capture missed one of them"]
+            ),
+            upstream: nil
+        )
     }
 
     private func result(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {

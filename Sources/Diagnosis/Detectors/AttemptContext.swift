@@ -29,6 +29,8 @@ struct AttemptContext {
     let previousResponse: ResponseFacts?
     let hosts: HostProfiles
     let sizes: SegmentSizes
+    /// The capture provably lacks packets that servers sent to this gateway: all of a connection, or many of them.
+    let isServerSideMissed: Bool
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -39,7 +41,12 @@ struct AttemptContext {
     /// The response as the gateway had it when somebody ended the exchange: nil where nothing of it had arrived.
     var response: ResponseFacts? {
         guard let response = exchange?.response else { return nil }
-        if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number { return nil }
+        if let ending, ending.direction == .fromClient, response.firstFrame.number > ending.frame.number,
+            // Its acknowledgment tells better than the order of packets.
+            ending.acknowledgedOffset ?? 0 <= response.start
+        {
+            return nil
+        }
         if let end = receivedEnd, end <= response.start { return nil }
         return response
     }
@@ -106,14 +113,43 @@ struct AttemptContext {
 
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
-        guard exchange?.response == nil else { return false }
+        guard response == nil else { return false }
+        if hasUnclaimedResponse { return true }
+        let start = max(previousEnd, exchange?.interimEnd ?? 0)
         // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
         let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
+        // Of an answer that came too late, what came in time can only lie before.
+        if let late = exchange?.response { return read > start && late.start > start }
         let fin = timeline.serverFin?.offset ?? 0
         // The FIN itself takes a number.
         let acknowledged = connection.fromServer.acknowledgedEnd - (timeline.inferred.contains(.fromServer) ? 1 : 0)
         let bytes = max(fin, acknowledged, read - (timeline.serverFin == nil ? 0 : 1))
-        return bytes > max(previousResponseEnd, exchange?.interimEnd ?? 0)
+        return bytes > start
+    }
+
+    /// An answer came after this request that none of those seen was taken for: it may be this one's.
+    private var hasUnclaimedResponse: Bool {
+        guard let request, exchange?.response == nil else { return false }
+        return connection.exchanges.contains { other in
+            guard other.request == nil, let response = other.response else { return false }
+            return response.firstFrame.number > request.firstFrame.number
+        }
+    }
+
+    /// Where the previous answer ended: where the capture does not show its end, what the gateway had acknowledged when it asked again.
+    private var previousEnd: Int64 {
+        guard previousResponseEnd == .max, let request else { return previousResponseEnd }
+        let acknowledged = connection.events.compactMap { event -> Int64? in
+            guard !event.isFromServer, event.frame.number <= request.firstFrame.number else { return nil }
+            return event.acknowledgedOffset
+        }
+        return acknowledged.max() ?? .max
+    }
+
+    /// The capture missed bytes between the previous answer and what it shows of this one: another message, or a part of it.
+    var hasHiddenStart: Bool {
+        guard let response else { return false }
+        return response.start > max(previousEnd, exchange?.interimEnd ?? 0)
     }
 
     /// Four repeats and more of response bytes that were never acknowledged, over two seconds and more; else none.
@@ -143,11 +179,12 @@ struct AttemptContext {
             let received = receivedEnd ?? .max
             if let head = response.headEnd, head > received { return .partialHead }
             if let end = response.end, end > received { return .partialBody }
-            if let ending, ending.direction == .fromClient {
+            if let ending, ending.direction == .fromClient, ending.acknowledgedOffset == nil {
                 if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
                 if response.lastFrame.number > ending.frame.number { return .partialBody }
             }
-            return response.completion == .complete ? .complete : .partialBody
+            if response.completion == .complete || response.isEnded(by: ending) { return .complete }
+            return response.mayHaveEndedUnseen && !hasOpenHole ? .unseen : .partialBody
         }
     }
 
@@ -156,6 +193,13 @@ struct AttemptContext {
     }
 
     var roundTrip: Nanoseconds? { timeline.roundTrip }
+
+    /// What the path's round trip takes at least: of this connection, or to any port of the host.
+    var leastRoundTrip: Nanoseconds? {
+        if let roundTrip { return roundTrip }
+        let host = hosts[connection.server.address]
+        return host.openings > 0 ? host.shortestOpening : nil
+    }
 
     /// "Too fast to have been read": the handshake's round trip and a millisecond.
     var tooFast: Nanoseconds { (roundTrip ?? 0).addingSaturating(.milliseconds(1)) }
@@ -166,9 +210,9 @@ struct AttemptContext {
     /// The upstream's own numbers moved past bytes that never arrived and were never acknowledged.
     var leap: TCPEvent? {
         let server = connection.fromServer
-        return connection.events.last {
-            $0.kind == .lostSegment && $0.isFromServer && $0.offset > max(server.acknowledgedEnd, server.contiguousEnd)
-        }
+        // A FIN takes a number, too.
+        let end = max(server.acknowledgedEnd, server.contiguousEnd) + 1
+        return connection.events.last { $0.kind == .lostSegment && $0.isFromServer && $0.offset > end }
     }
 
     /// Not a packet of the upstream on an open connection: the capture has one direction only. Where it began later, a gateway that repeats
@@ -214,7 +258,12 @@ struct AttemptContext {
     var lastUpstreamProgress: Timestamp? {
         if let response {
             guard let ending, response.lastFrame.number > ending.frame.number else { return response.lastFrame.time }
-            return response.headFrame?.time ?? response.firstFrame.time
+            let begun = (response.headFrame ?? response.firstFrame).time
+            // More came after the close. What had come before it, the gateway's last acknowledgment tells.
+            guard let read = connection.fromServer.acknowledgedFrame, read.number < ending.frame.number else {
+                return begun
+            }
+            return max(begun, read.time)
         }
         return request?.lastFrame.time
     }
@@ -243,6 +292,8 @@ struct PortActivity {
     var waiting: [(from: Timestamp, to: Timestamp, stream: Int, frame: FrameReference)] = []
     /// Connections that were accepted, by the time of their SYN.
     var openings: [(syn: Timestamp, accepted: FrameReference, stream: Int)] = []
+    /// Resets by which the port refused a SYN.
+    var refusals: [Timestamp] = []
     /// SYNs to which nothing came back.
     var unanswered: [(from: Timestamp, to: Timestamp)] = []
     /// The longest time that a connection of this port was idle and then carried an answer all the same.
@@ -255,6 +306,12 @@ struct PortActivity {
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
         unanswered.sort { $0.from < $1.from }
+        refusals.sort()
+    }
+
+    func refused(from: Timestamp, to: Timestamp) -> Bool {
+        let index = refusals.partitionPoint { $0 >= from }
+        return index < refusals.count && refusals[index] <= to
     }
 
     /// A proof on another connection between the two times.

@@ -15,6 +15,8 @@ extension AttemptContext {
         if timeline.synAcks.count == 1, timeline.syns.last?.frame.number ?? 0 < timeline.synAcks[0].frame.number {
             return false
         }
+        if timeline.syns.count == 2, isServerSideMissed { return false }
+        if timeline.syns.count == 1, timeline.synAcks.isEmpty, mayHaveMissedAnswer(to: last) { return false }
         if let client, client.end != nil { return true }
         // Nothing more will come, and it went unanswered for two seconds.
         if client == nil, isFinal, timeline.syns.count >= 2, let first = timeline.syns.first,
@@ -29,6 +31,17 @@ extension AttemptContext {
         let previous = timeline.syns.dropLast().last?.frame.time
         let interval = max(previous.map { last.frame.time - $0 } ?? .seconds(1), .seconds(1))
         return horizon - last.frame.time > 2 * min(interval, .seconds(60)) + .milliseconds(500)
+    }
+
+    /// One SYN, and the gateway knew better than to wait: what it was told, the capture does not hold. Silence is shown by a second SYN, or by
+    /// a timer that is shorter than the second after which it is due (RFC 6298 §2.1), at a port that nobody saw refuse at that time.
+    private func mayHaveMissedAnswer(to syn: TCPEvent) -> Bool {
+        let over = [nextAttempt, client?.isFailed == true ? client?.end : nil].compactMap { $0 }.min()
+        guard let over else { return false }
+        let waited = over - syn.frame.time
+        let near = Nanoseconds.seconds(2)
+        return waited < ResponseTimeout.shortestTimer || waited > .milliseconds(1500)
+            || port.refused(from: syn.frame.time - near, to: over + near) || isServerSideMissed
     }
 
     var synFrames: [EvidenceFrame] {

@@ -84,10 +84,10 @@ enum StaleKeepaliveReuse: Detector {
         }
         guard let reset = attempt.timeline.serverReset, ending.isFromServer, ending.isReset else { return nil }
         let elapsed = reset.frame.time - request.firstFrame.time
-        let idleEnough = (attempt.idleBefore ?? .max) > attempt.tooFast
-        guard elapsed <= attempt.tooFast, idleEnough, attempt.roundTrip != nil || attempt.timeline.syns.isEmpty else {
-            return nil
-        }
+        // Of a connection whose beginning was not captured it is not known that it had been used.
+        guard elapsed <= attempt.tooFast, let idleness = attempt.idleBefore, idleness > attempt.tooFast,
+            attempt.roundTrip != nil || attempt.timeline.syns.isEmpty
+        else { return nil }
         return Verdict(
             cause,
             variant: "reset",

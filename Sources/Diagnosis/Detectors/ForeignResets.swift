@@ -35,7 +35,7 @@ enum HandshakeResetByFirewall: Detector {
             timeline.synAcks.allSatisfy({ $0.frame.number > reset.frame.number }),
             attempt.connection.fromServer.payloadBytes == 0,
             // The client had more to say than its SYN, and the reset answers that: the capture missed the SYN-ACK.
-            !timeline.synAcks.isEmpty || attempt.connection.fromClient.packets <= timeline.syns.count,
+            !timeline.synAcks.isEmpty || timeline.mayRefuse(reset, attempt.connection),
             reset.acknowledgedOffset ?? 0 <= 0
         else { return nil }
         let origin = attempt.origin(reset)

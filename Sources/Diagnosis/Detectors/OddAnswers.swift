@@ -172,22 +172,29 @@ enum TooManyHeaders: Detector {
 enum SurplusBytes: Detector {
     static let cause = Cause.surplusBytes
 
-    static func examine(_ attempt: AttemptContext) -> Verdict? {
+    /// Why what came is no answer to this request; nil where nothing tells.
+    static func reason(_ attempt: AttemptContext) -> (why: String, isTooFast: Bool)? {
         guard !attempt.isFirst, let request = attempt.request, let response = attempt.response,
-            attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine, attempt.clientFailed
+            attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine
         else { return nil }
-        let surplus = attempt.previousResponse?.deviations.first { $0.kind == .surplusBytes }
+        if attempt.previousResponse?.deviations.contains(where: { $0.kind == .surplusBytes }) ?? false {
+            return ("the answer before had brought bytes beyond its end", false)
+        }
         // Nothing comes back in less than the path's round trip.
         let elapsed = response.firstFrame.time - request.firstFrame.time
-        let isTooFast = attempt.roundTrip.map { $0 >= .milliseconds(1) && elapsed < $0 * 3 / 4 } ?? false
-        guard surplus != nil || isTooFast else { return nil }
-        let why =
-            surplus != nil
-            ? "the answer before had brought bytes beyond its end"
-            : "they came \(Phrases.duration(elapsed)) after the request, faster than the path's round trip"
+        guard let trip = attempt.leastRoundTrip, trip >= .milliseconds(1), elapsed < trip * 3 / 4 else { return nil }
+        return (
+            "they came \(Phrases.duration(elapsed)) after the request, faster than the path's round trip", true
+        )
+    }
+
+    static func examine(_ attempt: AttemptContext) -> Verdict? {
+        guard attempt.clientFailed, let response = attempt.response, let (why, isTooFast) = reason(attempt) else {
+            return nil
+        }
         return Verdict(
             cause,
-            confidence: surplus != nil ? .medium : .high,
+            confidence: isTooFast ? .high : .medium,
             blame: .upstream,
             frames: attempt.requestFrames
                 + [EvidenceFrame(response.firstFrame, role: "bytes that belong to no answer", direction: .fromServer)]

@@ -133,6 +133,7 @@ enum GatewayRejectedResponse: Detector {
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         // What was not captured may be what the gateway refused; of a request still under way, the end may be what failed.
         guard let response = attempt.response, let status = response.status, status < 500, !response.body.hasGap,
+            !attempt.hasHiddenStart,
             response.headEnd != nil, let client = attempt.client, let end = client.end, attempt.request?.end != nil
         else { return nil }
         let isStopped = attempt.wasStoppedInBody && response.deviations.isEmpty

@@ -85,6 +85,9 @@ enum MalformedStatusLine: Detector {
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.response else { return nil }
         let isBroken = attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine
+        // It may belong to the answer before, or answer a header that the port does not expect.
+        if isBroken, SurplusBytes.reason(attempt) != nil || mayBeSurplus(attempt) { return nil }
+        if attempt.connection.hasProxyHeader, attempt.conduct.acceptedProxyHeader == nil { return nil }
         // What we can still read is a failure only where the gateway refused it.
         let deviation = response.deviations.first {
             [.notHTTP, .invalidVersion, .lowerCaseVersion, .invalidStatusCode, .leadingEmptyLine].contains($0.kind)
@@ -101,6 +104,11 @@ enum MalformedStatusLine: Detector {
                 "\(attempt.upstream) began its answer with \"\(response.firstLine)\", which is no valid status line.",
             ruledOut: [RuledOut(.nonHTTPBanner, "the bytes are no other protocol that is recognised")]
         )
+    }
+
+    /// On a reused connection whose round trip the capture does not show: too early an answer looks the same.
+    private static func mayBeSurplus(_ attempt: AttemptContext) -> Bool {
+        attempt.previousResponse != nil && attempt.leastRoundTrip == nil && !attempt.timeline.syns.isEmpty
     }
 
     private static func isRefused(_ deviation: Deviation, _ attempt: AttemptContext) -> Bool {

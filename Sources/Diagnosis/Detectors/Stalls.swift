@@ -75,7 +75,10 @@ enum LossStallRequest: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let request = attempt.request, attempt.stage == .nothing, !attempt.isRequestAcknowledged,
-            attempt.timeline.synAcks.count < 2, attempt.timeline.serverZeroWindows.isEmpty
+            // A SYN-ACK after the request: its end of the handshake is what the upstream lacks.
+            attempt.timeline.synAcks.count < 2,
+            attempt.timeline.synAcks.allSatisfy({ $0.frame.number < request.firstFrame.number }),
+            attempt.timeline.serverZeroWindows.isEmpty
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }
@@ -207,6 +210,10 @@ enum ResponseTimeout: Detector {
         else { return nil }
         // Its client would have been told; a client that was not may have left before.
         if case .open? = attempt.client?.outcome { return nil }
+        // Of a request that was still to be sent, the rest may have been what the gateway waited for, in vain.
+        if attempt.mayBeSending(request) || attempt.client == nil && request.end == nil && !request.body.hasGap {
+            return nil
+        }
         // Without the client's side it may as well be a client that left, which does so at any time.
         let announced = attempt.announcedTimer
         // The timer runs on while the gateway connects.
@@ -277,11 +284,13 @@ enum BodyTimeout: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard attempt.stage == .partialBody, let ending = attempt.ending, ending.direction == .fromClient,
-            let response = attempt.response, let silence = attempt.silence
+            let response = attempt.response, let silence = attempt.silence, silence >= ResponseTimeout.shortestTimer
         else { return nil }
         // Its client's connection would have been closed; a client that was not told may have left before.
         if case .open? = attempt.client?.outcome { return nil }
-        if attempt.client == nil, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
+        // Of a client whose answer the capture does not show whole it is not known either that it got less.
+        let isClientCut = attempt.client?.isFailed ?? false
+        if !isClientCut, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
         // An error at once, while bytes still come, is no timer's.
         if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.

@@ -133,24 +133,30 @@ private struct RoleInference {
             // Nothing that never answers encloses anything.
             let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
             var connects = connection.exchanges.isEmpty
-            for exchange in connection.exchanges {
+            let firstMisjoined = connection.firstMisjoined
+            for (position, exchange) in connection.exchanges.enumerated() {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
                 connects = false
                 // A gateway's probes are asked inside nothing, and as often as its requests.
                 guard !HealthChecks.isProbe(request, at: connection.server) else { continue }
-                let isOver = exchange.response?.completion == .complete
+                // An answer that need not be this one's tells neither what was answered nor when.
+                let response = position < firstMisjoined ? exchange.response : nil
+                let next = connection.exchanges[(position + 1)...].first { $0.request != nil }?.request?.firstFrame.time
+                let isOver = response?.completion == .complete
                 // The first sign of its end: the closing handshake may go on while the next request comes.
                 let end =
                     isOver
-                    ? exchange.response?.lastFrame.time ?? horizon
-                    : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
+                    ? response?.lastFrame.time ?? horizon
+                    : position >= firstMisjoined && next != nil
+                        ? next ?? horizon
+                        : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
                 if isListener {
                     served[connection.server, default: 0] += 1
                     enclosing.append(
                         Enclosing(
                             start: request.firstFrame.time,
                             end: end,
-                            answer: Answer(exchange.response),
+                            answer: Answer(response),
                             connection: index,
                             front: connection.server,
                             method: request.method,
@@ -162,7 +168,7 @@ private struct RoleInference {
                     Start(
                         time: request.firstFrame.time,
                         end: end,
-                        answer: Answer(exchange.response),
+                        answer: Answer(response),
                         connection: index,
                         method: request.method,
                         target: request.target,
@@ -269,6 +275,12 @@ private struct RoleInference {
             let sent = passedOn[Sender(front: edge.front, from: edge.dialled.from)] ?? 0
             let isMost = sent > 1 && sent * 2 >= served[edge.front] ?? 0
             if count.related * 2 >= total || isMost { accepted.insert(edge) }
+        }
+        // Where packets are missing, most of what was asked may have lost its like. Some of it inside, and no other order, is more than chance.
+        if accepted.isEmpty, facts.connections.contains(where: \.hasMissedBytes),
+            let most = edges.values.map(\.related).max(), most > 0
+        {
+            for (edge, count) in edges where count.related == most { accepted.insert(edge) }
         }
         // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
         // encloses the greater share.
@@ -494,22 +506,5 @@ private struct RoleInference {
             return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
         }
         return "requests from \(dials) begin inside the client exchanges at \(fronts)"
-    }
-}
-
-extension ConnectionFacts {
-    /// DNS over TCP or TLS (RFC 7766, RFC 7858): dialled for a name, not for a request.
-    var isNameService: Bool { (server.port == 53 || server.port == 853) && exchanges.isEmpty }
-
-    /// Not a byte went either way, and it was never opened or the server ended it.
-    var cameToNothing: Bool {
-        guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }
-        let isOpened = events.contains { $0.kind == .handshakeAck }
-        return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
-    }
-
-    /// The first FIN or RST of either side.
-    var firstEnding: FrameReference? {
-        events.first { $0.kind == .fin || $0.kind == .rst }?.frame
     }
 }

@@ -178,7 +178,7 @@ final class Connection<Parser: ConnectionParser> {
             if forward.anchor == .provisional, (length > 0 && !mayBeProbe) || flags.contains(.fin),
                 !flags.contains(.rst)
             {
-                forward.anchorFirmly(at: dataSequence)
+                forward.anchorFirmly(atFirstPayload: dataSequence)
             }
         }
         if flags.contains(.ack) { reverse.anchorProvisionally(at: segment.acknowledgment) }

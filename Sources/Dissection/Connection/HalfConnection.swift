@@ -95,6 +95,17 @@ struct HalfConnection: Sendable {
         anchor = .fixed
     }
 
+    /// The first payload or FIN that was captured. What lies before it and after a number that was known already was sent and not captured;
+    /// only a keep-alive probe stands one before its sender's next byte (RFC 9293 §3.8.4).
+    mutating func anchorFirmly(atFirstPayload sequence: UInt32) {
+        let skipped = Int64(SequenceNumber.distance(from: origin, to: sequence))
+        if anchor == .provisional, skipped > 1, skipped <= Self.largestWindow {
+            anchor = .fixed
+        } else {
+            anchorFirmly(at: sequence)
+        }
+    }
+
     /// An acknowledgment number for this direction without the position of the FIN, which is no byte.
     func clipped(_ offset: Int64) -> Int64 {
         finOffset.map { min($0, offset) } ?? offset

@@ -109,6 +109,21 @@ struct ReassemblyTests {
     }
 
     @Test
+    func `what an unseen SYN-ACK hides of the numbering does not hide the bytes before the first payload`() throws {
+        var talk = Conversation()
+        talk.handshake()
+        talk.send(.fromClient, "ask")
+        talk.send(.fromServer, "abcd")
+        talk.send(.fromServer, "ef")
+        // The SYN-ACK and the first part of the answer.
+        talk.packets.remove(at: 4)
+        talk.packets.remove(at: 1)
+        let facts = try #require(connection(talk))
+        #expect(facts.recording.filter { $0.hasPrefix("S") } == ["S 0 gap 4", "S 4 ef"])
+        #expect(facts.fromServer.highestEnd == 6)
+    }
+
+    @Test
     func `a payload cut by the snap length ends in a gap`() throws {
         var talk = Conversation()
         talk.handshake()

@@ -43,6 +43,36 @@ struct AcceptedDamage {
             reason: "the smaller requests that passed are missing, which tell that the size decides"
         ),
         AcceptedDamage(
+            planned: .applicationProtocolMismatch,
+            named: [.resetAfterAccept, .resetBeforeResponse, .closedBeforeResponse],
+            reason: "the port's answers in its own protocol are missing, which tell that it is no HTTP server"
+        ),
+        AcceptedDamage(
+            planned: .closedBeforeResponse,
+            named: [.proxyProtocolMismatch],
+            reason: "every answer of the port is missing: until then it had closed each connection at once"
+        ),
+        AcceptedDamage(
+            planned: .clientAbort,
+            named: [.responseTimeout],
+            reason: "the client's close is missing, and the gateway's came after a round time of waiting"
+        ),
+        AcceptedDamage(
+            planned: .icmpAdminProhibited,
+            named: [.connectTimeout],
+            reason: "all ICMP errors are missing, and the SYN was repeated: what is left is silence"
+        ),
+        AcceptedDamage(
+            planned: .hostUnreachable,
+            named: [.connectTimeout],
+            reason: "all ICMP errors are missing, and the SYN was repeated: what is left is silence"
+        ),
+        AcceptedDamage(
+            named: [.connectRefused],
+            cases: "clean/haproxy-failing-checks",
+            reason: "without the client's leg and the other checks, failing checks look like requests that were refused"
+        ),
+        AcceptedDamage(
             planned: .gatewayReload,
             named: [.responseTimeout, .bodyTimeout],
             reason: "one of the closes at the same instant is missing: the other one alone looks like a timer's"
