@@ -62,6 +62,52 @@ extension Incidents {
         }
     }
 
+    /// The same request is asked of the same server again inside itself, several times over: that is how a loop looks of which the capture holds
+    /// the gateway's upstream side only. What ends the innermost of them says nothing of a server.
+    mutating func doubtInnermost() {
+        struct Way: Hashable {
+            var host: Int
+            var upstream: Endpoint
+        }
+        var ways: [Way: [Int]] = [:]
+        for (index, attempt) in join.attempts.enumerated() where !attempt.isHealthCheck {
+            let way = Way(host: join.host(attempt.dialler), upstream: attempt.upstream)
+            if let cause = attempt.verdict?.cause, cause != .upstreamErrorResponse, cause != .undetermined,
+                isInside(attempt, (ways[way] ?? []).suffix(Self.reach))
+            {
+                doubt(
+                    index,
+                    missing: "what asks for the same inside the request: proxy-loop is not ruled out"
+                )
+            }
+            ways[way, default: []].append(index)
+        }
+    }
+
+    /// How many attempts before one are looked at for such a nest, and how deep it is at least: like requests of several clients end in the
+    /// order in which they began, or in none.
+    private static let reach = 64
+    private static let depth = 3
+
+    private func isInside(_ attempt: Attempt, _ earlier: ArraySlice<Int>) -> Bool {
+        let forever = Timestamp(nanoseconds: .max)
+        var asked = join.request(of: attempt)
+        var end = attempt.end ?? forever
+        var depth = 0
+        for index in earlier.reversed() {
+            let outer = join.attempts[index]
+            guard let wanted = join.request(of: outer), (outer.end ?? forever) >= attempt.start,
+                asked.map({ $0.method == wanted.method && $0.target == wanted.target }) ?? true
+            else { continue }
+            if case .answered(let status) = outer.outcome, status < 500 { return false }
+            guard outer.start < attempt.start, (outer.end ?? forever) >= end else { return false }
+            asked = wanted
+            end = outer.end ?? forever
+            depth += 1
+        }
+        return depth >= Self.depth
+    }
+
     private func isUnanswered(_ attempt: Attempt) -> Bool {
         attempt.verdict?.cause == .connectTimeout || attempt.verdict?.cause == .acceptQueueOverflow
     }
@@ -73,11 +119,11 @@ extension Incidents {
 
     private mutating func doubt(
         _ index: Int,
-        of request: ClientRequest,
+        of request: ClientRequest? = nil,
         missing: String = "the answer to the SYN: the gateway gave up too soon to have had none"
     ) {
         guard var verdict = join.attempts[index].verdict else { return }
-        guard request.isFailed else {
+        guard request?.isFailed ?? true else {
             join.attempts[index].outcome = .unused
             return
         }

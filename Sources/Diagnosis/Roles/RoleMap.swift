@@ -12,6 +12,8 @@ struct RoleMap {
     /// Addresses that gateways dialled from, by host.
     var diallers: [Int: Set<IPAddress>] = [:]
     var roles = Roles()
+    /// What the user said are upstreams, seen or not.
+    var givenUpstreams: [AddressPrefix] = []
 }
 
 extension RoleMap {
@@ -314,6 +316,7 @@ private struct RoleInference {
             isUpstreamLeg: Array(repeating: false, count: count),
             isClientLeg: Array(repeating: false, count: count)
         )
+        map.givenUpstreams = options.upstreams
         let isGiven = !options.gateways.isEmpty || !options.upstreams.isEmpty
         if isGiven {
             assignGiven(&map)
@@ -482,22 +485,5 @@ private struct RoleInference {
             return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
         }
         return "requests from \(dials) begin inside the client exchanges at \(fronts)"
-    }
-}
-
-extension ConnectionFacts {
-    /// DNS over TCP or TLS (RFC 7766, RFC 7858): dialled for a name, not for a request.
-    var isNameService: Bool { (server.port == 53 || server.port == 853) && exchanges.isEmpty }
-
-    /// Not a byte went either way, and it was never opened or the server ended it.
-    var cameToNothing: Bool {
-        guard fromClient.payloadBytes == 0, fromServer.payloadBytes == 0 else { return false }
-        let isOpened = events.contains { $0.kind == .handshakeAck }
-        return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
-    }
-
-    /// The first FIN or RST of either side.
-    var firstEnding: FrameReference? {
-        events.first { $0.kind == .fin || $0.kind == .rst }?.frame
     }
 }
