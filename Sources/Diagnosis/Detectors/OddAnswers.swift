@@ -174,7 +174,7 @@ enum SurplusBytes: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard !attempt.isFirst, let request = attempt.request, let response = attempt.response,
-            attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine, attempt.clientFailed
+            attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine, attempt.clientMayHaveFailed
         else { return nil }
         let surplus = attempt.previousResponse?.deviations.first { $0.kind == .surplusBytes }
         // Nothing comes back in less than the path's round trip.
