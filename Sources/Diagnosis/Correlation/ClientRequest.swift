@@ -68,13 +68,15 @@ struct ClientRequest {
 }
 
 extension ClientRequest {
-    /// Reads the outcome off the client's connection; nil where the exchange holds no request.
+    /// Reads the outcome off the client's connection; nil where the exchange holds no request. `unclaimed` is the last answer of the
+    /// connection that belongs to no request.
     init?(
         connection index: Int,
         exchange position: Int,
         of facts: ConnectionFacts,
         timeline: ConnectionTimeline,
         isLast: Bool,
+        unclaimed: FrameReference? = nil,
         captureStart: Timestamp?
     ) {
         let exchange = facts.exchanges[position]
@@ -108,10 +110,13 @@ extension ClientRequest {
             // It answers a request that the capture missed, and so may all that follow.
             (outcome, end) = (.open, nil)
         } else if facts.fromServer.missedBytes > 0, let response = exchange.response,
-            position + 1 < facts.exchanges.count,
-            let next = facts.exchanges[position + 1].request, next.firstFrame.number < response.firstFrame.number
+            let next = facts.exchanges[(position + 1)...].lazy.compactMap(\.request).first,
+            next.firstFrame.number < response.firstFrame.number
         {
             // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
+            (outcome, end) = (.open, nil)
+        } else if exchange.response == nil, let unclaimed, unclaimed.number > request.firstFrame.number {
+            // Where the capture missed packets, an answer to no request that is known may be this one's.
             (outcome, end) = (.open, nil)
         } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
             (outcome, end) = (.open, nil)
@@ -230,7 +235,8 @@ extension ClientRequest {
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .notHTTP, .invalidStatusLine:
             return (.garbage, last)
-        case .complete:
+        case .complete,
+            .incompleteBody where response.isEnded(by: ending):
             return (status >= 500 ? .error(status: status) : .answered(status: status), last)
         case .brokenBody where response.body.hasGap,
             .incompleteBody where response.body.hasGap && !response.isProvablyShort(at: ending):
@@ -256,6 +262,13 @@ extension ResponseFacts {
             return false
         }
         return ending.offset - headEnd < length
+    }
+
+    /// It lasts until the server closes (RFC 9112 §6.3), and that did; the parser does not hear of a FIN that is known by its
+    /// acknowledgment only.
+    func isEnded(by ending: TCPEvent?) -> Bool {
+        guard completion == .incompleteBody, case .untilClose = body.framing, let ending else { return false }
+        return ending.isFromServer && !ending.isReset
     }
 }
 

@@ -122,6 +122,12 @@ struct ConnectionTimeline {
         return trip >= 0 ? trip : nil
     }
 
+    /// The ICMP error that ended the attempt: the first after its last SYN. Routers that held back more of its SYNs report those later.
+    func refusal(among errors: [ICMPErrorFacts]) -> FrameReference? {
+        let last = syns.last?.frame.number ?? 0
+        return (errors.first { $0.frame.number > last } ?? errors.last)?.frame
+    }
+
     /// The first sign that either end closed: FIN or RST.
     var firstEnding: TCPEvent? { endings.first }
 }

@@ -46,6 +46,7 @@ struct Join {
     }
 
     private mutating func collectRequests(_ index: Int, _ connection: ConnectionFacts) {
+        let unclaimed = connection.exchanges.last { $0.request == nil && $0.response != nil }?.response?.firstFrame
         for position in connection.exchanges.indices {
             let isLast = position == connection.exchanges.count - 1
             if let request = ClientRequest(
@@ -54,6 +55,7 @@ struct Join {
                 of: connection,
                 timeline: timelines[index],
                 isLast: isLast,
+                unclaimed: unclaimed,
                 captureStart: facts.counters.first
             ) {
                 requests.append(request)
@@ -89,7 +91,7 @@ struct Join {
                 connection: index,
                 exchange: nil,
                 start: connection.first.time,
-                end: timeline.firstEnding?.frame.time ?? connection.icmpErrors.last?.frame.time,
+                end: timeline.firstEnding?.frame.time ?? timeline.refusal(among: connection.icmpErrors)?.time,
                 upstream: connection.server,
                 dialler: connection.client.address
             )
@@ -112,22 +114,6 @@ struct Join {
             attempt.end.map({ response.firstFrame.time <= $0 }) ?? true
         else { return nil }
         return response
-    }
-
-    func request(of attempt: Attempt) -> RequestFacts? {
-        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].request }
-    }
-
-    func response(of attempt: Attempt) -> ResponseFacts? {
-        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].response }
-    }
-
-    func request(of request: ClientRequest) -> RequestFacts? {
-        facts.connections[request.connection].exchanges[request.exchange].request
-    }
-
-    func response(of request: ClientRequest) -> ResponseFacts? {
-        facts.connections[request.connection].exchanges[request.exchange].response
     }
 
     // MARK: Matching

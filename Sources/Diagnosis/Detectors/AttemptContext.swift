@@ -29,6 +29,8 @@ struct AttemptContext {
     let previousResponse: ResponseFacts?
     let hosts: HostProfiles
     let sizes: SegmentSizes
+    /// Why an answer to the attempt's SYN may only have escaped the capture; nil where none did.
+    let hiddenAnswer: String?
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -106,7 +108,11 @@ struct AttemptContext {
 
     /// The upstream's numbers moved past the previous answer although the capture shows nothing of this one.
     private var hasMissedResponse: Bool {
-        guard exchange?.response == nil else { return false }
+        guard exchange?.response == nil else {
+            // What came too late is another answer than the one of which the gateway's close acknowledges bytes.
+            guard let ending, ending.direction == .fromClient, let had = ending.acknowledgedOffset else { return false }
+            return had > max(previousResponseEnd, exchange?.interimEnd ?? 0)
+        }
         // A reset's acknowledgment tells as well what its sender had, though it acknowledges nothing.
         let read = max(timeline.clientReset?.acknowledgedOffset ?? 0, timeline.clientFin?.acknowledgedOffset ?? 0)
         let fin = timeline.serverFin?.offset ?? 0
@@ -147,13 +153,16 @@ struct AttemptContext {
                 if let head = response.headFrame, head.number > ending.frame.number { return .partialHead }
                 if response.lastFrame.number > ending.frame.number { return .partialBody }
             }
-            return response.completion == .complete ? .complete : .partialBody
+            return response.completion == .complete || response.isEnded(by: ending) ? .complete : .partialBody
         }
     }
 
     enum Stage {
         case nothing, unseen, notHTTP, invalidStatusLine, partialHead, partialBody, brokenBody, complete
     }
+
+    /// What the capture holds of the connection begins with this request: whether it was the first one is not known.
+    var isBeginningUnseen: Bool { !isFirst && idleBefore == nil && timeline.syns.isEmpty }
 
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
@@ -202,10 +211,10 @@ struct AttemptContext {
     }
 
     /// The gateway ended the exchange at once, its own request half sent: nothing that an upstream does. Caddy 2.6 does so where it
-    /// repeats a request whose body the try before has used up.
+    /// repeats a request whose body the try before has used up; without the client's leg it may have left as well.
     var wasGivenUpUnsent: Bool {
         guard let request, request.headEnd != nil, request.end == nil, !request.body.hasGap, stage == .nothing,
-            let ending, ending.direction == .fromClient, client?.attempts.count ?? 0 > 1
+            let ending, ending.direction == .fromClient, client?.attempts.count ?? 2 > 1
         else { return false }
         return ending.frame.time - request.firstFrame.time < ResponseTimeout.shortestTimer
     }
@@ -227,6 +236,12 @@ struct AttemptContext {
 
     /// The gateway answered its client with an error of its own making, or the like.
     var clientFailed: Bool { client?.isFailed ?? true }
+
+    /// The same, or what became of the client was not captured.
+    var clientMayHaveFailed: Bool {
+        if case .open? = client?.outcome { return true }
+        return clientFailed
+    }
 
     var gateway: String { connection.client.address.description }
     var upstream: String { connection.server.description }
