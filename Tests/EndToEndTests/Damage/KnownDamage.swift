@@ -10,14 +10,10 @@ enum KnownDamage {
         bad-chunk-size/apache-later, drops 150 per mille, seed 1
         bad-chunk-size/haproxy-no-chunk-end, drops 150 per mille, seed 1
         body-timeout/nginx-ipv6, drops 150 per mille, seed 1
-        cached-error/nginx-marked, without frame 13
-        cached-error/nginx-marked-x-cache, without frame 13
-        clean/caddy-names-resolve, without the client leg
         clean/envoy-bodiless, drops 150 per mille, seed 1
         clean/envoy-idle-close, drops 150 per mille, seed 1
         clean/haproxy-http-1.0-upstream, drops 150 per mille, seed 1
         clean/haproxy-proxy-header-400, drops 150 per mille, seed 1
-        clean/haproxy-proxy-header-400, without frame 67
         clean/nginx-http-1.0-upstream, drops 150 per mille, seed 1
         clean/nginx-lengths-accepted, drops 150 per mille, seed 1
         clean/nginx-shop-traffic, drops 150 per mille, seed 1
@@ -41,54 +37,13 @@ enum KnownDamage {
         closed-mid-head/apache-status-line-only, drops 150 per mille, seed 1
         closed-mid-head/haproxy-upstream, drops 150 per mille, seed 1
         conflicting-content-length/apache-no-number, swaps 100 per mille, seed 1
-        connect-refused/caddy-body-used-up, without the client leg
-        connect-refused/caddy-tries-end, upstream leg without what the server end sent
         connect-refused/nginx-one-of-many, swaps 100 per mille, seed 1
-        dns-failure/apache-no-name-server, without frame 51
         dns-failure/apache-refused, drops 150 per mille, seed 1
         dns-failure/caddy-no-name-server, drops 150 per mille, seed 1
-        dns-failure/caddy-nodata, without frame 29
-        dns-failure/caddy-nxdomain, without frame 58
-        dns-failure/caddy-only-name, snapped to 96 bytes
-        dns-failure/caddy-servfail, without frame 11
-        dns-failure/envoy-only-name, snapped to 96 bytes
-        dns-failure/haproxy-only-name, snapped to 96 bytes
-        dns-failure/haproxy-silent-name-server, without frame 45
-        dns-failure/nginx-only-name, snapped to 96 bytes
-        dns-failure/nginx-refused, without frame 12
-        dns-failure/nginx-silent-name-server, without frame 15
         gateway-reload/haproxy-reload-cuts-downloads, drops 150 per mille, seed 1
         header-too-large/nginx-many-cookies, drops 150 per mille, seed 1
-        host-unreachable/caddy-router-arp, upstream leg without what the server end sent
-        host-unreachable/haproxy-icmp-address-ipv6, upstream leg without what the server end sent
-        host-unreachable/haproxy-icmp-host, upstream leg without what the server end sent
-        host-unreachable/haproxy-icmp-net, upstream leg without what the server end sent
-        host-unreachable/haproxy-icmp-no-route-ipv6, upstream leg without what the server end sent
-        host-unreachable/haproxy-router-arp, upstream leg without what the server end sent
-        host-unreachable/haproxy-router-arp, without the client leg
-        host-unreachable/nginx-icmp-address-ipv6, upstream leg without what the server end sent
-        host-unreachable/nginx-icmp-no-route-ipv6, upstream leg without what the server end sent
-        host-unreachable/nginx-router-arp, upstream leg without what the server end sent
         icmp-admin-prohibited/caddy-policy-ipv6, drops 150 per mille, seed 1
-        icmp-admin-prohibited/caddy-policy-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/envoy-router-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-host-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-host-prohibited, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-net-prohibited, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-policy-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-reject-route-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-router, upstream leg without what the server end sent
-        icmp-admin-prohibited/haproxy-router-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/nginx-host-ipv6, upstream leg without what the server end sent
         icmp-admin-prohibited/nginx-host-prohibited, swaps 100 per mille, seed 1
-        icmp-admin-prohibited/nginx-policy-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/nginx-reject-route-ipv6, upstream leg without what the server end sent
-        icmp-admin-prohibited/nginx-router-ipv6, upstream leg without what the server end sent
-        icmp-port-unreachable/haproxy-host-filter, upstream leg without what the server end sent
-        icmp-port-unreachable/haproxy-router-ipv6, snapped to 96 bytes
-        icmp-port-unreachable/haproxy-router-ipv6, upstream leg without what the server end sent
-        icmp-port-unreachable/nginx-router-ipv6, upstream leg without what the server end sent
-        idle-state-expired/caddy-reset-by-filter, without frame 31
         interim-response/caddy-a-dozen, drops 150 per mille, seed 1
         interim-response/haproxy-silence-after, drops 150 per mille, seed 1
         interim-response/nginx-early-hints, without frame 32
@@ -98,8 +53,6 @@ enum KnownDamage {
         loss-stall-response/nginx-hole, drops 150 per mille, seed 1
         malformed-header/envoy-space-in-name, drops 150 per mille, seed 1
         malformed-header/nginx-control-byte, drops 150 per mille, seed 1
-        malformed-status-line/envoy-garbage, started late, seed 1
-        malformed-status-line/envoy-lower-case, started late, seed 1
         malformed-status-line/nginx-loopback, drops 150 per mille, seed 1
         no-live-upstream/apache-worker-disabled, drops 150 per mille, seed 1
         no-live-upstream/nginx-after-failures, swaps 100 per mille, seed 1
@@ -107,37 +60,9 @@ enum KnownDamage {
         no-upstream-attempt/envoy-circuit-breaker, swaps 100 per mille, seed 1
         no-upstream-attempt/haproxy-queue-timeout, drops 150 per mille, seed 1
         no-upstream-attempt/nginx-no-local-port, swaps 100 per mille, seed 1
-        non-http-banner/envoy-redis, started late, seed 1
         pmtu-blackhole/apache-download, drops 150 per mille, seed 1
         pmtu-blackhole/haproxy-download, drops 150 per mille, seed 1
-        proxy-loop/apache-by-another-address, client leg without what the server end sent
-        proxy-loop/apache-by-another-address, snapped to 96 bytes
-        proxy-loop/apache-by-another-address, without the client leg
-        proxy-loop/caddy-by-another-address, client leg without what the server end sent
-        proxy-loop/caddy-by-another-address, snapped to 96 bytes
-        proxy-loop/caddy-by-another-address, without the client leg
-        proxy-loop/envoy-by-another-address, client leg without what the server end sent
-        proxy-loop/envoy-by-another-address, snapped to 96 bytes
-        proxy-loop/envoy-by-another-address, without the client leg
-        proxy-loop/haproxy-by-another-address, client leg without what the server end sent
-        proxy-loop/haproxy-by-another-address, snapped to 96 bytes
-        proxy-loop/haproxy-by-another-address, without the client leg
-        proxy-loop/haproxy-by-another-gateway, started late, seed 1
-        proxy-loop/haproxy-by-another-gateway, without frame 12
-        proxy-loop/haproxy-by-another-gateway, without the upstream leg
-        proxy-loop/haproxy-to-itself, client leg without what the server end sent
         proxy-loop/haproxy-to-itself, drops 150 per mille, seed 1
-        proxy-loop/haproxy-to-itself, started late, seed 1
-        proxy-loop/haproxy-to-itself, without frame 24
-        proxy-loop/nginx-by-another-address, client leg without what the server end sent
-        proxy-loop/nginx-by-another-address, snapped to 96 bytes
-        proxy-loop/nginx-by-another-address, without the client leg
-        proxy-protocol-mismatch/apache-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/caddy-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/envoy-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/haproxy-v1-to-python, client leg without what the server end sent
-        proxy-protocol-mismatch/haproxy-wanted-haproxy, started late, seed 1
-        proxy-protocol-mismatch/nginx-wanted-haproxy, started late, seed 1
         request-too-large/caddy-reset-in-head, drops 20 per mille, seed 1
         reset-after-accept/apache-far, drops 150 per mille, seed 1
         reset-after-accept/apache-far, without frame 62
@@ -179,21 +104,8 @@ enum KnownDamage {
         response-timeout/nginx-ipv6, drops 150 per mille, seed 1
         response-timeout/nginx-late-answer, drops 150 per mille, seed 1
         response-timeout/nginx-masked-by-second-server, drops 150 per mille, seed 1
-        surplus-bytes/caddy-next-exchange, client leg without what the server end sent
         surplus-bytes/caddy-next-exchange, drops 150 per mille, seed 1
-        surplus-bytes/caddy-next-exchange, snapped to 96 bytes
-        surplus-bytes/caddy-next-exchange, started late, seed 1
-        surplus-bytes/caddy-next-exchange, without frame 28
-        surplus-bytes/envoy-next-exchange, client leg without what the server end sent
-        surplus-bytes/envoy-next-exchange, snapped to 96 bytes
-        surplus-bytes/envoy-next-exchange, started late, seed 1
-        surplus-bytes/envoy-next-exchange, without frame 22
-        surplus-bytes/haproxy-next-exchange, client leg without what the server end sent
         surplus-bytes/haproxy-next-exchange, drops 150 per mille, seed 1
-        surplus-bytes/haproxy-next-exchange, snapped to 96 bytes
-        surplus-bytes/haproxy-next-exchange, without frame 28
-        surplus-bytes/haproxy-next-exchange, without frame 29
-        surplus-bytes/nginx-next-exchange, client leg without what the server end sent
         truncated-body-fin/envoy-chunked, drops 150 per mille, seed 1
         truncated-body-fin/haproxy-chunked, upstream leg without what the client end sent
         truncated-body-fin/haproxy-chunked, upstream leg without what the server end sent
