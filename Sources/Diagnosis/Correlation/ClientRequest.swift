@@ -109,12 +109,6 @@ extension ClientRequest {
         {
             // It answers a request that the capture missed, and so may all that follow.
             (outcome, end) = (.open, nil)
-        } else if facts.fromServer.missedBytes > 0, let response = exchange.response,
-            let next = facts.exchanges[(position + 1)...].lazy.compactMap(\.request).first,
-            next.firstFrame.number < response.firstFrame.number
-        {
-            // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
-            (outcome, end) = (.open, nil)
         } else if exchange.response == nil, let unclaimed, unclaimed.number > request.firstFrame.number {
             // Where the capture missed packets, an answer to no request that is known may be this one's.
             (outcome, end) = (.open, nil)

@@ -16,7 +16,7 @@ struct Join {
     static let reach = 256
 
     init(_ facts: TrafficFacts, _ map: RoleMap) {
-        self.facts = facts
+        self.facts = facts.withoutShiftedAnswers()
         self.map = map
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()

@@ -52,7 +52,12 @@ struct Loops {
             let root = indices[position]
             position += 1
             let request = join.requests[root]
-            guard request.isOver, var until = request.end else { continue }
+            // Where the capture ended first, the passes are no clients' requests all the same.
+            var isOpen = false
+            if case .open = request.outcome { isOpen = true }
+            guard isOpen || request.isOver,
+                var until = request.end ?? (isOpen ? join.facts.counters.last : nil)
+            else { continue }
             var passes: [Int] = []
             var returns = 0
             var next = position
@@ -82,12 +87,13 @@ struct Loops {
             guard leadsBack(outside, passes, join) else { continue }
             let first = attempts.min { join.attempts[$0].start < join.attempts[$1].start }
             let upstream = first.map { join.attempts[$0].upstream } ?? request.gateway
+            members.formUnion(passes)
+            guard !isOpen else { continue }
             roots[root] = Loop(
                 passes: passes,
                 upstream: upstream,
                 isHeadless: Self.comesBack(request, join, insiders)
             )
-            members.formUnion(passes)
             while position < indices.count, members.contains(indices[position]) { position += 1 }
         }
     }

@@ -6,10 +6,16 @@ extension WithoutAttempt {
         var status: Int?
     }
 
-    /// A request for which the capture shows nothing, among others of its kind that met the same error because a name or a neighbour was asked
-    /// for in vain: its own question is one packet or two, and may have been missed.
+    /// A request for which the capture shows nothing, among others of its kind that met the same error of the gateway because an upstream or a
+    /// name was asked in vain: what was asked for this one may have been missed.
     func doubtLonely(_ results: inout [(number: Int, request: ClientRequest, result: Result)]) {
         var inVain: Set<Kind> = []
+        for request in join.requests where request.isFailed && !request.isRelayed(in: join) {
+            let isExplained = request.attempts.contains { attempt in
+                join.attempts[attempt].verdict.map { $0.cause != .undetermined } ?? false
+            }
+            if isExplained, let kind = kind(request) { inVain.insert(kind) }
+        }
         for entry in results {
             let cause = entry.result.verdict.cause
             guard cause == .dnsFailure || cause == .hostUnreachable, let kind = kind(entry.request) else { continue }
@@ -24,8 +30,8 @@ extension WithoutAttempt {
                 blame: .unknown,
                 frames: results[index].result.verdict.frames,
                 explanation:
-                    "The capture shows nothing that was asked for this request, and the likes of it failed at a lookup.",
-                missing: ["a lookup as failed for the other requests of this kind"]
+                    "The capture shows nothing that was asked for this request; the likes of it were asked upstream and failed.",
+                missing: ["an attempt or a lookup as failed for the other requests of this kind"]
             )
         }
     }

@@ -164,6 +164,13 @@ struct AttemptContext {
     /// What the capture holds of the connection begins with this request: whether it was the first one is not known.
     var isBeginningUnseen: Bool { !isFirst && idleBefore == nil && timeline.syns.isEmpty }
 
+    /// The connection was used before, how fast an answer can come is not known, and these bytes came without an acknowledgment of the request:
+    /// they may be what is left of the answer before.
+    var mayHoldRemains: Bool {
+        guard !isFirst, roundTrip == nil, let response else { return false }
+        return request?.acknowledged.map { $0.number > response.firstFrame.number } ?? true
+    }
+
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
     /// "Too fast to have been read": the handshake's round trip and a millisecond.

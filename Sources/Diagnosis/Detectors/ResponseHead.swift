@@ -83,7 +83,7 @@ enum MalformedStatusLine: Detector {
     static let cause = Cause.malformedStatusLine
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response else { return nil }
+        guard let response = attempt.response, !attempt.mayHoldRemains else { return nil }
         let isBroken = attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine
         // What we can still read is a failure only where the gateway refused it.
         let deviation = response.deviations.first {

@@ -62,6 +62,45 @@ extension Incidents {
         }
     }
 
+    /// A gateway that asks itself, of which nothing more is seen: it may ask itself again and again, and a loop is known by its passes only.
+    mutating func doubtSelfAsked() {
+        var explained: Set<Int> = []
+        for request in join.requests where !request.attempts.isEmpty { explained.insert(request.connection) }
+        for request in join.requests {
+            for index in request.attempts
+            where join.attempts[index].upstream == request.gateway
+                && join.attempts[index].verdict?.cause == .upstreamErrorResponse
+                && !explained.contains(join.attempts[index].connection)
+            {
+                doubt(index, of: request, missing: "further passes of the request: proxy-loop is not ruled out")
+            }
+        }
+    }
+
+    /// One or two SYNs without an answer, where others to the same port were rejected: the rejection may have been missed.
+    mutating func doubtUnlikeOthers() {
+        let rejections: Set<Cause> = [
+            .icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable, .connectRefused, .handshakeResetByFirewall,
+        ]
+        var rejected: Set<Endpoint> = []
+        for attempt in join.attempts {
+            guard let cause = attempt.verdict?.cause, rejections.contains(cause) else { continue }
+            rejected.insert(attempt.upstream)
+        }
+        guard !rejected.isEmpty else { return }
+        for index in join.attempts.indices {
+            let attempt = join.attempts[index]
+            guard attempt.verdict?.cause == .connectTimeout, rejected.contains(attempt.upstream),
+                join.timelines[attempt.connection].syns.count <= 2
+            else { continue }
+            doubt(
+                index,
+                of: attempt.parent.map { join.requests[$0] },
+                missing: "the answer to the SYN: others to this port were rejected"
+            )
+        }
+    }
+
     /// The same request is asked of the same server again inside itself, several times over: that is how a loop looks of which the capture holds
     /// the gateway's upstream side only. What ends the innermost of them says nothing of a server.
     mutating func doubtInnermost() {
@@ -70,10 +109,11 @@ extension Incidents {
             var upstream: Endpoint
         }
         var ways: [Way: [Int]] = [:]
+        let leadsBack = Set(loops.roots.values.map(\.upstream))
         for (index, attempt) in join.attempts.enumerated() where !attempt.isHealthCheck {
             let way = Way(host: join.host(attempt.dialler), upstream: attempt.upstream)
             if let cause = attempt.verdict?.cause, cause != .upstreamErrorResponse, cause != .undetermined,
-                isInside(attempt, (ways[way] ?? []).suffix(Self.reach))
+                leadsBack.contains(attempt.upstream) || isInside(attempt, (ways[way] ?? []).suffix(Self.reach))
             {
                 doubt(
                     index,

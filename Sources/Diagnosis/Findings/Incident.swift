@@ -52,6 +52,8 @@ struct Incidents {
         adoptRejections()
         doubtShortSilence()
         if isLossy { doubtRefusals() }
+        doubtSelfAsked()
+        doubtUnlikeOthers()
         doubtInnermost()
         adoptShutdowns()
         adoptStaleAddresses()

@@ -168,6 +168,66 @@ import Testing
         #expect(report.clientErrors.isEmpty)
     }
 
+    @Test("A port that leads a request back is no server, whoever asks it", arguments: [true, false])
+    func leadsBack(isOver: Bool) {
+        let proxy = end("10.0.0.20", 8081)
+        let lines = (0..<5).flatMap { number -> [Line] in
+            let (inward, outward) = (Double(number) * 2, 200 - Double(number) * 2)
+            let client = Endpoint(
+                address: number == 0 ? IPAddress(v4: 192, 0, 2, 10) : proxy.address,
+                port: 51_000 + UInt16(number)
+            )
+            let pass = Line.from(client, to: Scene.front).handshake(at: inward).request("/cart", at: inward + 0.5)
+            let leg = Scene.leg(42_000 + UInt16(number), to: proxy).handshake(at: inward + 0.8).request(
+                "/cart",
+                at: inward + 1.2
+            )
+            if number == 4 { return [pass.response(502, at: outward), leg.rst(.fromServer, at: inward + 1.3)] }
+            guard isOver else { return [pass, leg] }
+            return [pass.response(502, at: outward), leg.response(502, at: outward - 1)]
+        }
+        let before = Scene.good("/a", ports: 41_000, at: -500)
+        #expect(Self.causes(before + lines, until: 300) == (isOver ? [.proxyLoop] : []))
+    }
+
+    @Test("Where others to a port were rejected, a SYN or two without an answer may have been", arguments: [2, 4])
+    func unlikeOthers(count: Int) {
+        let lines = [
+            Scene.failing("/a", answered: 5), Scene.leg(41_001).syn(1).icmp(3, 1, at: 4),
+            Scene.failing("/b", port: 50_001, at: 1000, status: 504, answered: 9000),
+            (0..<count).reduce(Scene.leg(41_002)) { $0.syn(1001 + Double($1) * 1000) },
+        ]
+        #expect(Set(Self.causes(lines)) == [.hostUnreachable, count == 2 ? .undetermined : .connectTimeout])
+    }
+
+    @Test("A request without attempt among others of its kind that failed upstream is left open")
+    func siblingOfAttempt() {
+        let lines =
+            Scene.good(ports: 41_000, at: -500) + [
+                Scene.failing("/cart/1", answered: 60),
+                Scene.leg().handshake(at: 1).request("/cart/1", at: 2).fin(.fromServer, at: 50),
+                Scene.failing("/cart/2", port: 50_001, at: -300, answered: -240),
+            ]
+        #expect(Set(Self.causes(lines)) == [.closedBeforeResponse, .undetermined])
+    }
+
+    @Test("Odd bytes before the request was acknowledged may be left from an answer that is not known")
+    func remains() {
+        let leg = Scene.leg().request(at: 2) { $0.acknowledged = frame(12) }.banner("debug: 3 queries", at: 5)
+            .fin(.fromClient, at: 6)
+        #expect(Self.causes([Scene.failing(answered: 7), leg]) == [.undetermined])
+        let answered = Scene.leg().request(at: 2).banner("core dumped", at: 5).fin(.fromClient, at: 6)
+        #expect(Self.causes([Scene.failing(answered: 7), answered]) == [.malformedStatusLine])
+    }
+
+    @Test("An answer of the upstream that came only after the next request was asked is that one's")
+    func shiftedAtUpstream() {
+        var leg = Scene.leg().handshake(at: 1).request("/a", at: 2).response(200, at: 30).request("/b", at: 20)
+            .banner("stray", at: 31)
+        leg.facts.fromServer.missedBytes = 120
+        #expect(Self.causes([leg]) == [])
+    }
+
     // MARK: Lookups
 
     @Test("A type that is asked again because the server failed it belongs to the lookup that gave an address")
