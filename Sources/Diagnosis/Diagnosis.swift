@@ -81,7 +81,8 @@ package enum Diagnosis {
             if isCounted != true { report.totalRequests += 1 }
             let own = findings[number] ?? []
             if own.contains(where: { $0.severity == .failure }) { report.failedRequests += 1 }
-            guard isClientError(request) else { continue }
+            // Of a loop whose first request was missed no client is known.
+            guard isClientError(request), incidents.loops.roots[number]?.isHeadless != true else { continue }
             let determined = own.filter { $0.cause != .undetermined }
             report.clientErrors.append(
                 ClientError(

@@ -68,7 +68,8 @@ struct ClientRequest {
 }
 
 extension ClientRequest {
-    /// Reads the outcome off the client's connection; nil where the exchange holds no request.
+    /// Reads the outcome off the client's connection; nil where the exchange holds no request. `unclaimed` is the last answer of the
+    /// connection that belongs to no request.
     init?(
         connection index: Int,
         exchange position: Int,
@@ -76,6 +77,7 @@ extension ClientRequest {
         timeline: ConnectionTimeline,
         isLast: Bool,
         isMisjoined: Bool = false,
+        unclaimed: FrameReference? = nil,
         captureStart: Timestamp?
     ) {
         let exchange = facts.exchanges[position]
@@ -108,13 +110,11 @@ extension ClientRequest {
         {
             // It answers a request that the capture missed, and so may all that follow.
             (outcome, end) = (.open, nil)
-        } else if facts.fromServer.missedBytes > 0, let response = exchange.response,
-            position + 1 < facts.exchanges.count,
-            let next = facts.exchanges[position + 1].request, next.firstFrame.number < response.firstFrame.number
-        {
-            // A client that asks again has had its answer: this one belongs to a later request, and the capture missed the right one.
+        } else if exchange.response == nil, let unclaimed, unclaimed.number > request.firstFrame.number {
+            // Where the capture missed packets, an answer to no request that is known may be this one's.
             (outcome, end) = (.open, nil)
-        } else if isMisjoined {
+        } else if isMisjoined || facts.fromServer.packets == 0 {
+            // Of a connection that carries a request the capture has one direction only: nothing is known of its answer.
             (outcome, end) = (.open, nil)
         } else if exchange.response == nil, facts.hasUnseenResponse(after: previousEnd) {
             (outcome, end) = (.open, nil)
@@ -291,7 +291,10 @@ extension ConnectionFacts {
     func hasUnseenResponse(after offset: Int64) -> Bool {
         let fin = events.first { $0.isFromServer && $0.kind == .fin }
         // An acknowledged FIN takes a number of its own.
-        let acknowledged = fromServer.acknowledgedEnd - (fin == nil ? 1 : 0)
+        // A reset tells what its sender had, though it acknowledges nothing.
+        let told = events.lazy.filter { $0.kind == .rst && $0.direction == .fromClient && $0.flags.contains(.ack) }
+            .compactMap(\.acknowledgedOffset).max()
+        let acknowledged = max(fromServer.acknowledgedEnd, told ?? 0) - (fin == nil ? 1 : 0)
         return max(fin?.offset ?? 0, acknowledged) > max(offset, fromServer.highestEnd - fromServer.missedBytes)
     }
 }

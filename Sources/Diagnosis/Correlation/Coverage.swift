@@ -70,6 +70,9 @@ struct Coverage {
     private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
         for ending in join.timelines[index].endings {
             endings[host, default: []].append(Remains(time: ending.frame.time, connection: index))
+            // It may end what was asked in the bytes that the capture missed.
+            guard connection.fromClient.missedBytes > 0 else { continue }
+            loose[host, default: []].append(Remains(time: ending.frame.time, connection: index))
         }
         lastSeen[host] = max(lastSeen[host] ?? connection.last.time, connection.last.time)
         if connection.fromClient.packets == 0,
@@ -109,14 +112,21 @@ struct Coverage {
         if first(in: loose[host], from: from, to: end + Self.near, where: { _ in true }) {
             return "the rest of an upstream connection of which the capture shows only a part"
         }
-        // What ended just before the client was told, and served nobody else at that time.
+        // What ended when the request came or just before the client was told, or was reset meanwhile, and served nobody else at that time.
         let isUnexplained = { (remains: Remains) in
-            !(users[remains.connection] ?? []).suffix(64).contains { other in
-                let user = join.requests[other]
-                return user.start <= remains.time && user.end.map { $0 + Self.near >= remains.time } ?? true
-            }
+            let isNear =
+                remains.time <= request.start + Self.near || remains.time >= end - Self.near
+                || join.timelines[remains.connection].serverReset?.frame.time == remains.time
+            return isNear
+                && !(users[remains.connection] ?? []).suffix(64).contains { other in
+                    let user = join.requests[other]
+                    return user.start <= remains.time && user.end.map { $0 + Self.near >= remains.time } ?? true
+                }
         }
-        if first(in: endings[host], from: max(from, end - Self.near), to: end + Join.slack, where: isUnexplained) {
+        // The nearest to the error first: the look is bounded.
+        if [max(from, end - Self.near), from].contains(where: {
+            first(in: endings[host], from: $0, to: end + Join.slack, where: isUnexplained)
+        }) {
             return "what was asked on the upstream connection that ended at that time"
         }
         if hasOrphan(near: request, end, host) {

@@ -18,7 +18,7 @@ struct Join {
     static let reach = 256
 
     init(_ facts: TrafficFacts, _ map: RoleMap) {
-        self.facts = facts
+        self.facts = facts.withoutShiftedAnswers()
         self.map = map
         timelines = facts.connections.map { ConnectionTimeline($0) }
         firstMisjoined = facts.connections.map(\.firstMisjoined)
@@ -51,6 +51,7 @@ struct Join {
     }
 
     private mutating func collectRequests(_ index: Int, _ connection: ConnectionFacts) {
+        let unclaimed = connection.exchanges.last { $0.request == nil && $0.response != nil }?.response?.firstFrame
         for position in connection.exchanges.indices {
             let isLast = position == connection.exchanges.count - 1
             if let request = ClientRequest(
@@ -60,6 +61,7 @@ struct Join {
                 timeline: timelines[index],
                 isLast: isLast,
                 isMisjoined: position >= firstMisjoined[index],
+                unclaimed: unclaimed,
                 captureStart: facts.counters.first
             ) {
                 requests.append(request)
@@ -118,22 +120,6 @@ struct Join {
             attempt.end.map({ response.firstFrame.time <= $0 }) ?? true
         else { return nil }
         return response
-    }
-
-    func request(of attempt: Attempt) -> RequestFacts? {
-        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].request }
-    }
-
-    func response(of attempt: Attempt) -> ResponseFacts? {
-        attempt.exchange.flatMap { facts.connections[attempt.connection].exchanges[$0].response }
-    }
-
-    func request(of request: ClientRequest) -> RequestFacts? {
-        facts.connections[request.connection].exchanges[request.exchange].request
-    }
-
-    func response(of request: ClientRequest) -> ResponseFacts? {
-        facts.connections[request.connection].exchanges[request.exchange].response
     }
 
     // MARK: Matching

@@ -135,6 +135,11 @@ struct Lookup {
         return .failed(worst, at: decided)
     }
 
+    /// A query was sent between the two times.
+    func hasQuery(from: Timestamp, until: Timestamp) -> Bool {
+        queries.contains { $0.sent.time >= from && $0.sent.time <= until }
+    }
+
     /// What a lookup without an answer has come to, once its asker gave up: an ICMP error to any of its queries tells why.
     func unanswered(at time: Timestamp) -> Failure {
         let isRejected = queries.contains { query in
@@ -173,12 +178,21 @@ struct Lookup {
             return time - lastSent <= .seconds(7)
         case .good:
             // The other type, asked beside the first.
-            return time - start <= .milliseconds(50) && !hasAsked(message)
+            return time - start <= .milliseconds(50) && !hasAsked(message) || repeatsFailure(message)
         case .failed(_, let decided):
             guard time - decided <= .milliseconds(100) else { return false }
             // After an ICMP error glibc and c-ares send the same message again at once, from another port (httpd and Envoy, as run).
             return !hasAsked(message) || message.name != name || queries.contains { $0.id == message.id }
         }
+    }
+
+    /// Go asks again at once for the one type that a server could not answer, though the other gave an address.
+    private func repeatsFailure(_ message: DNSFacts) -> Bool {
+        guard let last = queries.last(where: { $0.name == message.name && $0.type == message.type }),
+            let answer = last.answer, case .failed(let failure) = answer.result,
+            failure != .nodata, failure != .nxdomain
+        else { return false }
+        return message.frame.time - answer.frame.time <= .milliseconds(100)
     }
 
     private func hasAsked(_ message: DNSFacts) -> Bool {

@@ -205,7 +205,7 @@ struct Lookups {
                 end - lookup.lastSent <= .seconds(31)
             else {
                 guard case .failed(let failure, let decided) = lookup.state(at: until), decided >= request.start,
-                    end - decided <= Self.lag, lookup.start + Join.slack >= request.start
+                    end - decided <= Self.lag, lookup.hasQuery(from: request.start - Join.slack, until: until)
                 else { return nil }
                 return (failure, end - decided)
             }

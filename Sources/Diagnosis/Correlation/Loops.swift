@@ -7,6 +7,8 @@ struct Loops {
         var passes: [Int]
         /// What the first pass dialled.
         var upstream: Endpoint
+        /// The first pass that was captured was asked from inside, too: the client's request was missed.
+        var isHeadless: Bool
     }
 
     /// By the client's request.
@@ -50,7 +52,12 @@ struct Loops {
             let root = indices[position]
             position += 1
             let request = join.requests[root]
-            guard request.isOver, var until = request.end else { continue }
+            // Where the capture ended first, the passes are no clients' requests all the same.
+            var isOpen = false
+            if case .open = request.outcome { isOpen = true }
+            guard isOpen || request.isOver,
+                var until = request.end ?? (isOpen ? join.facts.counters.last : nil)
+            else { continue }
             var passes: [Int] = []
             var returns = 0
             var next = position
@@ -59,8 +66,7 @@ struct Loops {
                 join.requests[indices[next]].start <= until + Self.lag
             {
                 let pass = join.requests[indices[next]]
-                let comesBack = insiders.contains(pass.client.address) || Self.tellsOfItself(pass, join)
-                if comesBack, pass.connection != request.connection {
+                if Self.comesBack(pass, join, insiders), pass.connection != request.connection {
                     passes.append(indices[next])
                     if pass.gateway == request.gateway { returns += 1 }
                     until = max(until, pass.end ?? until)
@@ -81,14 +87,25 @@ struct Loops {
             guard leadsBack(outside, passes, join) else { continue }
             let first = attempts.min { join.attempts[$0].start < join.attempts[$1].start }
             let upstream = first.map { join.attempts[$0].upstream } ?? request.gateway
-            roots[root] = Loop(passes: passes, upstream: upstream)
             members.formUnion(passes)
+            guard !isOpen else { continue }
+            roots[root] = Loop(
+                passes: passes,
+                upstream: upstream,
+                isHeadless: Self.comesBack(request, join, insiders)
+            )
             while position < indices.count, members.contains(indices[position]) { position += 1 }
         }
     }
 }
 
 extension Loops {
+    private static func comesBack(_ pass: ClientRequest, _ join: Join, _ insiders: Set<IPAddress>) -> Bool {
+        insiders.contains(pass.client.address)
+            || join.map.givenUpstreams.contains { $0.contains(pass.client.address) }
+            || tellsOfItself(pass, join)
+    }
+
     /// The way that the request came (RFC 7239, and the older X-Forwarded-For) names the gateway that has it now.
     private static func tellsOfItself(_ pass: ClientRequest, _ join: Join) -> Bool {
         guard let asked = join.request(of: pass),

@@ -7,6 +7,7 @@ struct Verdicts {
     let hosts: HostProfiles
     let horizon: Timestamp
     let isFinal: Bool
+    private let sight: UpstreamSight
     private var habits: [Int: ClosingHabit] = [:]
     private let gateways: Recognition
     private let isLossy: Bool
@@ -19,6 +20,7 @@ struct Verdicts {
         self.gateways = gateways
         ports = PortHistory(join.facts, join.map, join.timelines, horizon: horizon)
         conducts = PortConducts(join)
+        sight = UpstreamSight(join)
         hosts = HostProfiles(join.facts, join.timelines)
         isLossy = join.isLossy
         blindHosts = join.blindHosts
@@ -67,6 +69,12 @@ struct Verdicts {
             hosts: hosts,
             sizes: ports.sizes[connection.server.address] ?? SegmentSizes(),
             isServerSideMissed: isLossy || blindHosts.contains(join.host(attempt.dialler)),
+            hiddenAnswer: attempt.exchange == nil
+                ? sight.hidesAnswers(
+                    to: join.host(attempt.dialler),
+                    from: attempt.start,
+                    until: client?.end ?? connection.last.time + .seconds(3)
+                ) : nil,
             horizon: horizon,
             isFinal: isFinal
         )
@@ -125,13 +133,20 @@ struct Verdicts {
             guard let verdict = detector.examine(context) else { continue }
             return .failed(verdict)
         }
+        if !isEstablished, context.hiddenAnswer != nil, context.ending == nil, context.client?.isFailed == true {
+            return .failed(unknown(context))
+        }
         return context.ending == nil && !isEstablished ? .open : .unused
     }
 
     private static func unknown(_ context: AttemptContext) -> Verdict {
         var missing: [String] = []
         if context.client == nil { missing.append("client leg: whether the client left first") }
-        if context.ending == nil { missing.append("how the upstream exchange ended: the capture does not show it") }
+        if let hidden = context.hiddenAnswer {
+            missing.append(hidden)
+        } else if context.ending == nil {
+            missing.append("how the upstream exchange ended: the capture does not show it")
+        }
         if context.connection.fromServer.missedBytes > 0 || context.connection.fromClient.missedBytes > 0 {
             missing.append("bytes of this connection that the capture missed")
         }
@@ -140,7 +155,8 @@ struct Verdicts {
             .undetermined,
             confidence: .low,
             blame: .unknown,
-            frames: context.requestFrames + context.responseFrames + context.endingFrames,
+            frames: (context.request == nil ? context.synFrames : context.requestFrames) + context.responseFrames
+                + context.endingFrames,
             explanation: "The exchange with \(context.upstream) did not complete, and the packets do not say why.",
             missing: missing
         )

@@ -37,7 +37,7 @@ struct WithoutAttempt {
     }
 
     /// Requests that the same part of a gateway's configuration serves, as far as the wire tells.
-    private struct Key: Hashable {
+    struct Key: Hashable {
         var front: Endpoint
         var host: String?
         var segment: String
@@ -90,7 +90,7 @@ struct WithoutAttempt {
         return attempt.ordinal < request.attempts.count || request.status != join.response(of: attempt)?.status
     }
 
-    private func key(_ request: ClientRequest) -> Key? {
+    func key(_ request: ClientRequest) -> Key? {
         guard let asked = join.request(of: request) else { return nil }
         let path = TargetRelation.path(asked.target)
         let segment = path.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: true).first ?? ""

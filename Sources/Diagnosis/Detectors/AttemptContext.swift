@@ -31,6 +31,8 @@ struct AttemptContext {
     let sizes: SegmentSizes
     /// The capture provably lacks packets that servers sent to this gateway: all of a connection, or many of them.
     let isServerSideMissed: Bool
+    /// Why an answer to the attempt's SYN may only have escaped the capture; nil where none did.
+    let hiddenAnswer: String?
     /// End of the capture or of what may be judged yet.
     let horizon: Timestamp
     /// The capture is over: what has not come will not come.
@@ -192,6 +194,16 @@ struct AttemptContext {
         case nothing, unseen, notHTTP, invalidStatusLine, partialHead, partialBody, brokenBody, complete
     }
 
+    /// What the capture holds of the connection begins with this request: whether it was the first one is not known.
+    var isBeginningUnseen: Bool { !isFirst && idleBefore == nil && timeline.syns.isEmpty }
+
+    /// The connection was used before, how fast an answer can come is not known, and these bytes came without an acknowledgment of the request:
+    /// they may be what is left of the answer before.
+    var mayHoldRemains: Bool {
+        guard !isFirst, roundTrip == nil, let response else { return false }
+        return request?.acknowledged.map { $0.number > response.firstFrame.number } ?? true
+    }
+
     var roundTrip: Nanoseconds? { timeline.roundTrip }
 
     /// What the path's round trip takes at least: of this connection, or to any port of the host.
@@ -246,10 +258,10 @@ struct AttemptContext {
     }
 
     /// The gateway ended the exchange at once, its own request half sent: nothing that an upstream does. Caddy 2.6 does so where it
-    /// repeats a request whose body the try before has used up.
+    /// repeats a request whose body the try before has used up; without the client's leg it may have left as well.
     var wasGivenUpUnsent: Bool {
         guard let request, request.headEnd != nil, request.end == nil, !request.body.hasGap, stage == .nothing,
-            let ending, ending.direction == .fromClient, client?.attempts.count ?? 0 > 1
+            let ending, ending.direction == .fromClient, client?.attempts.count ?? 2 > 1
         else { return false }
         return ending.frame.time - request.firstFrame.time < ResponseTimeout.shortestTimer
     }
@@ -276,6 +288,12 @@ struct AttemptContext {
 
     /// The gateway answered its client with an error of its own making, or the like.
     var clientFailed: Bool { client?.isFailed ?? true }
+
+    /// The same, or what became of the client was not captured.
+    var clientMayHaveFailed: Bool {
+        if case .open? = client?.outcome { return true }
+        return clientFailed
+    }
 
     var gateway: String { connection.client.address.description }
     var upstream: String { connection.server.description }

@@ -4,7 +4,7 @@ extension AttemptContext {
     /// The attempt never got past the SYN, and it is over: another sign than silence says so, or the next SYN is overdue.
     var isUnansweredConnect: Bool {
         guard let last = timeline.syns.last, connection.fromServer.payloadBytes == 0, timeline.serverReset == nil,
-            !timeline.isEstablished(connection)
+            !timeline.isEstablished(connection), hiddenAnswer == nil
         else { return false }
         // A gateway that resets after the SYN-ACK was probing, or changed its mind: it had its answer.
         if let reset = timeline.clientReset {

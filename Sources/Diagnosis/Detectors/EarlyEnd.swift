@@ -203,15 +203,24 @@ enum ResetBeforeResponse: Detector {
                 RuledOut(.closedBeforeResponse, "it ended with RST, not with FIN"),
                 RuledOut(.resetAfterAccept, "the reset came later than the handshake's round trip after the request"),
                 RuledOut(.responseTimeout, "the upstream ended it, not the gateway"),
-                RuledOut(
-                    .staleKeepaliveReuse,
-                    attempt.isFirst
-                        ? "it was the first request of the connection"
-                        : "the reset came later than a connection that was gone would answer"
-                ),
             ]
+                + (attempt.isBeginningUnseen
+                    ? []
+                    : [
+                        RuledOut(
+                            .staleKeepaliveReuse,
+                            attempt.isFirst
+                                ? "it was the first request of the connection"
+                                : "the reset came later than a connection that was gone would answer"
+                        )
+                    ])
                 + (origin.isCompared ? [RuledOut(.middleboxReset, origin.ownTexts.joined(separator: "; "))] : []),
-            missing: origin.isCompared ? [] : attempt.missingOrigin(origin, .middleboxReset)
+            missing: (origin.isCompared ? [] : attempt.missingOrigin(origin, .middleboxReset))
+                + (attempt.isBeginningUnseen
+                    ? [
+                        "the beginning of the connection: stale-keepalive-reuse and reset-after-accept are not ruled out"
+                    ]
+                    : [])
         )
     }
 }

@@ -32,7 +32,7 @@ enum ProxyProtocolMismatch: Detector {
     /// Servers that do not know the header take it for a request line: nginx and Node answer 400, Python's http.server a page without
     /// a head, others close.
     private static func unwanted(_ attempt: AttemptContext) -> Verdict? {
-        guard attempt.conduct.acceptedProxyHeader == nil, attempt.clientFailed else { return nil }
+        guard attempt.conduct.acceptedProxyHeader == nil, attempt.clientMayHaveFailed else { return nil }
         let story: String
         switch attempt.stage {
         case .notHTTP, .invalidStatusLine:

@@ -83,7 +83,7 @@ enum MalformedStatusLine: Detector {
     static let cause = Cause.malformedStatusLine
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let response = attempt.response else { return nil }
+        guard let response = attempt.response, !attempt.mayHoldRemains else { return nil }
         let isBroken = attempt.stage == .notHTTP || attempt.stage == .invalidStatusLine
         // It may belong to the answer before, or answer a header that the port does not expect.
         if isBroken, SurplusBytes.reason(attempt) != nil || mayBeSurplus(attempt) { return nil }

@@ -75,10 +75,12 @@ enum LossStallRequest: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let request = attempt.request, attempt.stage == .nothing, !attempt.isRequestAcknowledged,
-            // A SYN-ACK after the request: its end of the handshake is what the upstream lacks.
-            attempt.timeline.synAcks.count < 2,
+            attempt.timeline.synAcks.count < 2, attempt.timeline.serverZeroWindows.isEmpty,
+            // One that comes after the request repeats an earlier one.
             attempt.timeline.synAcks.allSatisfy({ $0.frame.number < request.firstFrame.number }),
-            attempt.timeline.serverZeroWindows.isEmpty
+            // A connection of which only this is known may stand in the accept queue like its siblings.
+            !attempt.isBeginningUnseen
+                || attempt.port.waiting(at: request.firstFrame.time, except: attempt.connection.stream) == nil
         else { return nil }
         let repeats = attempt.retransmissions(.fromClient, from: request.start)
         guard repeats.count >= 2, let last = repeats.last else { return nil }

@@ -62,6 +62,92 @@ extension Incidents {
         }
     }
 
+    /// A gateway that asks itself, of which nothing more is seen: it may ask itself again and again, and a loop is known by its passes only.
+    mutating func doubtSelfAsked() {
+        var explained: Set<Int> = []
+        for request in join.requests where !request.attempts.isEmpty { explained.insert(request.connection) }
+        for request in join.requests {
+            for index in request.attempts
+            where join.attempts[index].upstream == request.gateway
+                && join.attempts[index].verdict?.cause == .upstreamErrorResponse
+                && !explained.contains(join.attempts[index].connection)
+            {
+                doubt(index, of: request, missing: "further passes of the request: proxy-loop is not ruled out")
+            }
+        }
+    }
+
+    /// One or two SYNs without an answer, where others to the same port were rejected: the rejection may have been missed.
+    mutating func doubtUnlikeOthers() {
+        let rejections: Set<Cause> = [
+            .icmpAdminProhibited, .icmpPortUnreachable, .hostUnreachable, .connectRefused, .handshakeResetByFirewall,
+        ]
+        var rejected: Set<Endpoint> = []
+        for attempt in join.attempts {
+            guard let cause = attempt.verdict?.cause, rejections.contains(cause) else { continue }
+            rejected.insert(attempt.upstream)
+        }
+        guard !rejected.isEmpty else { return }
+        for index in join.attempts.indices {
+            let attempt = join.attempts[index]
+            guard attempt.verdict?.cause == .connectTimeout, rejected.contains(attempt.upstream),
+                join.timelines[attempt.connection].syns.count <= 2
+            else { continue }
+            doubt(
+                index,
+                of: attempt.parent.map { join.requests[$0] },
+                missing: "the answer to the SYN: others to this port were rejected"
+            )
+        }
+    }
+
+    /// The same request is asked of the same server again inside itself, several times over: that is how a loop looks of which the capture holds
+    /// the gateway's upstream side only. What ends the innermost of them says nothing of a server.
+    mutating func doubtInnermost() {
+        struct Way: Hashable {
+            var host: Int
+            var upstream: Endpoint
+        }
+        var ways: [Way: [Int]] = [:]
+        let leadsBack = Set(loops.roots.values.map(\.upstream))
+        for (index, attempt) in join.attempts.enumerated() where !attempt.isHealthCheck {
+            let way = Way(host: join.host(attempt.dialler), upstream: attempt.upstream)
+            if let cause = attempt.verdict?.cause, cause != .upstreamErrorResponse, cause != .undetermined,
+                leadsBack.contains(attempt.upstream) || isInside(attempt, (ways[way] ?? []).suffix(Self.reach))
+            {
+                doubt(
+                    index,
+                    missing: "what asks for the same inside the request: proxy-loop is not ruled out"
+                )
+            }
+            ways[way, default: []].append(index)
+        }
+    }
+
+    /// How many attempts before one are looked at for such a nest, and how deep it is at least: like requests of several clients end in the
+    /// order in which they began, or in none.
+    private static let reach = 64
+    private static let depth = 3
+
+    private func isInside(_ attempt: Attempt, _ earlier: ArraySlice<Int>) -> Bool {
+        let forever = Timestamp(nanoseconds: .max)
+        var asked = join.request(of: attempt)
+        var end = attempt.end ?? forever
+        var depth = 0
+        for index in earlier.reversed() {
+            let outer = join.attempts[index]
+            guard let wanted = join.request(of: outer), (outer.end ?? forever) >= attempt.start,
+                asked.map({ $0.method == wanted.method && $0.target == wanted.target }) ?? true
+            else { continue }
+            if case .answered(let status) = outer.outcome, status < 500 { return false }
+            guard outer.start < attempt.start, (outer.end ?? forever) >= end else { return false }
+            asked = wanted
+            end = outer.end ?? forever
+            depth += 1
+        }
+        return depth >= Self.depth
+    }
+
     private func isUnanswered(_ attempt: Attempt) -> Bool {
         attempt.verdict?.cause == .connectTimeout || attempt.verdict?.cause == .acceptQueueOverflow
     }
@@ -73,11 +159,11 @@ extension Incidents {
 
     private mutating func doubt(
         _ index: Int,
-        of request: ClientRequest,
+        of request: ClientRequest? = nil,
         missing: String = "the answer to the SYN: the gateway gave up too soon to have had none"
     ) {
         guard var verdict = join.attempts[index].verdict else { return }
-        guard request.isFailed else {
+        guard request?.isFailed ?? true else {
             join.attempts[index].outcome = .unused
             return
         }

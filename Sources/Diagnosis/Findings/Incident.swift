@@ -52,6 +52,9 @@ struct Incidents {
         adoptRejections()
         doubtShortSilence()
         if isLossy { doubtRefusals() }
+        doubtSelfAsked()
+        doubtUnlikeOthers()
+        doubtInnermost()
         adoptShutdowns()
         adoptStaleAddresses()
         collectLoops()
@@ -308,19 +311,22 @@ struct Incidents {
 
     private mutating func collectWithoutAttempt() {
         let explanation = WithoutAttempt(join, lookups, shutdowns, gateways)
+        var results: [(number: Int, request: ClientRequest, result: WithoutAttempt.Result)] = []
         for (number, request) in join.requests.enumerated() where !isOfLoop(number) {
-            let result: WithoutAttempt.Result
             if request.attempts.isEmpty {
                 guard request.isFailed || request.slowness != nil else { continue }
-                result = explanation.explain(request)
+                results.append((number, request, explanation.explain(request)))
             } else {
                 // Attempts without fault of their own, and the client still failed.
                 let hasVerdict = request.attempts.contains { join.attempts[$0].verdict != nil }
                 guard request.isFailed || request.slowness != nil && !request.isRelayed(in: join), !hasVerdict else {
                     continue
                 }
-                result = explanation.unexplained(request)
+                results.append((number, request, explanation.unexplained(request)))
             }
+        }
+        explanation.doubtLonely(&results)
+        for (number, request, result) in results {
             let asked = join.request(of: request)
             all.append(
                 Incident(

@@ -63,8 +63,18 @@ package struct Reducer {
     private var passings: [BackgroundFacts.Passing: Int] = [:]
     private var diallers: Set<IPAddress> = []
     /// Requests that are looked at in full, by what they ask.
-    private var oddities: [UInt64: [Suspect]] = [:]
+    private var oddities: [UInt64: [Oddity]] = [:]
     private static let oddPerQuestion = 64
+    /// A gateway tries again within this time (HAProxy waits a second).
+    private static let retryTime: Nanoseconds = .milliseconds(1_200)
+
+    private struct Oddity {
+        var suspect: Suspect
+        /// Good exchanges that may be later tries of the same, still to be kept.
+        var retries = 3
+        /// The client's request around it was found.
+        var isJoined = false
+    }
     private var kept: KeptSpans
 
     /// Packets of more than one interface were seen.
@@ -107,6 +117,7 @@ package struct Reducer {
             kept.keep(digest.span)
         }
         sample(digest)
+        keepIfTriedAgain(digest)
         let odd = nearestOdd(inside: digest)
         if let inner = pending.takeInner(
             of: digest,
@@ -119,7 +130,7 @@ package struct Reducer {
             diallers.insert(inner.client)
             join(digest, inner)
         } else if let odd {
-            oddities[digest.question]?.remove(at: odd.place)
+            oddities[digest.question]?[odd.place].isJoined = true
             kept.keep(digest.span)
         }
         // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
@@ -142,14 +153,28 @@ package struct Reducer {
     private func nearestOdd(inside outer: ExchangeDigest) -> (place: Int, distance: Nanoseconds)? {
         guard let candidates = oddities[outer.question] else { return nil }
         var best: (place: Int, distance: Nanoseconds)?
-        for (place, suspect) in candidates.enumerated()
-        where suspect.start + slack >= outer.begun && suspect.start <= outer.end + slack
-            && suspect.server != outer.server && suspect.client != outer.client
-        {
-            let distance = min(distance(suspect.start - outer.begun), distance(suspect.start - outer.asked))
-            if distance < best?.distance ?? .max { best = (place, distance) }
+        for (place, oddity) in candidates.enumerated() where !oddity.isJoined {
+            let suspect = oddity.suspect
+            guard suspect.start + slack >= outer.begun, suspect.start <= outer.end + slack,
+                suspect.server != outer.server,
+                suspect.client != outer.client || suspect.client == outer.server.address
+            else { continue }
+            let apart = min(distance(suspect.start - outer.begun), distance(suspect.start - outer.asked))
+            if apart < best?.distance ?? .max { best = (place, apart) }
         }
         return best
+    }
+
+    /// The same was asked before by the same gateway, and came to nothing.
+    private mutating func keepIfTriedAgain(_ digest: ExchangeDigest) {
+        guard let candidates = oddities[digest.question] else { return }
+        for (place, oddity) in candidates.enumerated()
+        where oddity.retries > 0 && oddity.suspect.client == digest.client && digest.begun > oddity.suspect.start
+            && digest.begun - oddity.suspect.end <= Self.retryTime
+        {
+            oddities[digest.question]?[place].retries -= 1
+            kept.keep(digest.span)
+        }
     }
 
     private mutating func remember(_ inner: ExchangeDigest, _ outer: FlowSpan?) {
@@ -202,7 +227,7 @@ package struct Reducer {
             if suspect.question != 0, oddities.count < Self.largestSuspectCount {
                 var same = oddities[suspect.question] ?? []
                 if same.count >= Self.oddPerQuestion { same.removeFirst() }
-                same.append(suspect)
+                same.append(Oddity(suspect: suspect))
                 oddities[suspect.question] = same
             }
         }

@@ -12,6 +12,8 @@ struct RoleMap {
     /// Addresses that gateways dialled from, by host.
     var diallers: [Int: Set<IPAddress>] = [:]
     var roles = Roles()
+    /// What the user said are upstreams, seen or not.
+    var givenUpstreams: [AddressPrefix] = []
 }
 
 extension RoleMap {
@@ -338,6 +340,7 @@ private struct RoleInference {
             isUpstreamLeg: Array(repeating: false, count: count),
             isClientLeg: Array(repeating: false, count: count)
         )
+        map.givenUpstreams = options.upstreams
         let isGiven = !options.gateways.isEmpty || !options.upstreams.isEmpty
         if isGiven {
             assignGiven(&map)

@@ -38,6 +38,21 @@ struct AcceptedDamage {
             reason: "the port's other exchanges are missing, and its reset is as fast as one of a closing acceptor"
         ),
         AcceptedDamage(
+            planned: .closedBeforeResponse,
+            named: [.proxyProtocolMismatch],
+            reason: "the exchanges that the port answered are missing: it closes on all that is left, at once"
+        ),
+        AcceptedDamage(
+            planned: .connectRefused,
+            named: [.staleAddress],
+            reason: "the later answer that gives the address again is missing: until then it looks withdrawn"
+        ),
+        AcceptedDamage(
+            named: [.connectRefused],
+            cases: "clean/haproxy-failing-checks",
+            reason: "fewer checks are left than make a series, and without a request a dial is like any other"
+        ),
+        AcceptedDamage(
             planned: .requestTooLarge,
             named: [.resetAfterAccept, .resetBeforeResponse, .closedBeforeResponse],
             reason: "the smaller requests that passed are missing, which tell that the size decides"

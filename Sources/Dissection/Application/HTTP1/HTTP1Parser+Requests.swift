@@ -142,6 +142,7 @@ extension HTTP1Parser {
     mutating func openExchange(with request: RequestFacts) {
         endCutRequest(at: request.start)
         endCutResponse()
+        endBodilessResponse()
         if let index = awaitingRequest {
             // The response that ran ahead is the one that a gateway reads as the answer to this request.
             awaitingRequest = nil

@@ -370,6 +370,16 @@ extension HTTP1Parser {
         }
     }
 
+    /// A client that asks again has had its answer: one to a request that was not captured, and of which not a byte of the announced body came,
+    /// had none (HEAD, RFC 9110 §9.3.2).
+    mutating func endBodilessResponse() {
+        guard server.inMessage, server.exchange != awaitingRequest, exchanges.indices.contains(server.exchange),
+            exchanges[server.exchange].request == nil,
+            let headEnd = exchanges[server.exchange].response?.headEnd, headEnd == server.position
+        else { return }
+        endResponse()
+    }
+
     private mutating func endResponse() {
         let end = server.position
         changeResponse {
