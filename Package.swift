@@ -11,7 +11,10 @@ let settings: [SwiftSetting] = [
 
 // Every access to a stored property of a class is checked for overlap at run time; the tests, which run on a debug build, keep that.
 // Per packet it costs more than the reading: see docs/decisions.
-let hot = settings + [.unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))]
+let hot =
+    settings + [
+        .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))
+    ]
 
 let package = Package(
     name: "gwsniff",

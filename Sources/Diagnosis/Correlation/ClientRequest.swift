@@ -211,6 +211,8 @@ extension ClientRequest {
             }
             return (.noAnswer, ending.frame.time)
         }
+        // An answer was there, and the capture missed even its first line.
+        if response.completion == .incompleteHead, response.body.hasGap, response.status == nil { return (.open, nil) }
         let status = response.status ?? 0
         let last = response.lastFrame.time
         // The client's close came before the answer, and it refused the answer or was told so: nothing was delivered. The

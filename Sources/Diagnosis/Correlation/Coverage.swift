@@ -168,7 +168,8 @@ struct Coverage {
 
     /// A file of several interfaces holds them in blocks (`largestStepBack`): cut, it ends for one of them earlier than for the other.
     private mutating func findEnd() {
-        guard join.facts.counters.largestStepBack > Join.slack else { return }
+        // Where not all was dissected, answered requests lack their attempts for that.
+        guard join.facts.counters.largestStepBack > Join.slack, join.facts.background == nil else { return }
         var last = Timestamp(nanoseconds: .min)
         for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
             last = max(last, connection.last.time)

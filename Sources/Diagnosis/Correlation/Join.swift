@@ -24,7 +24,6 @@ struct Join {
         firstMisjoined = facts.connections.map(\.firstMisjoined)
         collect()
         HealthChecks.markSeries(&self)
-        claimJoined()
         unchangedTargets = findUnchangedTargets()
         matchExchanges()
         matchRewritten()
@@ -157,35 +156,43 @@ struct Join {
         answer(of: attempt)?.status.map { $0 < 400 } ?? false
     }
 
-    /// What was found to belong together while all of the capture was at hand. An attempt whose request was not kept is nobody else's.
-    private mutating func claimJoined() {
-        guard let joined = facts.background?.joined, !joined.isEmpty else { return }
+    /// What was found to belong together while all of the capture was at hand: requests by attempt. An attempt whose request was not kept is
+    /// nobody else's.
+    private mutating func claimJoined() -> [Int: Int] {
+        guard let joined = facts.background?.joined, !joined.isEmpty else { return [:] }
         var byFrame: [Int: Int] = [:]
         for (index, candidate) in requests.enumerated() {
             if let asked = request(of: candidate) { byFrame[asked.firstFrame.number] = index }
         }
+        var claimed: [Int: Int] = [:]
         for index in attempts.indices {
             guard let asked = request(of: attempts[index]), let outer = joined[asked.firstFrame.number] else {
                 continue
             }
             if let request = byFrame[outer] {
-                assign(index, to: request)
+                claimed[index] = request
             } else {
                 attempts[index].isHealthCheck = true
             }
         }
+        return claimed
     }
 
     private mutating func matchExchanges() {
+        let claimed = claimJoined()
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
         var order = attempts.indices.filter {
-            attempts[$0].exchange != nil && !attempts[$0].isHealthCheck && attempts[$0].parent == nil
+            attempts[$0].exchange != nil && !attempts[$0].isHealthCheck
         }
         // By the request itself: a connection may have been opened long before.
         let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
         order.sort { times[$0] < times[$1] }
         for index in order {
+            if let request = claimed[index] {
+                assign(index, to: request)
+                continue
+            }
             let attempt = attempts[index]
             guard let asked = request(of: attempt), let all = byHost[host(attempt.dialler)] else { continue }
             let time = asked.firstFrame.time

@@ -35,7 +35,9 @@ import Testing
         let (scan, result) = Self.request(text + "hello")
         #expect(result == .complete(text.utf8.count))
         #expect(scan.contentLength == 12 && !scan.isChunked && !scan.closes)
-        let (answer, end) = Self.response("HTTP/1.0 404 Not Found\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n")
+        let (answer, end) = Self.response(
+            "HTTP/1.0 404 Not Found\r\ntransfer-encoding: chunked\r\nConnection: close\r\n\r\n"
+        )
         #expect(answer.status == 404 && answer.isChunked && answer.closes && answer.isHTTP10)
         #expect(end != .partial && end != .unusual)
     }
@@ -43,9 +45,13 @@ import Testing
     @Test("Every beginning of an ordinary head is partial, none is complete")
     func beginnings() {
         let text = "GET /index.html HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\n\r\n"
-        for length in 0..<text.utf8.count { #expect(Self.request(String(text.prefix(length))).1 == .partial) }
+        for length in 0..<text.utf8.count {
+            #expect(Self.request(String(decoding: text.utf8.prefix(length), as: UTF8.self)).1 == .partial)
+        }
         let answer = "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n"
-        for length in 0..<answer.utf8.count { #expect(Self.response(String(answer.prefix(length))).1 == .partial) }
+        for length in 0..<answer.utf8.count {
+            #expect(Self.response(String(decoding: answer.utf8.prefix(length), as: UTF8.self)).1 == .partial)
+        }
     }
 
     @Test(
@@ -68,7 +74,8 @@ import Testing
     @Test(
         "Interim answers, answers without a reason and other protocols are not ordinary",
         arguments: [
-            "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 600 No\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+            "HTTP/1.1 600 No\r\n\r\n",
             "SSH-2.0-OpenSSH_9.2p1\r\n", "http/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nA\u{7f}: b\r\n\r\n",
         ]
     )
