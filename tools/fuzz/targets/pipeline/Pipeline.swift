@@ -1,0 +1,40 @@
+import Capture
+import Model
+import Pipeline
+import Reporting
+
+/// A savefile's bytes to a report in every format: the path of `gwsniff FILE`.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    let input = Input(data, size)
+    let path = MemoryFile.path(input.all)
+    var packets = 0
+    var control = RunControl()
+    control.progress = { packets = $0.packets }
+    do {
+        let report = try OfflineRun.report(on: [path], AnalysisRequest(), control: control)
+        checkText(TextReport.render(report), "text")
+        checkText(TextReport.render(report, options: TextOptions(width: 60, verbose: true, unicode: false)), "text")
+        checkText(MarkdownReport.render(report), "markdown")
+        checkJSON(JSONReport.render(report))
+        for line in NDJSONReport.render(report).split(separator: "\n") { checkJSON(String(line)) }
+    } catch {
+        // An error is an answer.
+    }
+    Share.count(packets > 0, "got past the savefile header to a packet")
+    return 0
+}
+
+/// What a terminal or a ticket would act on must not get through from a packet.
+private func checkText(_ text: String, _ name: String) {
+    for scalar in text.unicodeScalars where scalar != "\n" {
+        let isControl = scalar.value < 0x20 || scalar.value >= 0x7f && scalar.value < 0xa0
+        let isInvisible = scalar.properties.generalCategory == .format
+        if isControl || isInvisible { fail("U+\(String(scalar.value, radix: 16)) in \(name)") }
+    }
+}
+
+private func checkJSON(_ text: String) {
+    var reader = JSONSyntax(text)
+    if let problem = reader.problem() { fail("JSON: \(problem)") }
+}
