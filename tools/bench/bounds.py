@@ -111,7 +111,7 @@ def parsed(arguments):
     parser.add_argument("--gwsniff", metavar="BIN", help="a built gwsniff; built here where not given")
     parser.add_argument("--scale", type=float, default=1, help="times the usual size (1: a million, mostly)")
     parser.add_argument("--max-memory", type=float, default=512, metavar="MIB", help="what must hold (512)")
-    parser.add_argument("--threads", type=int, help="handed to gwsniff where it knows --threads")
+    parser.add_argument("--threads", type=int, help="handed to gwsniff")
     parser.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds for one run (300)")
     parser.add_argument("--address-space", type=int, default=16, metavar="GIB", help="hard limit for one run (16)")
     return parser.parse_args(arguments)
@@ -123,14 +123,12 @@ def main(arguments):
     if unknown:
         raise SystemExit(f"memory: no such capture: {', '.join(sorted(unknown))}")
     arguments.gwsniff = programs.gwsniff(arguments.gwsniff)
-    known = programs.options(arguments.gwsniff)
-    options = []
-    if "--max-memory" in known:
-        options += ["--max-memory", f"{arguments.max_memory:.0f}M"]
+    options = ["--threads", str(arguments.threads)] if arguments.threads else []
+    limit = ["--max-memory", f"{arguments.max_memory:.0f}M"]
+    if programs.takes(arguments.gwsniff, *limit):
+        options += limit
     else:
-        print("gwsniff has no --max-memory: what it uses is held against the limit all the same\n")
-    if arguments.threads and "--threads" in known:
-        options += ["--threads", str(arguments.threads)]
+        print("gwsniff takes no --max-memory: what it uses is held against the limit all the same\n")
     folder = programs.cache() / f"hostile.{os.getpid()}"
     folder.mkdir()
     failed = 0

@@ -34,7 +34,8 @@ def gwsniff(given):
     return str(ROOT / ".build/release/gwsniff")
 
 
-def options(binary):
-    """The long options that a gwsniff knows."""
-    text = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
-    return {word for word in text.replace(",", " ").split() if word.startswith("--")}
+def takes(binary, *options):
+    """Whether a gwsniff accepts these options: it then complains of the file and not of the usage."""
+    wrong_usage = 64
+    command = [binary, *options, str(cache() / "no such capture")]
+    return subprocess.run(command, capture_output=True).returncode != wrong_usage
