@@ -22,6 +22,9 @@ COUNTS = {
     "endless-fields": 25_000,
     "endless-interim": 250_000,
     "tiny-chunks": 250_000,
+    "endless-chunk-line": 25_000,
+    "lasting-hole": 60_000,
+    "neighbours": 250_000,
     "interfaces": 250_000,
     "names": 250_000,
     "icmp-errors": 250_000,
@@ -112,7 +115,7 @@ def parsed(arguments):
     parser.add_argument("--scale", type=float, default=1, help="times the usual size (1: a million, mostly)")
     parser.add_argument("--max-memory", type=float, default=512, metavar="MIB", help="what must hold (512)")
     parser.add_argument("--threads", type=int, help="handed to gwsniff")
-    parser.add_argument("--timeout", type=float, default=300, metavar="S", help="seconds for one run (300)")
+    parser.add_argument("--timeout", type=int, default=120, metavar="S", help="processor seconds for one run (120)")
     parser.add_argument("--address-space", type=int, default=16, metavar="GIB", help="hard limit for one run (16)")
     return parser.parse_args(arguments)
 

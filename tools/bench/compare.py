@@ -119,6 +119,8 @@ def compare(capture, arguments, tshark_runs, folder):
     for tool in tools:
         differences = truth.disagreements(tool.output(folder), capture.truth)
         wrong += [f"{capture.kind}, {tool.name}: {text}" for text in differences]
+    if len({tool.output(folder).read_bytes() for tool in tools}) > 1:
+        wrong.append(f"{capture.kind}: the report depends on the number of threads")
     shown = [*tools, tcpdump, *([tshark] if tshark else [])]
     return list(rows(capture, shown, tcpdump)), list(misses(capture, tools, tcpdump, tshark)), wrong
 

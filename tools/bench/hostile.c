@@ -225,6 +225,39 @@ static void tiny_chunks(uint64_t count) {
     for (uint64_t i = 0; i < count; i++) send_text(&connection, 1, "1;extension=value\r\nx\r\n");
 }
 
+static void endless_chunk_line(uint64_t count) {
+    static char text[1400];
+    memset(text, '0', sizeof text);
+    struct connection connection = open_client(0);
+    send_text(&connection, 0, REQUEST);
+    send_text(&connection, 1, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;");
+    for (uint64_t i = 0; i < count; i++) send_bytes(&connection, 1, text, sizeof text, 0);
+}
+
+// The upstream leg of one response: a hole at its start that nobody fills, acknowledged all the same.
+static void lasting_hole(uint64_t count) {
+    static char text[1400];
+    memset(text, 'x', sizeof text);
+    struct connection connection = open_between((struct end){GATEWAY, 40000}, (struct end){UPSTREAM, 8080});
+    send_text(&connection, 0, REQUEST);
+    send_text(&connection, 1, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n");
+    connection.next[1] += 1;
+    for (uint64_t i = 0; i < count; i++) send_bytes(&connection, 1, text, sizeof text, 0);
+}
+
+// ARP requests for addresses that nobody has.
+static void neighbours(uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        uint8_t frame[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1};
+        put32(frame + 28, GATEWAY);
+        put32(frame + 38, (uint32_t)random64());
+        uint32_t record[4] = {(uint32_t)(now_us / 1000000), (uint32_t)(now_us % 1000000), sizeof frame, sizeof frame};
+        put(record, sizeof record);
+        put(frame, sizeof frame);
+        now_us += step_us;
+    }
+}
+
 static void interfaces(uint64_t count) {
     static const uint32_t section[7] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0xffffffff, 0xffffffff, 28};
     static const uint32_t interface[5] = {1, 20, 1, 262144, 20};
@@ -377,6 +410,9 @@ static const struct {
     {"endless-fields", endless_fields, "segments of a head that does not end, in request and response"},
     {"endless-interim", endless_interim, "interim responses to one request"},
     {"tiny-chunks", tiny_chunks, "chunks of one byte"},
+    {"endless-chunk-line", endless_chunk_line, "segments of a chunk's size line that does not end"},
+    {"lasting-hole", lasting_hole, "segments behind one hole"},
+    {"neighbours", neighbours, "ARP requests that nobody answers"},
     {"interfaces", interfaces, "pcapng interfaces, and a packet on each"},
     {"names", names, "DNS queries for as many names, half of them answered"},
     {"icmp-errors", icmp_errors, "ICMP errors that quote random connections"},
