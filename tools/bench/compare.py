@@ -10,6 +10,8 @@ from . import measure, programs, truth
 
 FULL = {"web": 1_099_511_627, "small": 1_073_741_824}
 HUNDRED = 104_857_600
+# Enough for some of each fault; too short to time.
+TINY = 20_000_000
 # Times tcpdump's wall clock, by capture and threads; MiB; how many times faster than tshark.
 WALL = {("web", 2): 0.6, ("web", 1): 0.8, ("small", 2): 1.0, ("small", 1): 1.6}
 PEAK = {"web": 64, "small": 300}
@@ -129,7 +131,7 @@ def parsed(arguments):
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--gwsniff", metavar="BIN", help="a built gwsniff; built here where not given")
     parser.add_argument("--runs", type=int, default=9, help="of each tool, in turn (9)")
-    parser.add_argument("--size", choices=["small", "full"], default="full", help="100 MB of each, or 1 GB (full)")
+    parser.add_argument("--size", choices=["tiny", "small", "full"], default="full", help="20 MB, 100 MB or 1 GB of each")
     parser.add_argument("--only", choices=sorted(FULL), help="one capture instead of both")
     parser.add_argument("--seed", type=int, default=42, help="of the generator (42)")
     parser.add_argument("--tshark", type=int, nargs="?", const=1, default=0, metavar="RUNS", help="tshark too (1 run)")
@@ -149,7 +151,7 @@ def main(arguments):
     for kind, full in FULL.items():
         if arguments.only not in (None, kind):
             continue
-        capture = made(kind, full if arguments.size == "full" else HUNDRED, arguments.seed)
+        capture = made(kind, {"tiny": TINY, "small": HUNDRED, "full": full}[arguments.size], arguments.seed)
         # tshark takes minutes and gigabytes for the full one of small packets.
         tshark_runs = 0 if capture.size > HUNDRED and kind == "small" else arguments.tshark
         lines, slow, false = compare(capture, arguments, tshark_runs, folder)
@@ -158,7 +160,7 @@ def main(arguments):
             more, _, also_false = compare(hundred, arguments, arguments.tshark, folder)
             lines, false = lines + more, false + also_false
         print("\n".join(lines), flush=True)
-        missed += slow
+        missed += [] if arguments.size == "tiny" else slow
         wrong += false
     print()
     for text in missed:
@@ -167,6 +169,8 @@ def main(arguments):
         print(f"WRONG   {text}")
     if arguments.size == "small":
         print("Note: the bars are meant for the full captures.")
-    if not missed and not wrong:
-        print("Every bar was met, and the reports agree with what was planted.")
+    if not wrong:
+        print("The reports agree with what was planted.")
+    if not missed and arguments.size != "tiny":
+        print("Every bar was met.")
     return 1 if missed or wrong else 0

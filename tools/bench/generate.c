@@ -60,7 +60,8 @@ static inline int lt(Ev*a,Ev*b){return a->t<b->t||(a->t==b->t&&a->ser<b->ser);}
 static void hpush(Ev*e){ if(hn==hcap){hcap=hcap?hcap*2:65536;H=realloc(H,hcap*sizeof*H);} e->ser=serial++; u32 i=hn++; while(i){u32 p=(i-1)/2; if(!lt(e,H[p]))break; H[i]=H[p]; i=p;} H[i]=e; }
 static Ev* hpop(void){ Ev*r=H[0],*e=H[--hn]; u32 i=0; for(;;){u32 k=2*i+1; if(k>=hn)break; if(k+1<hn&&lt(H[k+1],H[k]))k++; if(!lt(H[k],e))break; H[i]=H[k]; i=k;} H[i]=e; return r; }
 static void act(u64 t,void(*fn)(void*,u64),void*arg){Ev*e=evalloc();memset(e,0,sizeof*e);e->t=t;e->fn=fn;e->arg=arg;hpush(e);}
-static void pk(u64 t,Conn*c,int dir,int flags,u32 seq,u32 ack,Msg*m,u32 off,u32 len){
+static u64 first_payload; // the earliest time of a segment with payload since it was reset
+static void pk(u64 t,Conn*c,int dir,int flags,u32 seq,u32 ack,Msg*m,u32 off,u32 len){ if(len&&t<first_payload)first_payload=t;
   Ev*e=evalloc(); memset(e,0,sizeof*e); e->t=t;e->c=c;e->dir=dir;e->flags=flags;e->seq=seq;e->ack=ack;e->m=m;e->off=off;e->len=len; if(m)m->refs++; c->live++; hpush(e); }
 
 // ---------- output ----------
@@ -205,9 +206,9 @@ static void client_next(Conn*c,u64 t){ // after a response
 static void err_to_client(Conn*cl,u64 t,int code,int kind){ mark(t,kind); Msg*m=mk502(code); u64 ta; senddata(cl,1,m,m->len,t,0,0,0,0,&ta); mput(m); if(code==502)c502++; client_next(cl,ta); }
 
 static void start_txn(void*a,u64 t){
-  Conn*cl=a; u64 id=++txid; creq++; mark(t,REQ);
+  Conn*cl=a; u64 id=++txid; creq++;
   int post=!small&&chance(0.15); u32 blen=post?(u32)fmin(20+logn(600,0.8),20000):0; char path[256]; snprintf(path,sizeof path,PATHS[rnd()%8],(unsigned long long)(rnd()&0xffffffffff)); const char*ua=UA[rnd()&3];
-  Msg*rq=mkreq(0,id,post,blen,path,ua,cl->ip[0]); u64 ta; u64 tr=senddata(cl,0,rq,rq->len,t,0,0,0,0,&ta); mput(rq);
+  Msg*rq=mkreq(0,id,post,blen,path,ua,cl->ip[0]); u64 ta; first_payload=~0ULL; u64 tr=senddata(cl,0,rq,rq->len,t,0,0,0,0,&ta); mput(rq); mark(first_payload,REQ);
   // choose upstream
   int us=rnd()&7; Conn*u=0; u64 tu=tr+(u64)(40*US+30*US*uni());
   double f=uni(); double FP=0.006;
@@ -252,6 +253,7 @@ int main(int argc,char**argv){
   act(1,arrive,0);
   while(hn){ Ev*e=hpop(); if(e->fn){ void(*f)(void*,u64)=e->fn; void*ar=e->arg; u64 t=e->t; evfree(e); f(ar,t); } else { emit(e); e->c->live--; mput(e->m); evfree(e);} 
     if(written>target+ (target>>5)) break; }
+  while(hn&&H[0]->fn==show&&H[0]->t<=lastT){ Ev*e=hpop(); show(e->arg,e->t); evfree(e); } // of the last packet
   fclose(out); char tn[1024]; snprintf(tn,sizeof tn,"%s.truth",argv[3]); FILE*f=fopen(tn,"w");
   fprintf(f,"bytes %llu\npackets %llu\nmean_frame %.1f\nduration_s %.3f\ntcp_payload %llu\nconnections %llu client %llu upstream %llu\nrequests %llu\nretransmissions_gw %llu\nlost_before_gw(out_of_order) %llu\ndupacks %llu\nrst_packets %llu\n502_to_client %llu\n refused %llu rst_15ms_after_request %llu fin_after_request %llu partial_header %llu ssh_banner %llu upstream_own_502 %llu truncated_body(no 502) %llu syn_unanswered_on_live_port(504) %llu client_abort %llu\n",
    (unsigned long long)written,(unsigned long long)npk,(double)(written-24)/npk-16,(lastT-firstT)/1e9,(unsigned long long)tcp_pl,(unsigned long long)nconn,(unsigned long long)ccl,(unsigned long long)cup,(unsigned long long)creq,(unsigned long long)cretx,(unsigned long long)cooo,(unsigned long long)cdupack,(unsigned long long)crst,(unsigned long long)c502,(unsigned long long)crefused,(unsigned long long)crstreq,(unsigned long long)cfinreq,(unsigned long long)cpartial,(unsigned long long)cgarbage,(unsigned long long)cpass,(unsigned long long)ctrunc,(unsigned long long)ctimeo,(unsigned long long)cabort);
