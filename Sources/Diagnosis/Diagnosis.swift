@@ -40,7 +40,8 @@ package enum Diagnosis {
         report.roles = map.roles
         report.roles.software = software(incidents, map.roles.gateways)
         report.findings = grouped.map(\.finding)
-        report.upstreams = Summaries.upstreams(incidents.join)
+        report.upstreams =
+            facts.background.map { Summaries.upstreams(incidents.join, $0) } ?? Summaries.upstreams(incidents.join)
         count(into: &report, incidents, grouped, options)
         return report
     }
@@ -75,7 +76,9 @@ package enum Diagnosis {
             let asked = join.request(of: request)
             let summary = asked.map(incidents.summary)
             guard incidents.isSelected(request, options.selection) else { continue }
-            report.totalRequests += 1
+            // Good ones are counted already.
+            let isCounted = asked.map { join.facts.background?.counted.contains($0.firstFrame.number) ?? false }
+            if isCounted != true { report.totalRequests += 1 }
             let own = findings[number] ?? []
             if own.contains(where: { $0.severity == .failure }) { report.failedRequests += 1 }
             guard isClientError(request) else { continue }
@@ -93,12 +96,26 @@ package enum Diagnosis {
             )
         }
         report.clientErrors.sort { $0.time < $1.time }
+        if let background = join.facts.background {
+            report.totalRequests += backgroundRequests(background, join, clientsAreSeen: !outermost.isEmpty)
+        }
         if outermost.isEmpty {
             report.countsClientRequests = false
-            report.totalRequests = incidents.unseenRequests
+            report.totalRequests += incidents.unseenRequests
             let failing = grouped.filter { $0.finding.severity == .failure }
             report.failedRequests = failing.reduce(into: Set<Int>()) { $0.formUnion($1.requests) }.count
         }
+    }
+
+    /// Requests that went well and were not looked at: those at the listeners, or, where none was seen, at the upstreams.
+    private static func backgroundRequests(_ background: BackgroundFacts, _ join: Join, clientsAreSeen: Bool) -> Int {
+        let upstreams = Set(join.map.roles.upstreams)
+        var listeners: Set<Endpoint> = []
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isClientLeg[index] {
+            if !join.map.isUpstreamLeg[index] { listeners.insert(connection.server) }
+        }
+        let counted = clientsAreSeen ? listeners : upstreams
+        return background.servers.reduce(0) { $0 + (counted.contains($1.key) ? $1.value.exchanges : 0) }
     }
 
     private static func isClientError(_ request: ClientRequest) -> Bool {

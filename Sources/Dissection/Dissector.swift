@@ -9,16 +9,52 @@ package final class Dissector {
     private var table = ConnectionTable<ApplicationDispatcher>()
     private var dns: [DNSFacts] = []
     private var isFinished = false
+    private var active: ActiveFlows?
+    private let flows: KeptFlows?
 
-    package init() {}
+    /// - Parameter flows: which connections to follow; all, where nil.
+    package init(_ flows: KeptFlows? = nil) {
+        self.flows = flows
+        active = flows.map(ActiveFlows.init)
+    }
 
     /// Takes one packet, in the order of the capture. `bytes` are only used during the call.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
+        if active != nil, record.isPlain(bytes) {
+            let hasPayload = Int(bytes.uint16(16)) &- 20 > Int(bytes.byte(46) >> 4) &* 4
+            let sourceIsLow = FlowWords.isSourceLow(bytes.uint32(26), bytes.uint32(30), bytes.uint32(34))
+            let answer =
+                active?.examine(
+                    FlowWords(plain: bytes),
+                    sourceIsLow: sourceIsLow,
+                    frame: record.number,
+                    hasPayload: hasPayload
+                ) ?? .keep
+            if case .skip = answer { return }
+            decoder.decode(record, bytes) { segment, packet in accept(segment, record, packet, answer) }
+            return
+        }
         decoder.decode(record, bytes) { segment, packet in
-            table.accept(segment, record, packet)
+            let answer =
+                active?.examine(
+                    FlowWords(segment.source, segment.destination),
+                    sourceIsLow: segment.source < segment.destination,
+                    frame: record.number,
+                    hasPayload: segment.wirePayloadLength > 0
+                ) ?? .keep
+            accept(segment, record, packet, answer)
         }
         for error in decoder.drainICMPErrors() { table.attach(error) }
         dns += decoder.drainDNS()
+    }
+
+    private func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan, _ answer: ActiveFlows.Answer) {
+        switch answer {
+        case .skip: return
+        case .keep: break
+        case .resume(let span): table.resume(segment, span)
+        }
+        table.accept(segment, record, bytes)
     }
 
     /// The capture is over: what still waits is delivered as far as it goes. Packets after it are still taken.
@@ -39,7 +75,18 @@ package final class Dissector {
         facts.neighbours = decoder.neighbours
         facts.counters = decoder.counters
         table.state(into: &facts)
+        if let flows { facts.renumber(flows) }
         return facts
+    }
+}
+
+extension TrafficFacts {
+    /// Gives the connections the numbers that they have among all of the capture.
+    fileprivate mutating func renumber(_ flows: KeptFlows) {
+        for index in connections.indices {
+            connections[index].stream = flows.stream(startingAt: connections[index].first.number)
+        }
+        connections.sort { ($0.stream, $0.first.number) < ($1.stream, $1.first.number) }
     }
 }
 

@@ -67,7 +67,7 @@ package struct PacketDecoder {
         counters.incompleteFragments += fragments.removeAll()
     }
 
-    private mutating func count(_ record: PacketRecord, _ bytes: RawSpan) {
+    mutating func count(_ record: PacketRecord, _ bytes: RawSpan) {
         counters.packets &+= 1
         counters.capturedBytes &+= Int64(bytes.byteCount)
         counters.wireBytes = counters.wireBytes.addingSaturating(Int64(max(record.wireLength, bytes.byteCount)))

@@ -13,6 +13,14 @@ package struct AnalysisRequest: Sendable {
     package var diagnosis = DiagnosisOptions()
     package var since: TimeBound?
     package var until: TimeBound?
+    /// Threads that read files.
+    package var threads = 1
+    /// Bytes that the analysis of files may take, about.
+    package var maximumMemory = 512 << 20
+    /// Captures with more connections are not dissected whole.
+    package var largestWhole = Reducer.wholeCount
+    /// Of larger ones, the first exchanges of this many connections are dissected whatever they are.
+    package var sampleCount = Reducer.sampleCount
 
     package init() {}
 }
@@ -35,11 +43,6 @@ struct Analysis: ~Copyable {
         dissector.process(record, bytes)
     }
 
-    mutating func readBytes(_ count: Int64, of total: Int64?) {
-        statistics.readBytes = count
-        statistics.totalBytes = total
-    }
-
     mutating func setDropped(_ count: Int?) {
         statistics.dropped = count
     }
@@ -50,7 +53,7 @@ struct Analysis: ~Copyable {
 
     /// The report on a capture that goes on: nothing is concluded from what may still come after `horizon`.
     func interimReport(horizon: Timestamp) -> Report {
-        var options = options()
+        var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
         return Diagnosis.report(on: dissector.facts(final: false), options: options)
     }
@@ -58,18 +61,12 @@ struct Analysis: ~Copyable {
     /// The report on a capture that is over.
     mutating func finalReport(sources: [SourceSummary]) -> Report {
         dissector.finish()
-        var report = Diagnosis.report(on: dissector.facts(final: true), options: options())
+        var report = Diagnosis.report(
+            on: dissector.facts(final: true),
+            options: request.options(firstPacket: statistics.first)
+        )
         report.sources = sources
         report.quality.droppedPackets = sources.reduce(0) { $0 &+ ($1.dropped ?? 0) }
         return report
-    }
-
-    private func options() -> DiagnosisOptions {
-        var options = request.diagnosis
-        if let first = statistics.first {
-            options.selection.since = request.since?.resolved(firstPacket: first)
-            options.selection.until = request.until?.resolved(firstPacket: first)
-        }
-        return options
     }
 }

@@ -1,10 +1,16 @@
 package import Capture
+import Diagnosis
+import Dissection
 package import Model
 
 /// Savefiles in, one report out.
+///
+/// The input is read twice. The first time a sieve follows all connections by a few numbers each and finds those that matter: what
+/// failed, what may have to do with it, and a sample. The second time only those are dissected. A capture of few connections is
+/// dissected whole.
 package enum OfflineRun {
-    /// Packets between two looks at the control: rare enough to cost nothing, often enough to stop within milliseconds.
-    private static let lookInterval = 4_096
+    /// Frames between two looks at what the sieve found, and at the control.
+    static let stretch = 1 << 15
 
     /// - Parameter paths: files, directories and `-` as on the command line.
     /// - Throws: where nothing could be read or the filter is wrong; an input that cannot be read beside others that can
@@ -14,28 +20,42 @@ package enum OfflineRun {
         _ request: AnalysisRequest,
         control: RunControl = RunControl()
     ) throws(CaptureError) -> Report {
-        let input = try CaptureInput(paths: paths, filter: request.filter, isStopped: control.shouldStop)
-        var analysis = Analysis(request)
-        var untilNextLook = lookInterval
-        while let record = try input.advance() {
-            untilNextLook &-= 1
-            if untilNextLook == 0 || control.needsAttention() {
-                untilNextLook = lookInterval
-                analysis.readBytes(input.bytesRead, of: input.totalBytes)
-                control.progress(analysis.statistics)
-                if control.shouldStop() { break }
-            }
-            if let limit = request.duration, let first = analysis.statistics.first, record.timestamp - first > limit {
-                break
-            }
-            input.withPacket { bytes in analysis.process(record, bytes) }
-            if analysis.reachedPacketLimit { break }
-        }
-        control.progress(analysis.statistics)
-        for warning in input.warnings { control.warn(warning.message) }
-        for summary in input.summaries {
+        let spools = Spools()
+        let first = try FirstPass(paths, request, control, spools)
+        let choice = try first.run()
+        spools.rewind()
+        let second = try CaptureInput(paths: paths, filter: request.filter, spools: spools)
+        var limited = request
+        // A run that was stopped, or a file that grows: the same packets again.
+        limited.packetLimit = first.statistics.packets
+        var reading = Reading(second, limited)
+        let dissector = Dissector(choice.flows)
+        if first.statistics.packets > 0 { _ = try reading.run(through: .max) { dissector.process($0, $1) } }
+        control.progress(first.statistics)
+        for warning in first.warnings { control.warn(warning.message) }
+        for summary in first.summaries {
             if let cut = summary.truncated { control.warn("\(summary.name): \(cut)") }
         }
-        return analysis.finalReport(sources: input.summaries)
+        var facts = dissector.facts(final: true)
+        if let background = choice.background {
+            facts.counters = choice.counters
+            facts.background = background
+        }
+        var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
+        report.sources = first.summaries
+        report.quality.droppedPackets = first.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) }
+        return report
+    }
+}
+
+extension AnalysisRequest {
+    /// What is asked of the diagnosis, with the bounds of time made full.
+    func options(firstPacket: Timestamp?) -> DiagnosisOptions {
+        var options = diagnosis
+        if let firstPacket {
+            options.selection.since = since?.resolved(firstPacket: firstPacket)
+            options.selection.until = until?.resolved(firstPacket: firstPacket)
+        }
+        return options
     }
 }

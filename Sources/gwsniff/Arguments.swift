@@ -97,12 +97,24 @@ struct ScopeArguments: ParsableArguments {
     )
     var upstream: [AddressPrefix] = []
 
-    @Option(help: ArgumentHelp("Threads that analyse; only 1 so far.", valueName: "n"))
-    var threads = 1
+    @Option(
+        help: ArgumentHelp("Threads that read files (default: processors, at most 4).", valueName: "n")
+    )
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory for the analysis of files, about: 256M, 2G (default: 512M). What is given up for it is said.",
+            valueName: "size"
+        ),
+        transform: Size.parse
+    )
+    var maxMemory = 512 << 20
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count is 1 or more.") }
-        guard threads == 1 else { throw ValidationError("--threads can only be 1 in this version.") }
+        if let threads, !(1...16).contains(threads) { throw ValidationError("--threads is 1 to 16.") }
+        guard maxMemory >= 64 << 20 else { throw ValidationError("--max-memory is 64M or more.") }
     }
 
     static func prefix(_ text: String) throws -> AddressPrefix {
@@ -195,6 +207,19 @@ struct OutputArguments: ParsableArguments {
 
     @Flag(name: [.customShort("v"), .long], help: "More in the text report: every occurrence, all that was ruled out.")
     var verbose = false
+}
+
+/// `--max-memory`: bytes, or a number with K, M or G (of 1024).
+enum Size {
+    static func parse(_ text: String) throws -> Int {
+        let units: [Character: Int] = ["k": 10, "m": 20, "g": 30]
+        let shift = text.lowercased().last.flatMap { units[$0] }
+        let digits = shift == nil ? text[...] : text.dropLast()
+        guard let number = Int(digits), number > 0, number < 1 << 32 else {
+            throw ValidationError("'\(text)' is no size such as 256M or 2G.")
+        }
+        return number << (shift ?? 0)
+    }
 }
 
 /// `--duration`: a number of seconds, or a number with s, m or h.

@@ -70,6 +70,8 @@ struct Run {
         request.filter = command.scope.filter
         request.packetLimit = command.scope.count
         request.duration = command.scope.duration
+        request.threads = command.scope.threads ?? min(4, Processors.count)
+        request.maximumMemory = command.scope.maxMemory
         request.diagnosis.gateways = command.scope.gateway
         request.diagnosis.upstreams = command.scope.upstream
         request.diagnosis.selection.status = command.selection.status

@@ -23,14 +23,16 @@ package final class SavefileReader {
     /// - Parameters:
     ///   - path: a path, or "-" for standard input.
     ///   - blockSize: bytes read at a time.
+    ///   - spools: where pipes are kept, or come from when they are read for the second time.
     ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
     package init(
         path: String,
         blockSize: Int = SavefileReader.defaultBlockSize,
+        spools: Spools? = nil,
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws(CaptureError) {
         name = path == "-" ? "standard input" : path
-        file = try FileStream(path: path, isStopped: isStopped)
+        file = try FileStream(path: path, spools: spools, isStopped: isStopped)
         compression = Compression(prefix: try file.peek(Compression.prefixLength))
         let stream: any ByteStream =
             compression == nil ? file : DecompressedStream(file, bufferSize: min(blockSize, 128 << 10))
@@ -87,6 +89,34 @@ package final class SavefileReader {
             self.ending = ending
             return nil
         }
+    }
+
+    /// Hands on packets that follow the one that `advance` returned last, as many as can be had without reading on; the same packets that
+    /// `advance` and `withPacket` would give, at less cost. The next packet is `advance`'s.
+    /// - Parameter body: false to stop behind the packet.
+    package func scan(_ body: (PacketRecord, RawSpan) -> Bool) {
+        guard let pcap, ending == nil, let size = current?.size else { return }
+        buffer.consume(size)
+        current = nil
+        var (number, wire) = (packets, bytes)
+        let count = pcap.scan(buffer) { record, span in
+            number &+= 1
+            wire &+= Int64(record.wireLength)
+            return body(
+                PacketRecord(
+                    number: number,
+                    timestamp: record.timestamp,
+                    capturedLength: record.capturedLength,
+                    wireLength: record.wireLength,
+                    interface: 0,
+                    linkType: record.linkType,
+                    source: 0
+                ),
+                span
+            )
+        }
+        packets &+= count
+        bytes = wire
     }
 
     /// Shows the bytes of the packet that `advance` returned last; no bytes after the end.

@@ -10,6 +10,10 @@ final class FileStream: ByteStream {
     private let descriptor: Int32
     private let ownsDescriptor: Bool
     private let isStopped: @Sendable () -> Bool
+    /// Where the bytes of a pipe are kept, or come from.
+    private let spool: Spool?
+    private let replays: Bool
+    private var position = 0
     private var head: [UInt8] = []
     private var headPosition = 0
     /// Bytes handed out, peeked ones not counted before they are read.
@@ -20,9 +24,21 @@ final class FileStream: ByteStream {
     /// - Parameters:
     ///   - path: a path, or "-" for standard input.
     ///   - isStopped: asked when a signal interrupts a read; true ends the stream there, as if its writer had closed it.
-    init(path: String, isStopped: @escaping @Sendable () -> Bool) throws(CaptureError) {
+    ///   - spools: where pipes are kept, or come from when they are read for the second time.
+    init(
+        path: String,
+        spools: Spools? = nil,
+        isStopped: @escaping @Sendable () -> Bool
+    ) throws(CaptureError) {
         name = path == "-" ? "standard input" : path
         self.isStopped = isStopped
+        spool = spools?.spool(for: path)
+        replays = spool != nil && spools?.isReplaying == true
+        if replays {
+            descriptor = -1
+            ownsDescriptor = false
+            return
+        }
         if path == "-" {
             descriptor = 0
             ownsDescriptor = false
@@ -69,13 +85,23 @@ final class FileStream: ByteStream {
     }
 
     private func readDescriptor(_ buffer: UnsafeMutableRawBufferPointer) throws(CaptureError) -> Int {
+        if replays, let spool {
+            let count = try spool.read(into: buffer, at: position, name: name)
+            position += count
+            return count
+        }
         while true {
             #if canImport(Glibc)
                 let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             #else
                 let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
             #endif
-            if count >= 0 { return count }
+            if count >= 0 {
+                if let spool {
+                    try spool.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count]), name: name)
+                }
+                return count
+            }
             let code = errno
             guard code == EINTR else {
                 throw CaptureError(

@@ -95,6 +95,12 @@ final class InputBuffer {
     func uint16(at position: Int, bigEndian: Bool) -> UInt16 { load(UInt16.self, at: position, bigEndian: bigEndian) }
     func uint32(at position: Int, bigEndian: Bool) -> UInt32 { load(UInt32.self, at: position, bigEndian: bigEndian) }
 
+    /// Shows the whole window; `body` returns how many bytes of it are consumed.
+    func withWindow(_ body: (RawSpan) -> Int) {
+        let bytes = UnsafeRawBufferPointer(rebasing: memory[head..<tail])
+        consume(body(bytes.bytes))
+    }
+
     /// Shows `count` bytes from `position` on, clipped to the window. They are gone with the next `require`.
     func withBytes<Result: ~Copyable, Failure: Error>(
         at position: Int,

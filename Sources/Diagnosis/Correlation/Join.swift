@@ -21,6 +21,7 @@ struct Join {
         timelines = facts.connections.map { ConnectionTimeline($0) }
         collect()
         HealthChecks.markSeries(&self)
+        claimJoined()
         unchangedTargets = findUnchangedTargets()
         matchExchanges()
         matchRewritten()
@@ -66,7 +67,7 @@ struct Join {
         var hasRequest = false
         for (position, exchange) in connection.exchanges.enumerated() {
             guard let request = exchange.request else { continue }
-            let isFirst = !hasRequest && !timeline.syns.isEmpty
+            let isFirst = !hasRequest && exchange.index == 0 && !timeline.syns.isEmpty
             hasRequest = true
             // An answer that came after the gateway had closed is no end of the attempt.
             let ending = position == connection.exchanges.count - 1 ? timeline.firstEnding : nil
@@ -165,10 +166,31 @@ struct Join {
         answer(of: attempt)?.status.map { $0 < 400 } ?? false
     }
 
+    /// What was found to belong together while all of the capture was at hand. An attempt whose request was not kept is nobody else's.
+    private mutating func claimJoined() {
+        guard let joined = facts.background?.joined, !joined.isEmpty else { return }
+        var byFrame: [Int: Int] = [:]
+        for (index, candidate) in requests.enumerated() {
+            if let asked = request(of: candidate) { byFrame[asked.firstFrame.number] = index }
+        }
+        for index in attempts.indices {
+            guard let asked = request(of: attempts[index]), let outer = joined[asked.firstFrame.number] else {
+                continue
+            }
+            if let request = byFrame[outer] {
+                assign(index, to: request)
+            } else {
+                attempts[index].isHealthCheck = true
+            }
+        }
+    }
+
     private mutating func matchExchanges() {
         let byHost = requestsByHost()
         var windows: [Int: OpenRequests] = [:]
-        var order = attempts.indices.filter { attempts[$0].exchange != nil && !attempts[$0].isHealthCheck }
+        var order = attempts.indices.filter {
+            attempts[$0].exchange != nil && !attempts[$0].isHealthCheck && attempts[$0].parent == nil
+        }
         // By the request itself: a connection may have been opened long before.
         let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
         order.sort { times[$0] < times[$1] }

@@ -95,11 +95,11 @@ extension PortConduct {
                 let ending = timeline.endings.first, ending.isFromServer
             else { continue }
             smallestRefused = min(smallestRefused, head)
-            if isProxied, position == 0, exchange.interimCount == 0 {
+            if isProxied, exchange.index == 0, exchange.interimCount == 0 {
                 proxiedRefusals += 1
                 if refusedProxied.count < 8 { refusedProxied.insert(request.method + " " + request.target) }
             }
-            if !isProxied, position == 0, exchange.interimCount == 0,
+            if !isProxied, exchange.index == 0, exchange.interimCount == 0,
                 ending.isReset
                     ? Self.mayBeUnread(request) : ending.acknowledgedOffset ?? 0 >= request.end ?? .max,
                 Self.isPrompt(ending, after: request, timeline)

@@ -48,7 +48,7 @@ struct Verdicts {
             nextAttempt: client?.attempts.lazy.map { join.attempts[$0].start }.first { $0 > attempt.start },
             clientResponse: client.flatMap { join.response(of: $0) },
             clientAnswerMayBeMissed: client.map { Self.mayHoldMore(join.facts.connections[$0.connection]) } ?? false,
-            isFirst: (attempt.exchange ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
+            isFirst: (exchange?.index ?? 0) == 0 && !(timeline.syns.isEmpty && timeline.synAcks.isEmpty),
             idleBefore: previous.flatMap { previous in
                 guard let response = previous.response, let request = exchange?.request else { return nil }
                 return request.firstFrame.time - response.lastFrame.time

@@ -44,6 +44,40 @@ enum Summaries {
         }.sorted { $0.endpoint < $1.endpoint }
     }
 
+    /// The same where the capture was not dissected whole: connections are counted in the background, and those exchanges of kept ones that
+    /// are not.
+    static func upstreams(_ join: Join, _ background: BackgroundFacts) -> [UpstreamSummary] {
+        var all: [Endpoint: (summary: UpstreamSummary, firstBytes: DurationHistogram)] = [:]
+        for endpoint in join.map.roles.upstreams {
+            let known = background.servers[endpoint] ?? ServerStatistics()
+            var summary = UpstreamSummary(endpoint: endpoint)
+            summary.connections = known.connections
+            summary.exchanges = known.exchanges
+            summary.resets = known.resets
+            summary.retransmissions = known.retransmissions
+            summary.connectTime = DurationSummary(known.connectTimes)
+            all[endpoint] = (summary, known.firstByteTimes)
+        }
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            for exchange in connection.exchanges {
+                guard let request = exchange.request, !background.counted.contains(request.firstFrame.number) else {
+                    continue
+                }
+                all[connection.server]?.summary.exchanges += 1
+                guard let response = exchange.response else { continue }
+                all[connection.server]?.firstBytes.add(max(0, response.firstFrame.time - request.lastFrame.time))
+            }
+        }
+        for attempt in join.attempts where attempt.verdict != nil && attempt.verdict?.cause != .clientAbort {
+            all[attempt.upstream]?.summary.failures += 1
+        }
+        return all.values.map { entry in
+            var summary = entry.summary
+            summary.firstByteTime = DurationSummary(entry.firstBytes)
+            return summary
+        }.sorted { $0.endpoint < $1.endpoint }
+    }
+
     static func quality(_ facts: TrafficFacts) -> CaptureQuality {
         var quality = CaptureQuality()
         let counters = facts.counters
@@ -61,6 +95,21 @@ enum Summaries {
                 quality.oneWayConnections += 1
             }
         }
+        if let background = facts.background {
+            quality.midstreamConnections = background.midstreamConnections
+            quality.oneWayConnections = background.oneWayConnections
+            if background.givenUp > 0 {
+                quality.notes.append(
+                    "\(background.givenUp) connections that did not go well were not looked at, for want of memory: "
+                        + "raise --max-memory, or choose a part with --filter"
+                )
+            }
+            if background.forgottenConnections > 0 {
+                quality.notes.append(
+                    "\(background.forgottenConnections) connections were let go before they were over, for want of memory"
+                )
+            }
+        }
         // The counters speak for themselves; a note says what they cannot.
         if quality.undecodedPackets > 0 {
             let types = counters.undecodedLinkTypes.keys.map(\.rawValue).sorted().map(String.init)
@@ -68,7 +117,7 @@ enum Summaries {
                 "\(quality.undecodedPackets) packets of link type \(types.joined(separator: ", ")) are not decoded"
             )
         }
-        let total = max(1, facts.connections.count)
+        let total = max(1, facts.background?.connections ?? facts.connections.count)
         let damaged = quality.oneWayConnections * 4 > total || quality.undecodedPackets * 2 > max(1, counters.packets)
         if damaged {
             quality.verdict = .poor

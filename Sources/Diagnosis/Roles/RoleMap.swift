@@ -126,6 +126,7 @@ private struct RoleInference {
     /// Counts for each start the innermost exchange that encloses it, among those at `fronts` (nil: at any listener).
     private mutating func sweep(inside fronts: Set<Endpoint>?) {
         let horizon = facts.counters.last ?? Timestamp(nanoseconds: .max)
+        countBackground(inside: fronts)
         var enclosing: [Enclosing] = []
         var starts: [Start] = []
         for (index, connection) in facts.connections.enumerated() {
@@ -191,6 +192,17 @@ private struct RoleInference {
             }
             if open.count > 16 * Self.reach { open.removeFirst(open.count - 8 * Self.reach) }
             count(start, in: open)
+        }
+    }
+
+    /// What was found to lie inside what, of the traffic that is not among the facts.
+    private mutating func countBackground(inside fronts: Set<Endpoint>?) {
+        for (passing, count) in facts.background?.passings ?? [:] where fronts?.contains(passing.front) ?? true {
+            let dialled = Dialled(from: passing.dialler, to: passing.upstream)
+            totals[dialled, default: EdgeTotal()].requests += count
+            served[passing.front, default: 0] += count
+            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].related += count
+            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].nested += count
         }
     }
 

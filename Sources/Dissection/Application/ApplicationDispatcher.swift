@@ -135,6 +135,13 @@ package struct ApplicationDispatcher: ApplicationParser {
         }
     }
 
+    /// Ordinary HTTP/1 exchanges were left out: both directions stand between messages, at these offsets.
+    package mutating func jump(client: Int64, server: Int64) {
+        choice = .http1
+        held = []
+        http.jump(client: client, server: server)
+    }
+
     // MARK: Choice
 
     private mutating func decide(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {

@@ -130,6 +130,14 @@ final class Connection<Parser: ConnectionParser> {
         for index in resets.indices { resets[index].event.direction = resets[index].event.direction.reversed }
     }
 
+    /// Ordinary exchanges of this connection were left out: both directions go on at the numbers that the span gives.
+    func resume(_ span: FlowSpan) {
+        guard !isClosed else { return }
+        client.jump(to: span.upward)
+        server.jump(to: span.downward)
+        parser?.jump(client: client.delivered, server: server.delivered)
+    }
+
     // MARK: One segment
 
     private func step(

@@ -6,6 +6,8 @@ package protocol ConnectionParser: ApplicationParser {
     init(startsAtBeginning: Bool)
     /// Writes what the bytes told so far into `facts`; changes nothing, so that a snapshot may ask at any time.
     func state(into facts: inout ConnectionFacts)
+    /// Ordinary exchanges were left out: both directions stand between messages, at these offsets.
+    mutating func jump(client: Int64, server: Int64)
     /// DNS messages that this connection, whose ends are `client` and `server`, carried.
     func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts]
 }

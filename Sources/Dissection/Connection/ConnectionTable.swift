@@ -100,6 +100,12 @@ struct ConnectionTable<Parser: ConnectionParser> {
         return connection
     }
 
+    /// A part of the connection of `segment` was left out: it goes on where `span` says.
+    func resume(_ segment: Segment, _ span: FlowSpan) {
+        guard case .live(let connection) = entries[FlowKey(segment.source, segment.destination)] else { return }
+        connection.resume(span)
+    }
+
     private mutating func takeStreamNumber() -> Int {
         defer { nextStream += 1 }
         return nextStream

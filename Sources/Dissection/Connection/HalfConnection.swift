@@ -58,6 +58,22 @@ struct HalfConnection: Sendable {
         SequenceNumber.offset(of: sequence, origin: origin, near: facts.highestEnd)
     }
 
+    /// What lies before `sequence` was left out: all of it came, in order, and was acknowledged.
+    mutating func jump(to sequence: UInt32) {
+        if anchor == .unknown { origin = sequence }
+        anchor = .fixed
+        let offset = max(self.offset(of: sequence), facts.highestEnd)
+        buffer = ReassemblyBuffer()
+        ahead = nil
+        waitsForPeer = nil
+        delivered = offset
+        reportedAcknowledgment = offset
+        facts.highestEnd = offset
+        facts.contiguousEnd = offset
+        facts.acknowledgedEnd = offset
+        analysis.jump(to: sequence)
+    }
+
     mutating func anchorProvisionally(at sequence: UInt32) {
         guard anchor == .unknown else { return }
         origin = sequence

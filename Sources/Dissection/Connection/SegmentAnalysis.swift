@@ -141,6 +141,16 @@ struct SegmentAnalysis: Sendable {
         }
     }
 
+    /// Ordinary segments up to `sequence` were left out.
+    mutating func jump(to sequence: UInt32) {
+        next = sequence
+        lastAcknowledgment = nil
+        lastAcknowledgmentTime = nil
+        duplicateAcknowledgments = 0
+        lastWasKeepAlive = false
+        lastWasZeroWindowProbe = false
+    }
+
     /// Forgets an end that belonged to an older life, when a SYN starts the numbering again.
     mutating func restart() {
         self = SegmentAnalysis()

@@ -151,6 +151,8 @@ package struct TrafficFacts: Sendable {
     package var dns: [DNSFacts] = []
     package var neighbours: [NeighbourFacts] = []
     package var counters = CaptureCounters()
+    /// The rest of the capture, where `connections` are not all that it has.
+    package var background: BackgroundFacts?
 
     package init() {}
 }

@@ -119,6 +119,15 @@ package struct DurationSummary: Sendable {
         ninetyNinth = sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
         maximum = sorted[sorted.count - 1]
     }
+
+    package init?(_ histogram: DurationHistogram) {
+        guard histogram.count > 0 else { return nil }
+        count = histogram.count
+        minimum = histogram.minimum
+        median = histogram.value(atRank: (count - 1) / 2)
+        ninetyNinth = histogram.value(atRank: min(count - 1, count * 99 / 100))
+        maximum = histogram.maximum
+    }
 }
 
 package struct UpstreamSummary: Sendable {

@@ -52,6 +52,10 @@ struct RecordingParser: ConnectionParser {
         lines.append("\(side(context)) fin \(offset)")
     }
 
+    mutating func jump(client: Int64, server: Int64) {
+        lines.append("jump \(client) \(server)")
+    }
+
     /// The facts have no place for a recording: each line travels as the method of a made-up request.
     func state(into facts: inout ConnectionFacts) {
         let frame = facts.first

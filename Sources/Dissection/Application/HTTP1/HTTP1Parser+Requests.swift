@@ -150,7 +150,7 @@ extension HTTP1Parser {
         } else {
             if server.isLost { giveUpOutstanding() }
             client.exchange = exchanges.count
-            exchanges.append(ExchangeFacts(index: exchanges.count, request: request))
+            exchanges.append(ExchangeFacts(index: exchanges.count + leftOut, request: request))
             outstanding.append(client.exchange)
         }
         watchAcknowledgment(of: client.exchange)

@@ -179,7 +179,7 @@ extension HTTP1Parser {
             dropOldestOutstanding()
         } else {
             server.exchange = exchanges.count
-            exchanges.append(ExchangeFacts(index: exchanges.count))
+            exchanges.append(ExchangeFacts(index: exchanges.count + leftOut))
             if !server.isLost, client.phase == .betweenMessages || client.phase == .preamble {
                 response.deviations.note(.responseBeforeRequest, at: start)
                 awaitingRequest = awaitingRequest ?? server.exchange

@@ -25,6 +25,9 @@ package struct HTTP1Parser: ApplicationParser {
     /// What a PROXY protocol header said, until the first request takes it.
     var proxyLine: FieldLine?
 
+    /// Exchanges that were left out, at least: `index` does not count from 0 behind them.
+    var leftOut = 0
+
     private var acknowledgedEnd: Int64 = 0
     private var acknowledgedFrame: FrameReference?
     private var firstUnacknowledged = 0
@@ -96,6 +99,21 @@ package struct HTTP1Parser: ApplicationParser {
         exchanges[server.exchange].response?.end = max(offset, server.position)
         exchanges[server.exchange].response?.completion = .complete
         server.inMessage = false
+    }
+
+    /// Whole exchanges were left out: both directions stand between messages, at these offsets.
+    mutating func jump(client clientOffset: Int64, server serverOffset: Int64) {
+        client = HTTP1Stream(.request, phase: .betweenMessages)
+        server = HTTP1Stream(.response, phase: .betweenMessages)
+        client.position = clientOffset
+        server.position = serverOffset
+        outstanding = []
+        outstandingStart = 0
+        awaitingFinal = nil
+        awaitingRequest = nil
+        acknowledgedEnd = clientOffset
+        firstUnacknowledged = exchanges.count
+        leftOut += 1
     }
 
     // MARK: Acknowledgment of requests

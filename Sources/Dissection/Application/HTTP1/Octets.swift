@@ -39,6 +39,12 @@ enum Octet {
 extension Sequence<UInt8> {
     /// At most `limit` of the bytes as text, those outside printable ASCII as `\xNN` (the form of `FieldLine`).
     func escaped(limit: Int) -> String {
+        let plain = prefix(limit)
+        let whole = plain.withContiguousStorageIfAvailable { bytes -> String? in
+            for byte in bytes where byte < 0x20 || byte > 0x7e { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        if let whole = whole ?? nil { return whole }
         var text = ""
         for byte in prefix(limit) {
             if (0x20...0x7e).contains(byte) {

@@ -1,0 +1,91 @@
+import Model
+
+/// The parts of connections that are to be dissected, up to a number of them.
+struct KeptSpans {
+    private var spans: [Int: FlowSpan] = [:]
+    /// Connections of which something is kept: where their last open span begins, or -1.
+    private var flows: [Int: (open: Int, clientIsLow: Bool)] = [:]
+    private let largest: Int
+    private(set) var givenUp = 0
+    /// First frames of kept requests that have digests.
+    private(set) var counted: Set<Int> = []
+
+    init(largest: Int) {
+        self.largest = largest
+    }
+
+    /// Of kept upstream requests, by first frame: the first frame of the client's request that each was made for.
+    private var partners: [Int: Int] = [:]
+    /// First frames of requests that are kept for their own sake, and of those that stand before one that is.
+    private var own: Set<Int> = []
+    private var bystanders: Set<Int> = []
+
+    /// Keeps an exchange with the one that it was made for.
+    mutating func keep(_ inner: FlowSpan, inside outer: FlowSpan) {
+        keep(outer)
+        keep(inner)
+        if inner.counted.0 >= 0, outer.counted.0 >= 0 { partners[inner.counted.0] = outer.counted.0 }
+    }
+
+    func contains(_ span: FlowSpan) -> Bool {
+        if let known = spans[span.from] { return known.through >= span.through }
+        // Inside one that is open.
+        guard let from = flows[span.flow]?.open, from >= 0 else { return false }
+        return span.from >= from
+    }
+
+    mutating func keep(_ span: FlowSpan) {
+        if var known = spans[span.from] {
+            known.through = max(known.through, span.through)
+            spans[span.from] = known
+        } else if spans.count < largest {
+            spans[span.from] = span
+        } else {
+            givenUp += 1
+            return
+        }
+        if span.through == .max {
+            flows[span.flow] = (span.from, span.clientIsLow)
+        } else if flows[span.flow] == nil {
+            flows[span.flow] = (-1, span.clientIsLow)
+        }
+        if span.counted.0 >= 0 {
+            counted.insert(span.counted.0)
+            own.insert(span.counted.0)
+        }
+        if span.counted.1 >= 0 {
+            counted.insert(span.counted.1)
+            bystanders.insert(span.counted.1)
+        }
+    }
+
+    /// An exchange has a digest although it lies in a span that is open: so an error of ICMP may say.
+    mutating func note(_ span: FlowSpan) {
+        guard let from = flows[span.flow]?.open, from >= 0, span.counted.0 >= from else { return }
+        counted.insert(span.counted.0)
+    }
+
+    /// The open span of the connection ends.
+    mutating func close(_ calm: Calm) {
+        guard let from = flows[calm.flow]?.open, from >= 0 else { return }
+        spans[from]?.through = calm.frame - 1
+        flows[calm.flow]?.open = -1
+    }
+
+    /// What is known of whose attempts the kept upstream requests are: -1 where the request that it was made for is not kept.
+    var joined: [Int: Int] {
+        var result = partners
+        for frame in bystanders where partners[frame] == nil && !own.contains(frame) { result[frame] = -1 }
+        return result
+    }
+
+    /// Every span, with the openings of their connections.
+    var all: [FlowSpan] {
+        let openings = flows.filter { spans[$0.key] == nil }.map { flow, state in
+            var span = FlowSpan(flow: flow, from: flow, through: flow)
+            span.clientIsLow = state.clientIsLow
+            return span
+        }
+        return Array(spans.values) + openings
+    }
+}

@@ -1,0 +1,121 @@
+import Model
+
+/// Answered exchanges that may be the inner part of a client's: by what they asked, and in the order of their ends.
+struct PendingExchanges {
+    private struct Entry {
+        var digest: ExchangeDigest
+        var isTaken = false
+        /// Positions of the next older and the next younger one that asked the same; -1 for none.
+        var older = -1
+        var younger = -1
+    }
+
+    private var entries: [Entry] = []
+    /// Position of `entries[0]` since the beginning.
+    private var base = 0
+    private var head = 0
+    /// Position of the youngest entry that asked a thing.
+    private var youngest: [UInt64: Int] = [:]
+    private let largest: Int
+    /// How many of one question are looked at.
+    private static let reach = 64
+
+    init(largest: Int) {
+        self.largest = largest
+    }
+
+    mutating func insert(_ digest: ExchangeDigest) {
+        let position = base + entries.count
+        var entry = Entry(digest: digest)
+        if let older = youngest.updateValue(position, forKey: digest.question) {
+            entry.older = older
+            entries[older - base].younger = position
+        }
+        entries.append(entry)
+        if entries.count - head > largest { drop() }
+    }
+
+    mutating func expire(before time: Timestamp) {
+        while head < entries.count, entries[head].isTaken || entries[head].digest.end < time { drop() }
+    }
+
+    private mutating func drop() {
+        if !entries[head].isTaken { unlink(base + head) }
+        head += 1
+        if head >= 4_096, head * 2 > entries.count {
+            entries.removeFirst(head)
+            base += head
+            head = 0
+        }
+    }
+
+    private mutating func unlink(_ position: Int) {
+        let entry = entries[position - base]
+        if entry.older >= 0 { entries[entry.older - base].younger = entry.younger }
+        if entry.younger >= 0 {
+            entries[entry.younger - base].older = entry.older
+        } else {
+            youngest[entry.digest.question] = entry.older >= 0 ? entry.older : nil
+        }
+    }
+
+    /// The exchange inside `outer` that asked the same of somebody else: of those that fit, the one that began soonest after it, a known
+    /// dialler's first; none that began later than `limit`.
+    mutating func takeInner(
+        of outer: ExchangeDigest,
+        closerThan limit: Nanoseconds,
+        slack: Nanoseconds,
+        isDialler: (IPAddress) -> Bool
+    ) -> ExchangeDigest? {
+        var position = youngest[outer.question] ?? -1
+        var best = (position: -1, distance: limit)
+        var looked = 0
+        while position >= 0, looked < Self.reach {
+            let entry = entries[position - base]
+            let inner = entry.digest
+            // In the order of their ends: what ended before the other began is followed by nothing that fits.
+            if inner.end < outer.begun { break }
+            if inner.start + slack >= outer.begun, inner.end <= outer.end + slack, inner.status == outer.status,
+                inner.span.flow != outer.span.flow, inner.server != outer.server,
+                // Nobody asks himself, unless client and gateway are one host.
+                inner.client != outer.client || inner.client == outer.server.address
+            {
+                var distance = min(distance(inner.start - outer.begun), distance(inner.start - outer.asked))
+                if inner.agent != outer.agent { distance = distance.addingSaturating(.seconds(60)) }
+                if !isDialler(inner.client) { distance = distance.addingSaturating(.seconds(3_600)) }
+                if distance < best.distance { best = (position, distance) }
+            }
+            position = entry.older
+            looked += 1
+        }
+        guard best.position >= 0 else { return nil }
+        unlink(best.position)
+        entries[best.position - base].isTaken = true
+        return entries[best.position - base].digest
+    }
+
+    /// Exchanges that nobody claimed and that lie inside a failed one: those that asked the same, else the nearest to its end.
+    func nested(in suspect: Suspect, slack: Nanoseconds) -> [ExchangeDigest] {
+        var low = head
+        var high = entries.count
+        let end = suspect.end + slack
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].digest.end <= end { low = middle + 1 } else { high = middle }
+        }
+        var same: [ExchangeDigest] = []
+        var others: [ExchangeDigest] = []
+        for entry in entries[head..<low].suffix(256).reversed() {
+            let inner = entry.digest
+            guard !entry.isTaken, inner.start + slack >= suspect.start, inner.span.flow != suspect.span.flow,
+                inner.server != suspect.server
+            else { continue }
+            if inner.question == suspect.question || inner.tail == suspect.tail {
+                if same.count < 4 { same.append(inner) }
+            } else if others.count < 4, suspect.kind == .exchange {
+                others.append(inner)
+            }
+        }
+        return same.isEmpty ? others : same
+    }
+}

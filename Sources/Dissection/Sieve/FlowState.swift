@@ -1,0 +1,273 @@
+import Model
+
+/// What the sieve knows of one open connection: numbers only, no references, so that a million of them are cheap.
+struct FlowState {
+    /// One direction's numbering and what its sender's packets were like.
+    struct Half {
+        /// The sequence number after what was read.
+        var next: UInt32 = 0
+        /// The first and the last byte of what is missing before `next`, where something is.
+        var holeStart: UInt32 = 0
+        var holeEnd: UInt32 = 0
+        /// Sequence number by which Wireshark tells a new connection (see `HalfConnection.baseSequence`).
+        var base: UInt32 = 0
+        var packets: UInt32 = 0
+        var lastSequence: UInt32 = 0
+        var lastAcknowledgment: UInt32 = 0
+        var lastLength: UInt32 = 0
+        var lastIdentification: UInt16 = 0
+        var lastInterface: UInt16 = 0
+        var lastFlags: UInt16 = 0
+        var isNumbered = false
+        var hasBase = false
+        var sawSYN = false
+        var sawFIN = false
+        /// A FIN came before bytes that stand before it: at this number.
+        var hasEarlyFIN = false
+        var earlyFIN: UInt32 = 0
+        var lastTime: Int64 = .min
+        /// Time of the last acknowledgment that it sent.
+        var acknowledgmentTime: Int64 = .min
+
+        var hasHole: Bool { holeStart != holeEnd }
+    }
+
+    /// What is read next of one direction.
+    enum Phase: UInt8 {
+        /// Mid-stream: nothing is known yet.
+        case lost
+        case betweenMessages
+        /// A head of which the first bytes stand in a buffer of the lane.
+        case head
+        case body
+        case chunks
+        /// A body that the server's close ends.
+        case untilClose
+        /// Not read any more.
+        case ignored
+    }
+
+    enum Verdict: UInt8 {
+        case ordinary
+        /// Told as suspect to its end: of no more interest here.
+        case told
+        case foreign
+    }
+
+    /// Where an exchange begins: its first frame, and both ends' next sequence numbers before it.
+    struct Beginning {
+        var frame: Int
+        var upward: UInt32 = 0
+        var downward: UInt32 = 0
+        /// It came to a digest.
+        var isCounted = false
+    }
+
+    /// A connection that is disturbed more often than this is told to its end.
+    static let mostDisturbances: UInt8 = 16
+
+    var lowWord: UInt64
+    var highWord: UInt64
+    var client: Endpoint
+    var server: Endpoint
+    var flow: Int
+    var firstTime: Int64
+    var lastTime: Int64
+    var lastFrame: Int
+    var synTime: Int64 = .min
+    /// Of the handshake, as `Connection` measures it.
+    var roundTrip: Int64 = -1
+    var isConnected = false
+    var synRepeats: UInt8 = 0
+    /// The end that `client` is stands first in the key.
+    var clientIsLow: Bool
+    var isMidstream: Bool
+    var verdict = Verdict.ordinary
+    var serverNumber: Int32 = -1
+    /// Buffer with the start of a head; -1 for none.
+    var buffer: Int32 = -1
+
+    var upward = Half()
+    var downward = Half()
+
+    var requestPhase: Phase
+    var responsePhase: Phase
+    var isAwaiting = false
+    /// Told as suspect; what comes next may be ordinary again.
+    var isDisturbed = false
+    var disturbances: UInt8 = 0
+    var current: Beginning
+    var previous: Beginning
+    var requestIsHead = false
+    var willClose = false
+    var chunk = ChunkSieve()
+    var status: UInt16 = 0
+    var exchanges: UInt32 = 0
+    var requestLeft: Int64 = 0
+    var responseLeft: Int64 = 0
+    var question: UInt64 = 0
+    var tail: UInt64 = 0
+    var agent: UInt64 = 0
+    /// First byte of the request.
+    var begun: Int64 = 0
+    var asked: Int64 = 0
+    var answered: Int64 = .min
+
+    init(
+        lowWord: UInt64,
+        highWord: UInt64,
+        client: Endpoint,
+        server: Endpoint,
+        clientIsLow: Bool,
+        isMidstream: Bool,
+        frame: Int,
+        time: Int64
+    ) {
+        self.lowWord = lowWord
+        self.highWord = highWord
+        self.client = client
+        self.server = server
+        self.clientIsLow = clientIsLow
+        self.isMidstream = isMidstream
+        flow = frame
+        current = Beginning(frame: frame)
+        previous = current
+        firstTime = time
+        lastTime = time
+        lastFrame = frame
+        requestPhase = isMidstream ? .lost : .betweenMessages
+        responsePhase = isMidstream ? .lost : .betweenMessages
+    }
+
+    /// A request was begun and has no complete answer yet.
+    var isInExchange: Bool {
+        isAwaiting || requestPhase == .body || requestPhase == .head || requestPhase == .chunks
+    }
+
+    /// A request begins with this packet.
+    mutating func begin(at frame: Int, _ time: Int64, sequence: UInt32) {
+        begun = time
+        // The first one's span begins with the connection.
+        if exchanges > 0 || isMidstream || disturbances > 0 { previous = current }
+        current = Beginning(frame: frame, upward: sequence, downward: downward.next)
+    }
+
+    private func span(through last: Int) -> FlowSpan {
+        var span = FlowSpan(flow: flow, from: previous.frame, through: last)
+        span.clientIsLow = clientIsLow
+        span.upward = previous.upward
+        span.downward = previous.downward
+        span.counted = (current.isCounted ? current.frame : -1, previous.isCounted ? previous.frame : -1)
+        return span
+    }
+
+    mutating func takeDigest(at frame: Int, _ time: Int64) -> ExchangeDigest {
+        current.isCounted = true
+        var digest = ExchangeDigest(
+            span: span(through: frame),
+            start: Timestamp(nanoseconds: exchanges == 0 && synTime != .min ? min(begun, synTime) : begun),
+            begun: Timestamp(nanoseconds: begun),
+            asked: Timestamp(nanoseconds: asked),
+            end: Timestamp(nanoseconds: time),
+            status: Int(status),
+            client: client.address,
+            server: server
+        )
+        digest.question = question
+        digest.tail = tail
+        digest.agent = agent
+        exchanges &+= 1
+        return digest
+    }
+
+    /// - Parameter last: last frame of the span.
+    func suspect(_ kind: Suspect.Kind, through last: Int, _ time: Int64, isInExchange: Bool) -> Suspect {
+        var suspect = Suspect(
+            kind: kind,
+            span: span(through: last),
+            start: Timestamp(nanoseconds: isInExchange ? begun : firstTime),
+            end: Timestamp(nanoseconds: time),
+            frame: lastFrame,
+            client: client.address,
+            server: server
+        )
+        if isInExchange { (suspect.question, suspect.tail) = (question, tail) }
+        return suspect
+    }
+
+    /// Nothing is known of the exchange in progress any more.
+    mutating func disturb() {
+        isDisturbed = true
+        disturbances &+= 1
+        isAwaiting = false
+        willClose = false
+        requestPhase = .lost
+        responsePhase = .lost
+    }
+}
+
+/// Reads chunk framing (RFC 9112 §7.1) without extensions and trailers.
+struct ChunkSieve {
+    enum Step: UInt8 {
+        case size, sizeEnd, data, dataReturn, dataEnd, lastReturn, lastEnd
+    }
+
+    enum Outcome {
+        case more, end, unusual
+    }
+
+    private(set) var step = Step.size
+    private var digits: UInt8 = 0
+    private(set) var left: Int64 = 0
+
+    /// Takes the bytes from `offset` on, as far as the body goes.
+    mutating func take(_ bytes: RawSpan, _ offset: inout Int) -> Outcome {
+        while offset < bytes.byteCount {
+            if step == .data {
+                let count = min(left, Int64(bytes.byteCount &- offset))
+                skip(count)
+                offset = offset &+ Int(count)
+                continue
+            }
+            let byte = bytes.byte(offset)
+            offset = offset &+ 1
+            switch step {
+            case .size:
+                if let value = Octet.hexValue(byte), digits < 12 {
+                    left = left << 4 | value
+                    digits = digits &+ 1
+                } else if byte == Octet.carriageReturn, digits > 0 {
+                    step = .sizeEnd
+                } else {
+                    return .unusual
+                }
+            case .sizeEnd:
+                guard byte == Octet.lineFeed else { return .unusual }
+                digits = 0
+                step = left == 0 ? .lastReturn : .data
+            case .dataReturn:
+                guard byte == Octet.carriageReturn else { return .unusual }
+                step = .dataEnd
+            case .dataEnd:
+                guard byte == Octet.lineFeed else { return .unusual }
+                step = .size
+            case .lastReturn:
+                guard byte == Octet.carriageReturn else { return .unusual }
+                step = .lastEnd
+            case .lastEnd:
+                return byte == Octet.lineFeed ? .end : .unusual
+            case .data: break
+            }
+        }
+        return .more
+    }
+
+    /// `count` bytes of chunk data, no more than `left`.
+    mutating func skip(_ count: Int64) {
+        left = left &- count
+        if left <= 0 {
+            left = 0
+            step = .dataReturn
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Model
+
+/// The two ends of a connection, the lower first, in two words: IPv4 ends themselves, a hash of IPv6 ends.
+struct FlowWords: Hashable {
+    var low: UInt64
+    var high: UInt64
+
+    /// Its own place among many, the same in every run.
+    @inline(__always)
+    var hash: UInt64 {
+        let product = (low ^ high &* 0xd6e8_feb8_6659_fd93).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+        return product.high ^ product.low
+    }
+
+    /// Which of the sieve's lanes follows it.
+    @inline(__always)
+    var lane: Int { Int(truncatingIfNeeded: hash >> 60) }
+}
+
+extension FlowWords {
+    init(_ source: Endpoint, _ destination: Endpoint) {
+        let (low, high) = source < destination ? (source, destination) : (destination, source)
+        let ports = UInt64(low.port) << 16 | UInt64(high.port)
+        guard low.address.isIPv6 || high.address.isIPv6 else {
+            self.init(low: low.address.low << 32 | high.address.low, high: ports)
+            return
+        }
+        var digest = PacketDigest()
+        for word in [low.address.high, low.address.low, high.address.high, high.address.low] { digest.add(word) }
+        let first = digest.value
+        digest.add(ports | 1 << 40)
+        self.init(low: first, high: digest.value | 1 << 63)
+    }
+
+    /// Addresses and ports of a segment in IPv4 without options over Ethernet.
+    @inline(__always)
+    init(plain bytes: RawSpan) {
+        let source = bytes.uint32(26)
+        let destination = bytes.uint32(30)
+        let ports = bytes.uint32(34)
+        let isLow = Self.isSourceLow(source, destination, ports)
+        low = isLow ? UInt64(source) << 32 | UInt64(destination) : UInt64(destination) << 32 | UInt64(source)
+        high = UInt64(isLow ? ports : ports >> 16 | ports << 16)
+    }
+
+    @inline(__always)
+    static func isSourceLow(_ source: UInt32, _ destination: UInt32, _ ports: UInt32) -> Bool {
+        source != destination ? source < destination : ports >> 16 < ports & 0xffff
+    }
+}
+
+extension PacketRecord {
+    /// What nearly every packet is: Ethernet, IPv4 without options and fragments, TCP, with all of the headers. Its lengths are checked.
+    @inline(__always)
+    func isPlain(_ bytes: RawSpan) -> Bool {
+        guard linkType == .ethernet, bytes.byteCount >= 54, bytes.uint16(12) == 0x0800, bytes.byte(14) == 0x45,
+            bytes.byte(23) == ProtocolNumber.tcp, bytes.uint16(20) & 0x3fff == 0
+        else { return false }
+        let total = Int(bytes.uint16(16))
+        let header = Int(bytes.byte(46) >> 4) &* 4
+        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= bytes.byteCount
+    }
+}

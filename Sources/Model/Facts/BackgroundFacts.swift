@@ -1,0 +1,107 @@
+/// What is known of the traffic that was counted and not kept.
+///
+/// Connections are counted here whether they were kept or not; of exchanges, those that have a digest.
+package struct BackgroundFacts: Sendable {
+    /// Requests at a listener inside which the same was asked upstream.
+    package struct Passing: Hashable, Sendable {
+        package var front: Endpoint
+        package var dialler: IPAddress
+        package var upstream: Endpoint
+
+        package init(front: Endpoint, dialler: IPAddress, upstream: Endpoint) {
+            self.front = front
+            self.dialler = dialler
+            self.upstream = upstream
+        }
+    }
+
+    package var passings: [Passing: Int] = [:]
+    /// By the endpoint that served.
+    package var servers: [Endpoint: ServerStatistics] = [:]
+    /// First frames of requests that were kept and are counted here all the same.
+    package var counted: Set<Int> = []
+    /// For kept upstream requests, by first frame: the first frame of the client's request that each was made for; -1 where that
+    /// one was not kept.
+    package var joined: [Int: Int] = [:]
+    /// Connections of the capture, those kept included.
+    package var connections = 0
+    package var midstreamConnections = 0
+    package var oneWayConnections = 0
+    /// Open connections that were let go, and names of closed ones, for want of memory.
+    package var forgottenConnections = 0
+    /// Connections that were to be looked at and were too many for the memory allowed.
+    package var givenUp = 0
+
+    package init() {}
+}
+
+/// Figures of one server.
+package struct ServerStatistics: Sendable {
+    package var connections = 0
+    package var exchanges = 0
+    package var resets = 0
+    package var retransmissions = 0
+    package var connectTimes = DurationHistogram()
+    package var firstByteTimes = DurationHistogram()
+
+    package init() {}
+
+    package mutating func add(_ other: ServerStatistics) {
+        connections += other.connections
+        exchanges += other.exchanges
+        resets += other.resets
+        retransmissions += other.retransmissions
+        connectTimes.add(other.connectTimes)
+        firstByteTimes.add(other.firstByteTimes)
+    }
+}
+
+/// Counts of durations in classes that are at most 1.6 % wide: sixty-four to each power of two.
+package struct DurationHistogram: Sendable {
+    private var counts: [UInt32] = []
+    package private(set) var count = 0
+    package private(set) var minimum: Nanoseconds = .max
+    package private(set) var maximum: Nanoseconds = 0
+
+    package init() {}
+
+    private static func place(_ value: Nanoseconds) -> Int {
+        guard value >= 128 else { return Int(max(0, value)) }
+        let power = 63 - value.leadingZeroBitCount
+        return (power - 5) * 64 + Int(value >> Int64(power - 6)) & 63
+    }
+
+    /// The smallest value of a class.
+    private static func value(_ place: Int) -> Nanoseconds {
+        guard place >= 128 else { return Nanoseconds(place) }
+        return Nanoseconds(64 + place % 64) << Nanoseconds(place / 64 - 1)
+    }
+
+    package mutating func add(_ value: Nanoseconds) {
+        let value = max(0, value)
+        let place = Self.place(value)
+        while counts.count <= place { counts.append(contentsOf: repeatElement(0, count: 64)) }
+        counts[place] = counts[place] &+ 1
+        count += 1
+        minimum = min(minimum, value)
+        maximum = max(maximum, value)
+    }
+
+    package mutating func add(_ other: DurationHistogram) {
+        while counts.count < other.counts.count { counts.append(contentsOf: repeatElement(0, count: 64)) }
+        for place in other.counts.indices { counts[place] = counts[place] &+ other.counts[place] }
+        count += other.count
+        minimum = min(minimum, other.minimum)
+        maximum = max(maximum, other.maximum)
+    }
+
+    /// The value at `rank`, from 0, of all in ascending order, to the class.
+    package func value(atRank rank: Int) -> Nanoseconds {
+        var left = rank
+        for place in counts.indices {
+            left -= Int(counts[place])
+            if left < 0 { return min(max(Self.value(place), minimum), maximum) }
+        }
+        return maximum
+    }
+}

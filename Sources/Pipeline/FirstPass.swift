@@ -1,0 +1,144 @@
+import Capture
+import Diagnosis
+import Dispatch
+import Dissection
+import Model
+
+/// The first reading of the input: what is to be dissected, and the figures of the rest.
+final class FirstPass {
+    struct Choice {
+        /// Nil where everything is dissected.
+        var flows: KeptFlows?
+        var background: BackgroundFacts?
+        var counters = CaptureCounters()
+    }
+
+    private let workers: [Worker]
+    private let control: RunControl
+    private let request: AnalysisRequest
+
+    /// One thread's reader and sieve. Only ever used by one thread at a time.
+    private final class Worker: @unchecked Sendable {
+        var reading: Reading
+        let sieve: Sieve
+        var pause = Reading.Pause.reached
+        var failure: CaptureError?
+
+        init(_ reading: Reading, _ sieve: Sieve) {
+            self.reading = reading
+            self.sieve = sieve
+        }
+
+        func run(through last: Int, _ needsAttention: () -> Bool) {
+            do throws(CaptureError) {
+                pause = try reading.run(through: last, needsAttention: needsAttention) { [sieve] in
+                    sieve.process($0, $1)
+                }
+            } catch {
+                failure = error
+                pause = .over
+            }
+        }
+    }
+
+    init(
+        _ paths: [String],
+        _ request: AnalysisRequest,
+        _ control: RunControl,
+        _ spools: Spools
+    ) throws(CaptureError) {
+        self.control = control
+        self.request = request
+        // A pipe is read once, by one.
+        var count = max(1, min(request.threads, Sieve.laneCount))
+        let first = try CaptureInput(
+            paths: paths,
+            filter: request.filter,
+            spools: spools,
+            isStopped: control.shouldStop
+        )
+        if first.totalBytes == nil { count = 1 }
+        var workers: [Worker] = []
+        for part in 0..<count {
+            let input =
+                part == 0
+                ? first : try CaptureInput(paths: paths, filter: request.filter, isStopped: control.shouldStop)
+            workers.append(
+                Worker(Reading(input, request), Sieve(part: part, of: count, memory: request.maximumMemory / 2))
+            )
+        }
+        self.workers = workers
+    }
+
+    var statistics: RunStatistics { workers[0].reading.progress }
+    var summaries: [SourceSummary] { workers[0].reading.summaries }
+    var warnings: [CaptureError] { workers[0].reading.warnings }
+
+    func run() throws(CaptureError) -> Choice {
+        var reducer = Reducer(largestKeptCount: max(64, request.maximumMemory / (24 << 10)))
+        var harvest = SieveHarvest()
+        var last = OfflineRun.stretch
+        var goesOn = true
+        while goesOn {
+            step(through: last)
+            for worker in workers { if let failure = worker.failure { throw failure } }
+            let statistics = workers[0].reading.progress
+            control.progress(statistics)
+            goesOn = workers.contains { $0.pause != .over } && !control.shouldStop()
+            if goesOn, workers[0].pause == .asked { continue }
+            last += OfflineRun.stretch
+            let now = statistics.last ?? Timestamp(nanoseconds: 0)
+            for worker in workers {
+                if goesOn { worker.sieve.sweep(at: now) } else { worker.sieve.finish() }
+                worker.sieve.drain(into: &harvest)
+            }
+            reducer.hasSeveralInterfaces = workers[0].sieve.hasSeveralInterfaces
+            if reducer.sampleEnd == .max { reducer.sampleEnd = sampleEnd() ?? .max }
+            reducer.take(harvest, now: now)
+            harvest.clear()
+        }
+        reducer.finish()
+        return choice(reducer)
+    }
+
+    /// First frame of the last connection of the sample; nil while there are too few.
+    private func sampleEnd() -> Int? {
+        guard request.sampleCount > 0 else { return 0 }
+        var starts = FrameSet()
+        for worker in workers { starts.formUnion(worker.sieve.streamStarts) }
+        return starts.member(at: request.sampleCount - 1)
+    }
+
+    /// All threads as far as frame `last`.
+    private func step(through last: Int) {
+        let (workers, needsAttention) = (workers, control.needsAttention)
+        if workers.count == 1 {
+            workers[0].run(through: last, needsAttention)
+        } else {
+            DispatchQueue.concurrentPerform(iterations: workers.count) {
+                workers[$0].run(through: last, needsAttention)
+            }
+        }
+    }
+
+    private func choice(_ reducer: Reducer) -> Choice {
+        var facts = TrafficFacts()
+        var background = BackgroundFacts()
+        for worker in workers { worker.sieve.state(into: &facts, &background) }
+        guard background.connections > request.largestWhole else { return Choice() }
+        reducer.state(into: &background)
+        var starts = FrameSet()
+        var earlier: [Int: Int] = [:]
+        for worker in workers {
+            starts.formUnion(worker.sieve.streamStarts)
+            earlier.merge(worker.sieve.numberedEarlier) { first, _ in first }
+        }
+        var spans = reducer.spans
+        for position in 0..<min(request.sampleCount, background.connections) {
+            guard let frame = starts.member(at: position) else { break }
+            spans.append(FlowSpan(flow: frame, from: frame, through: frame))
+        }
+        let flows = KeptFlows(starts: starts, spans: spans, numberedEarlier: earlier)
+        return Choice(flows: flows, background: background, counters: facts.counters)
+    }
+}
