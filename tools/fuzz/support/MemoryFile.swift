@@ -14,7 +14,8 @@ enum MemoryFile {
         guard descriptor >= 0, ftruncate(descriptor, 0) == 0 else { fail("no file in memory") }
         var written = 0
         while written < bytes.count {
-            let count = pwrite(descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(written))
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(written))
             guard count > 0 else { fail("cannot write to memory") }
             written += count
         }

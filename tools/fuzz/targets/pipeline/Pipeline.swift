@@ -4,6 +4,9 @@ import Pipeline
 import Reporting
 
 /// A savefile's bytes to a report in every format: the path of `gwsniff FILE`.
+///
+/// Half of the inputs are treated like large ones: a sieve chooses what is dissected. Of these a third is read by three threads
+/// too, and the report must be the same.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let input = Input(data, size)
@@ -12,7 +15,17 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     var control = RunControl()
     control.progress = { packets = $0.packets }
     do {
-        let report = try OfflineRun.report(on: [path], AnalysisRequest(), control: control)
+        var request = AnalysisRequest()
+        if size & 1 != 0 {
+            request.largestWhole = 0
+            request.sampleCount = size & 2
+        }
+        let report = try OfflineRun.report(on: [path], request, control: control)
+        if size & 1 != 0, size % 3 == 0 {
+            request.threads = 3
+            let other = try OfflineRun.report(on: [path], request)
+            if JSONReport.render(other) != JSONReport.render(report) { fail("three threads see something else") }
+        }
         checkText(TextReport.render(report), "text")
         checkJSON(JSONReport.render(report))
         // The others say the same in other words, and cost as much again.

@@ -47,6 +47,11 @@ struct CheckedParser: ConnectionParser {
         parser.finished(at: offset, context)
     }
 
+    mutating func jump(client: Int64, server: Int64) {
+        next = (client, server)
+        parser.jump(client: client, server: server)
+    }
+
     func state(into facts: inout ConnectionFacts) { parser.state(into: &facts) }
 
     func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts] {
