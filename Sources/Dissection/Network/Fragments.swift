@@ -37,7 +37,16 @@ struct FragmentTable {
         var serial: UInt64
     }
 
+    /// A datagram as it began. Stays behind when the datagram is over, until it is passed over.
+    private struct Arrival {
+        var key: Key
+        var serial: UInt64
+    }
+
     private var datagrams: [Key: Datagram] = [:]
+    /// The oldest first, from `firstArrival`: a flood of first fragments must not look at all that wait, each time.
+    private var arrivals: [Arrival] = []
+    private var firstArrival = 0
     private var bufferedBytes = 0
     private var serial: UInt64 = 0
 
@@ -59,7 +68,7 @@ struct FragmentTable {
         }
         if datagrams[key] == nil { outcome.dropped += makeRoom(at: time) }
         serial &+= 1
-        var datagram = datagrams.removeValue(forKey: key) ?? Datagram(started: time, serial: serial)
+        var datagram = datagrams.removeValue(forKey: key) ?? begin(key, at: time)
         bufferedBytes -= datagram.bytes.count
         if let length { datagram.length = max(length, datagram.length ?? 0) }
         guard Self.store(bytes, range, at: offset, in: &datagram) else {
@@ -80,6 +89,8 @@ struct FragmentTable {
     mutating func removeAll() -> Int {
         defer {
             datagrams = [:]
+            arrivals = []
+            firstArrival = 0
             bufferedBytes = 0
         }
         return datagrams.count
@@ -89,18 +100,42 @@ struct FragmentTable {
         if let old = datagrams.removeValue(forKey: key) { bufferedBytes -= old.bytes.count }
     }
 
-    /// Called per new datagram: drops the expired, and the oldest when the table is full.
+    private mutating func begin(_ key: Key, at time: Timestamp) -> Datagram {
+        arrivals.append(Arrival(key: key, serial: serial))
+        if arrivals.count >= 4 * Self.maximumDatagrams {
+            arrivals = arrivals[firstArrival...].filter {
+                datagrams[$0.key]?.serial == $0.serial || $0.serial == serial
+            }
+            firstArrival = 0
+        }
+        return Datagram(started: time, serial: serial)
+    }
+
+    /// Called per new datagram: drops the expired, and the oldest when the table is full. Time may run backwards; what
+    /// expired behind one that did not goes with it.
     private mutating func makeRoom(at time: Timestamp) -> Int {
-        let expired = datagrams.filter { (time - $0.value.started).magnitude > UInt64(Self.timeout) }
-        for key in expired.keys { remove(key) }
-        var dropped = expired.count
-        while datagrams.count >= Self.maximumDatagrams, dropOldest() { dropped += 1 }
+        var dropped = 0
+        while let oldest = oldest() {
+            let isExpired = (time - oldest.started).magnitude > UInt64(Self.timeout)
+            guard isExpired || datagrams.count >= Self.maximumDatagrams else { break }
+            if dropOldest() { dropped += 1 }
+        }
         return dropped
     }
 
+    private mutating func oldest() -> Datagram? {
+        while firstArrival < arrivals.count {
+            let arrival = arrivals[firstArrival]
+            if let datagram = datagrams[arrival.key], datagram.serial == arrival.serial { return datagram }
+            firstArrival += 1
+        }
+        return nil
+    }
+
     private mutating func dropOldest() -> Bool {
-        guard let oldest = datagrams.min(by: { $0.value.serial < $1.value.serial }) else { return false }
-        remove(oldest.key)
+        guard oldest() != nil else { return false }
+        remove(arrivals[firstArrival].key)
+        firstArrival += 1
         return true
     }
 

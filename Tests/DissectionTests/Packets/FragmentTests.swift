@@ -93,6 +93,25 @@ import Testing
         #expect(harness.decoder.counters.incompleteFragments == 1_000)
     }
 
+    /// Completed ones lie between those that wait: the oldest of the rest must still be found, and be the one to go.
+    @Test func theOldestWaitingDatagramMakesRoom() {
+        var harness = Harness()
+        harness.feed(fragment(0..<80, id: 1), linkType: .raw)
+        for id in 2...2_000 {
+            harness.feed(fragment(0..<80, id: UInt16(id)), linkType: .raw)
+            if id % 10 != 0 { harness.feed(fragment(80..<120, id: UInt16(id)), linkType: .raw) }
+        }
+        #expect(harness.segments.count == 1_799)
+        for id in 3_000..<3_055 { harness.feed(fragment(0..<80, id: UInt16(id)), linkType: .raw) }
+        #expect(harness.decoder.counters.incompleteFragments == 0)
+        harness.feed(fragment(0..<80, id: 3_055), linkType: .raw)
+        #expect(harness.decoder.counters.incompleteFragments == 1)
+        harness.feed(fragment(80..<120, id: 1), linkType: .raw)
+        #expect(harness.segments.count == 1_799)
+        harness.feed(fragment(80..<120, id: 20), linkType: .raw)
+        #expect(harness.segments.count == 1_800)
+    }
+
     @Test func aFragmentCutBySnapLengthLeavesAHole() {
         var harness = Harness()
         let cut = fragment(0..<80)
