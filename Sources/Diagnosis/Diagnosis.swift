@@ -67,6 +67,9 @@ package enum Diagnosis {
         for group in grouped {
             for request in group.requests { findings[request, default: []].append(group.finding) }
         }
+        // What was asked is not known of what was counted in the background: no path chooses it.
+        let isBlind = options.selection.pathGlob != nil || options.selection.requestID != nil
+        let counted = isBlind ? [] : join.facts.background?.counted ?? []
         // Between two gateways a request is both legs; the client's is the outermost.
         let outermost = join.requests.indices.filter {
             !join.map.isUpstreamLeg[join.requests[$0].connection] && !incidents.loops.members.contains($0)
@@ -77,8 +80,7 @@ package enum Diagnosis {
             let summary = asked.map(incidents.summary)
             guard incidents.isSelected(request, options.selection) else { continue }
             // Good ones are counted already.
-            let isCounted = asked.map { join.facts.background?.counted.contains($0.firstFrame.number) ?? false }
-            if isCounted != true { report.totalRequests += 1 }
+            if !(asked.map { counted.contains($0.firstFrame.number) } ?? false) { report.totalRequests += 1 }
             let own = findings[number] ?? []
             if own.contains(where: { $0.severity == .failure }) { report.failedRequests += 1 }
             // Of a loop whose first request was missed no client is known.
@@ -102,7 +104,11 @@ package enum Diagnosis {
         }
         if outermost.isEmpty {
             report.countsClientRequests = false
-            report.totalRequests += incidents.unseenRequests
+            let twice = join.attempts.count { attempt in
+                guard attempt.parent == nil, !attempt.isHealthCheck else { return false }
+                return join.request(of: attempt).map { counted.contains($0.firstFrame.number) } ?? false
+            }
+            report.totalRequests += incidents.unseenRequests - twice
             let failing = grouped.filter { $0.finding.severity == .failure }
             report.failedRequests = failing.reduce(into: Set<Int>()) { $0.formUnion($1.requests) }.count
         }
@@ -116,7 +122,8 @@ package enum Diagnosis {
             if !join.map.isUpstreamLeg[index] { listeners.insert(connection.server) }
         }
         let counted = clientsAreSeen ? listeners : upstreams
-        return background.servers.reduce(0) { $0 + (counted.contains($1.key) ? $1.value.exchanges : 0) }
+        let exchanges = background.selected ?? background.servers.mapValues(\.exchanges)
+        return exchanges.reduce(0) { $0 + (counted.contains($1.key) ? $1.value : 0) }
     }
 
     private static func isClientError(_ request: ClientRequest) -> Bool {

@@ -9,6 +9,9 @@ package final class Dissector {
     private var table = ConnectionTable<ApplicationDispatcher>()
     private var dns: [DNSFacts] = []
     private var isFinished = false
+    /// Messages over UDP that are kept; the rest is counted.
+    private static let largestDNSCount = 1 << 16
+    private var droppedDNS = 0
     private var active: ActiveFlows?
     private let flows: KeptFlows?
 
@@ -45,7 +48,8 @@ package final class Dissector {
             accept(segment, record, packet, answer)
         }
         for error in decoder.drainICMPErrors() { table.attach(error) }
-        dns += decoder.drainDNS()
+        let messages = decoder.drainDNS()
+        if dns.count < Self.largestDNSCount { dns += messages } else { droppedDNS += messages.count }
     }
 
     private func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan, _ answer: ActiveFlows.Answer) {
@@ -72,6 +76,7 @@ package final class Dissector {
         if final { finish() }
         var facts = TrafficFacts()
         facts.dns = dns
+        facts.droppedDNS = droppedDNS
         facts.neighbours = decoder.neighbours
         facts.counters = decoder.counters
         table.state(into: &facts)

@@ -22,6 +22,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
+    // The general ones go through the protocol.
+    package static func > (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds > right.nanoseconds }
+    package static func <= (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds <= right.nanoseconds }
+    package static func >= (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds >= right.nanoseconds }
+
     /// The time from `right` to `left`, saturated to the range of `Int64`.
     package static func - (left: Timestamp, right: Timestamp) -> Nanoseconds {
         left.nanoseconds.subtractingSaturating(right.nanoseconds)

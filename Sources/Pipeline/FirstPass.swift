@@ -92,6 +92,7 @@ final class FirstPass {
                 if goesOn { worker.sieve.sweep(at: now) } else { worker.sieve.finish() }
                 worker.sieve.drain(into: &harvest)
             }
+            reducer.selection = request.options(firstPacket: statistics.first).selection
             reducer.hasSeveralInterfaces = workers[0].sieve.hasSeveralInterfaces
             if reducer.sampleEnd == .max { reducer.sampleEnd = sampleEnd() ?? .max }
             reducer.take(harvest, now: now)
@@ -125,7 +126,9 @@ final class FirstPass {
         var facts = TrafficFacts()
         var background = BackgroundFacts()
         for worker in workers { worker.sieve.state(into: &facts, &background) }
-        guard background.connections > request.largestWhole else { return Choice() }
+        guard background.connections > request.largestWhole || reducer.eventCount > Reducer.wholeEventCount else {
+            return Choice()
+        }
         reducer.state(into: &background)
         var starts = FrameSet()
         var earlier: [Int: Int] = [:]

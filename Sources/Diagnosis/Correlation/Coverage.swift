@@ -36,7 +36,7 @@ struct Coverage {
         var attempts: [Int: [Attempt]] = [:]
         for (index, attempt) in join.attempts.enumerated() {
             attempts[attempt.connection, default: []].append(attempt)
-            if !attempt.isHealthCheck, !Self.isExplained(attempt, join) {
+            if !attempt.isHealthCheck, !Self.isExplained(attempt, join) || Self.isOneTooMany(index, in: join) {
                 orphans[join.host(attempt.dialler), default: []].append((attempt.start, index))
             }
             if let parent = attempt.parent { users[attempt.connection, default: []].append(parent) }
@@ -65,6 +65,18 @@ struct Coverage {
     private static func isExplained(_ attempt: Attempt, _ join: Join) -> Bool {
         guard let parent = attempt.parent, let over = join.requests[parent].end else { return false }
         return attempt.end.map { $0 <= over + Join.slack } ?? true
+    }
+
+    /// A connect that its request repeats at once at the server that had just refused it: out of order, it may be another request's.
+    private static func isOneTooMany(_ index: Int, in join: Join) -> Bool {
+        let attempt = join.attempts[index]
+        guard attempt.exchange == nil, let parent = attempt.parent else { return false }
+        // Retries at the same server wait (HAProxy a second).
+        return join.requests[parent].attempts.prefix(16).contains { other in
+            let before = join.attempts[other]
+            return other != index && before.exchange == nil && before.upstream == attempt.upstream
+                && before.start <= attempt.start && attempt.start - before.start < .milliseconds(100)
+        }
     }
 
     private mutating func note(_ index: Int, _ connection: ConnectionFacts, _ own: [Attempt], _ host: Int) {
@@ -151,7 +163,11 @@ struct Coverage {
         // The nearest few suffice, and bound the work.
         return list[start...].prefix(256).prefix { $0.start <= end }.contains { orphan in
             let attempt = join.attempts[orphan.attempt]
-            if let parent = attempt.parent, join.requests[parent].connection == request.connection { return false }
+            if let parent = attempt.parent, join.requests[parent].connection == request.connection,
+                !Self.isOneTooMany(orphan.attempt, in: join)
+            {
+                return false
+            }
             guard let other = join.request(of: attempt) else { return attempt.verdict != nil }
             return TargetRelation(asked.target, other.target) >= .suffix
         }

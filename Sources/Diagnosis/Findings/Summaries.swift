@@ -95,6 +95,15 @@ enum Summaries {
                 quality.oneWayConnections += 1
             }
         }
+        if facts.droppedDNS > 0 {
+            quality.notes.append(
+                "\(facts.droppedDNS) DNS messages were too many to keep: the first ones were looked at"
+            )
+        }
+        let dropped = facts.connections.reduce(0) { $0 + $1.droppedExchanges }
+        if dropped > 0 {
+            quality.notes.append("\(dropped) exchanges of connections with very many were let go, for want of memory")
+        }
         if let background = facts.background {
             quality.midstreamConnections = background.midstreamConnections
             quality.oneWayConnections = background.oneWayConnections

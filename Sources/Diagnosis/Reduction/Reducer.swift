@@ -9,6 +9,8 @@ package import Model
 package struct Reducer {
     /// Captures with no more connections than this are diagnosed whole.
     package static let wholeCount = 512
+    /// And with no more exchanges than this, good or not.
+    package static let wholeEventCount = 8_192
     /// Of larger ones, the first exchanges of the first connections are kept whatever they are: by them roles and habits are known.
     package static let sampleCount = 128
     private static let samplesPerFlow = 2
@@ -52,6 +54,8 @@ package struct Reducer {
         var beats = 0
     }
 
+    /// Exchanges that went well, and what did not.
+    package private(set) var eventCount = 0
     private var pending = PendingExchanges(largest: Self.largestPendingCount)
     private var waited: [Waited] = []
     private var nextWaited = 0
@@ -76,6 +80,10 @@ package struct Reducer {
         var isJoined = false
     }
     private var kept: KeptSpans
+
+    /// Which requests the report is about: where it is not all, those that went well are counted apart.
+    package var selection = RequestSelection()
+    private var selected: [Endpoint: Int] = [:]
 
     /// Packets of more than one interface were seen.
     package var hasSeveralInterfaces = false
@@ -111,7 +119,13 @@ package struct Reducer {
     }
 
     private mutating func take(_ digest: ExchangeDigest) {
+        eventCount += 1
         kept.note(digest.span)
+        if !selection.selectsEverything,
+            selection.matches(time: digest.begun, status: digest.status, target: nil, id: nil)
+        {
+            selected[digest.server, default: 0] += 1
+        }
         if digest.span.flow <= sampleEnd, sampled[digest.span.flow, default: 0] < Self.samplesPerFlow {
             sampled[digest.span.flow, default: 0] += 1
             kept.keep(digest.span)
@@ -211,6 +225,7 @@ package struct Reducer {
     }
 
     private mutating func take(_ suspect: Suspect) {
+        eventCount += 1
         var server = servers[suspect.server] ?? Server()
         defer { servers[suspect.server] = server }
         if suspect.kind == .foreign {
@@ -291,6 +306,7 @@ package struct Reducer {
 
     package func state(into background: inout BackgroundFacts) {
         background.passings = passings
+        background.selected = selection.selectsEverything ? nil : selected
         background.givenUp = kept.givenUp
         background.counted = kept.counted
         background.joined = kept.joined

@@ -50,6 +50,7 @@ package struct ApplicationDispatcher: ApplicationParser {
         case .http1:
             facts.application = .http1
             facts.exchanges = http.exchanges
+            facts.droppedExchanges = http.dropped
         case .tls: facts.application = .tls(tls.facts)
         case .other(let name): facts.application = .other(name)
         case .dns, .unknown: facts.application = .unknown

@@ -45,7 +45,7 @@ struct SegmentAnalysis: Sendable {
         var verdict = SegmentVerdict()
         let flags = segment.flags
         let length = segment.wirePayloadLength
-        let opensOrCloses = !flags.isDisjoint(with: [.syn, .fin, .rst])
+        let opensOrCloses = !flags.isDisjoint(with: .control)
         let relative = next.map { SequenceNumber.distance(from: $0, to: segment.sequence) }
 
         if length == 1, relative == 0, reverse.window == 0, !opensOrCloses {
@@ -71,7 +71,7 @@ struct SegmentAnalysis: Sendable {
                 verdict.isDuplicateAcknowledgment = true
             }
         }
-        if !verdict.isKeepAlive, let relative, relative < 0, length > 0 || !flags.isDisjoint(with: [.syn, .fin]) {
+        if !verdict.isKeepAlive, let relative, relative < 0, length > 0 || !flags.isDisjoint(with: .synOrFin) {
             let kind = repeated(segment, at: time, reverse: reverse, unseen: unseen, roundTrip: roundTrip)
             verdict.isOutOfOrder = kind == .outOfOrder
             verdict.isRetransmission = !verdict.isOutOfOrder
@@ -132,7 +132,7 @@ struct SegmentAnalysis: Sendable {
             lastAcknowledgmentTime = time
         }
         guard !verdict.isZeroWindowProbe else { return }
-        let control: UInt32 = flags.isDisjoint(with: [.syn, .fin]) ? 0 : 1
+        let control: UInt32 = flags.isDisjoint(with: .synOrFin) ? 0 : 1
         let end = segment.sequence &+ UInt32(truncatingIfNeeded: segment.wirePayloadLength) &+ control
         guard let next, SequenceNumber.distance(from: next, to: end) <= 0 else {
             self.next = end

@@ -220,7 +220,7 @@ extension FlowState.Half {
         if identification != 0 {
             return identification == lastIdentification && (isElsewhere || apart <= 1_000_000)
         }
-        guard lastLength > 0 || !segment.flags.isDisjoint(with: [.syn, .fin]) else { return isElsewhere }
+        guard lastLength > 0 || !segment.flags.isDisjoint(with: .synOrFin) else { return isElsewhere }
         return isElsewhere || apart <= 200_000
     }
 }

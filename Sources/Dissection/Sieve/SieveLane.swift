@@ -24,7 +24,7 @@ struct SieveLane {
     private let largestOpenCount: Int
     private var lastSweep: Int64 = .min
 
-    static let largestServerCount = 1 << 12
+    static let largestServerCount = 1 << 10
     static let largestQuotedCount = 4_096
     static let idleTime: Nanoseconds = .seconds(7_200)
 

@@ -18,6 +18,8 @@ package struct BackgroundFacts: Sendable {
     package var passings: [Passing: Int] = [:]
     /// By the endpoint that served.
     package var servers: [Endpoint: ServerStatistics] = [:]
+    /// Exchanges that the report is about, where it is not about all of them; what they asked for is not known here.
+    package var selected: [Endpoint: Int]?
     /// First frames of requests that were kept and are counted here all the same.
     package var counted: Set<Int> = []
     /// For kept upstream requests, by first frame: the first frame of the client's request that each was made for; -1 where that
@@ -56,8 +58,11 @@ package struct ServerStatistics: Sendable {
     }
 }
 
-/// Counts of durations in classes that are at most 1.6 % wide: sixty-four to each power of two.
+/// Durations: the values themselves while they are few, then counts in classes that are at most 1.6 % wide, sixty-four to each power of two.
 package struct DurationHistogram: Sendable {
+    private static let largestFew = 32
+
+    private var few: [Nanoseconds] = []
     private var counts: [UInt32] = []
     package private(set) var count = 0
     package private(set) var minimum: Nanoseconds = .max
@@ -79,15 +84,34 @@ package struct DurationHistogram: Sendable {
 
     package mutating func add(_ value: Nanoseconds) {
         let value = max(0, value)
-        let place = Self.place(value)
-        while counts.count <= place { counts.append(contentsOf: repeatElement(0, count: 64)) }
-        counts[place] = counts[place] &+ 1
         count += 1
         minimum = min(minimum, value)
         maximum = max(maximum, value)
+        if counts.isEmpty {
+            few.append(value)
+            if few.count > Self.largestFew { classify() }
+        } else {
+            count(value)
+        }
+    }
+
+    private mutating func classify() {
+        let values = few
+        few = []
+        counts = Array(repeating: 0, count: 64)
+        for value in values { count(value) }
+    }
+
+    private mutating func count(_ value: Nanoseconds) {
+        let place = Self.place(value)
+        while counts.count <= place { counts.append(contentsOf: repeatElement(0, count: 64)) }
+        counts[place] = counts[place] &+ 1
     }
 
     package mutating func add(_ other: DurationHistogram) {
+        for value in other.few { add(value) }
+        guard !other.counts.isEmpty else { return }
+        if counts.isEmpty { classify() }
         while counts.count < other.counts.count { counts.append(contentsOf: repeatElement(0, count: 64)) }
         for place in other.counts.indices { counts[place] = counts[place] &+ other.counts[place] }
         count += other.count
@@ -97,6 +121,7 @@ package struct DurationHistogram: Sendable {
 
     /// The value at `rank`, from 0, of all in ascending order, to the class.
     package func value(atRank rank: Int) -> Nanoseconds {
+        if counts.isEmpty { return few.isEmpty ? 0 : few.sorted()[min(max(0, rank), few.count - 1)] }
         var left = rank
         for place in counts.indices {
             left -= Int(counts[place])

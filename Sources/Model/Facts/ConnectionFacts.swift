@@ -81,6 +81,8 @@ package struct ConnectionFacts: Sendable {
     package var icmpErrors: [ICMPErrorFacts] = []
     package var application: ApplicationFacts = .unknown
     package var exchanges: [ExchangeFacts] = []
+    /// Exchanges that were too many to keep.
+    package var droppedExchanges = 0
     /// False while the connection was still open when the capture (or the snapshot) ended.
     package var isClosed = false
 

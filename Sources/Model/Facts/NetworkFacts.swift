@@ -149,6 +149,8 @@ package struct TrafficFacts: Sendable {
     /// ICMP errors that quote no connection of the capture (UDP, or the quoted packet was not captured).
     package var strayICMPErrors: [ICMPErrorFacts] = []
     package var dns: [DNSFacts] = []
+    /// DNS messages that were too many to keep.
+    package var droppedDNS = 0
     package var neighbours: [NeighbourFacts] = []
     package var counters = CaptureCounters()
     /// The rest of the capture, where `connections` are not all that it has.

@@ -6,14 +6,21 @@ package struct TCPFlags: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    package static let fin = TCPFlags(rawValue: 0x001)
-    package static let syn = TCPFlags(rawValue: 0x002)
-    package static let rst = TCPFlags(rawValue: 0x004)
-    package static let psh = TCPFlags(rawValue: 0x008)
-    package static let ack = TCPFlags(rawValue: 0x010)
-    package static let urg = TCPFlags(rawValue: 0x020)
-    package static let ece = TCPFlags(rawValue: 0x040)
-    package static let cwr = TCPFlags(rawValue: 0x080)
+    // Computed, and the two questions below without the general machinery of option sets: they are asked of every packet.
+    package static var fin: TCPFlags { TCPFlags(rawValue: 0x001) }
+    package static var syn: TCPFlags { TCPFlags(rawValue: 0x002) }
+    package static var rst: TCPFlags { TCPFlags(rawValue: 0x004) }
+    package static var psh: TCPFlags { TCPFlags(rawValue: 0x008) }
+    package static var ack: TCPFlags { TCPFlags(rawValue: 0x010) }
+    package static var urg: TCPFlags { TCPFlags(rawValue: 0x020) }
+    package static var ece: TCPFlags { TCPFlags(rawValue: 0x040) }
+    package static var cwr: TCPFlags { TCPFlags(rawValue: 0x080) }
+    /// SYN, FIN and RST: those that open or close.
+    package static var control: TCPFlags { TCPFlags(rawValue: 0x007) }
+    package static var synOrFin: TCPFlags { TCPFlags(rawValue: 0x003) }
+
+    package func contains(_ other: TCPFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
+    package func isDisjoint(with other: TCPFlags) -> Bool { rawValue & other.rawValue == 0 }
 }
 
 /// One segment worth remembering: what it was, and the header fields by which its sender can be judged.

@@ -1,7 +1,8 @@
-import Dissection
 import Model
 import TestSupport
 import Testing
+
+@testable import Dissection
 
 @Suite struct HTTP1ConnectionTests {
     static let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -233,6 +234,27 @@ import Testing
         stream.retransmitClient(length..<(2 * length))
         #expect(stream.exchanges.map(\.request?.retransmissions) == [0, 1])
         #expect(stream.exchanges[1].request?.lastRetransmission?.number == 3)
+    }
+
+    @Test func veryManyExchangesAreLetGoOldestFirst() throws {
+        var stream = Stream()
+        for _ in 0..<20_000 {
+            stream.client(Self.get)
+            stream.server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        }
+        #expect(stream.exchanges.count <= HTTP1Parser.largestExchangeCount)
+        #expect(stream.exchanges.count + stream.parser.dropped == 20_000)
+        #expect(stream.exchanges.allSatisfy { $0.response?.completion == .complete })
+        #expect(stream.exchanges.last?.index == 19_999)
+        #expect(stream.exchanges.first?.index == stream.parser.dropped)
+    }
+
+    @Test func requestsThatNobodyAnswersAreBounded() {
+        var stream = Stream()
+        for _ in 0..<40_000 { stream.client(Self.get) }
+        #expect(stream.exchanges.count == HTTP1Parser.largestOutstandingCount)
+        stream.server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        #expect(stream.exchanges.first?.response?.status == 200)
     }
 
     struct ProxyCase: CustomTestStringConvertible {

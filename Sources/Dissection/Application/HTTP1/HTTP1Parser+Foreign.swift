@@ -50,9 +50,10 @@ extension HTTP1Parser {
     }
 
     var countsWhenDead: Bool {
+        guard exchanges.indices.contains(server.exchange) else { return false }
         switch exchanges[server.exchange].response?.completion {
-        case .notHTTP, .invalidStatusLine: true
-        default: false
+        case .notHTTP, .invalidStatusLine: return true
+        default: return false
         }
     }
 

@@ -125,6 +125,11 @@ extension HTTP1Parser {
     }
 
     private mutating func beginRequest(at start: Int64, _ frame: FrameReference) {
+        guard makeRoom() else {
+            client.inMessage = false
+            client.phase = .dead
+            return
+        }
         var request = RequestFacts(start: start, firstFrame: frame)
         if let emptyLine = client.emptyLine {
             request.deviations.note(.leadingEmptyLine, at: emptyLine)

@@ -165,6 +165,11 @@ extension HTTP1Parser {
     }
 
     private mutating func beginResponse(at start: Int64, _ frame: FrameReference) {
+        guard hasOutstanding || awaitingFinal != nil || makeRoom() else {
+            server.inMessage = false
+            server.phase = .dead
+            return
+        }
         var response = ResponseFacts(start: start, firstFrame: frame)
         if let emptyLine = server.emptyLine {
             response.deviations.note(.leadingEmptyLine, at: emptyLine)

@@ -27,6 +27,12 @@ package struct HTTP1Parser: ApplicationParser {
 
     /// Exchanges that were left out, at least: `index` does not count from 0 behind them.
     var leftOut = 0
+    /// Exchanges that were let go, because a connection had very many.
+    package private(set) var dropped = 0
+    /// More are not kept of one connection: the older half goes.
+    static let largestExchangeCount = 8_192
+    /// Nor are more requests read that nobody answers.
+    static let largestOutstandingCount = 32_768
 
     private var acknowledgedEnd: Int64 = 0
     private var acknowledgedFrame: FrameReference?
@@ -114,6 +120,26 @@ package struct HTTP1Parser: ApplicationParser {
         acknowledgedEnd = clientOffset
         firstUnacknowledged = exchanges.count
         leftOut += 1
+    }
+
+    /// Makes room for another exchange; false where there is none, and the client's bytes are not read any more.
+    mutating func makeRoom() -> Bool {
+        guard exchanges.count >= Self.largestExchangeCount else { return true }
+        var inUse = [server.exchange, client.exchange, awaitingFinal ?? .max, awaitingRequest ?? .max]
+        inUse.append(hasOutstanding ? outstanding[outstandingStart] : .max)
+        let count = min(exchanges.count / 2, inUse.filter { $0 >= 0 }.min() ?? 0)
+        guard count > 0 else { return exchanges.count < Self.largestOutstandingCount }
+        exchanges.removeFirst(count)
+        if server.exchange >= 0 { server.exchange -= count }
+        if client.exchange >= 0 { client.exchange -= count }
+        firstUnacknowledged = max(0, firstUnacknowledged - count)
+        awaitingFinal = awaitingFinal.map { $0 - count }
+        awaitingRequest = awaitingRequest.map { $0 - count }
+        outstanding = outstanding[outstandingStart...].map { $0 - count }
+        outstandingStart = 0
+        leftOut += count
+        dropped += count
+        return true
     }
 
     // MARK: Acknowledgment of requests
