@@ -3,7 +3,13 @@ package struct Endpoint: Hashable, Sendable {
     package var address: IPAddress
     package var port: UInt16
 
-    package init(address: IPAddress, port: UInt16) {
+    @inlinable package static func == (left: Endpoint, right: Endpoint) -> Bool {
+        left.port == right.port && left.address == right.address
+    }
+
+    @inlinable package static func != (left: Endpoint, right: Endpoint) -> Bool { !(left == right) }
+
+    @inlinable package init(address: IPAddress, port: UInt16) {
         self.address = address
         self.port = port
     }

@@ -4,7 +4,13 @@ package struct IPAddress: Hashable, Sendable {
     package var low: UInt64
     package var isIPv6: Bool
 
-    package init(v4 value: UInt32) {
+    @inlinable package static func == (left: IPAddress, right: IPAddress) -> Bool {
+        left.low == right.low && left.high == right.high && left.isIPv6 == right.isIPv6
+    }
+
+    @inlinable package static func != (left: IPAddress, right: IPAddress) -> Bool { !(left == right) }
+
+    @inlinable package init(v4 value: UInt32) {
         high = 0
         low = UInt64(value)
         isIPv6 = false

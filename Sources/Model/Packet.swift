@@ -56,7 +56,7 @@ package struct FrameReference: Hashable, Sendable {
     package var number: Int
     package var time: Timestamp
 
-    package init(number: Int, time: Timestamp) {
+    @inlinable package init(number: Int, time: Timestamp) {
         self.number = number
         self.time = time
     }

@@ -1,5 +1,5 @@
 /// A span of packet time in nanoseconds; negative when the later event carries the earlier time stamp.
-package typealias Nanoseconds = Int64
+@usableFromInline package typealias Nanoseconds = Int64
 
 /// A point in packet time: nanoseconds since 1970-01-01T00:00:00 UTC, range 1677 to 2262.
 ///
@@ -7,7 +7,7 @@ package typealias Nanoseconds = Int64
 package struct Timestamp: Hashable, Comparable, Sendable {
     package var nanoseconds: Int64
 
-    package init(nanoseconds: Int64) {
+    @inlinable package init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
@@ -18,42 +18,48 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         self.nanoseconds = base.addingSaturating(fraction)
     }
 
-    package static func < (left: Timestamp, right: Timestamp) -> Bool {
+    @inlinable package static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
     // The general ones go through the protocol.
-    package static func > (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds > right.nanoseconds }
-    package static func <= (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds <= right.nanoseconds }
-    package static func >= (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds >= right.nanoseconds }
+    @inlinable package static func > (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds > right.nanoseconds
+    }
+    @inlinable package static func <= (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds <= right.nanoseconds
+    }
+    @inlinable package static func >= (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds >= right.nanoseconds
+    }
 
     /// The time from `right` to `left`, saturated to the range of `Int64`.
-    package static func - (left: Timestamp, right: Timestamp) -> Nanoseconds {
+    @inlinable package static func - (left: Timestamp, right: Timestamp) -> Nanoseconds {
         left.nanoseconds.subtractingSaturating(right.nanoseconds)
     }
 
-    package static func + (left: Timestamp, right: Nanoseconds) -> Timestamp {
+    @inlinable package static func + (left: Timestamp, right: Nanoseconds) -> Timestamp {
         Timestamp(nanoseconds: left.nanoseconds.addingSaturating(right))
     }
 
-    package static func - (left: Timestamp, right: Nanoseconds) -> Timestamp {
+    @inlinable package static func - (left: Timestamp, right: Nanoseconds) -> Timestamp {
         Timestamp(nanoseconds: left.nanoseconds.subtractingSaturating(right))
     }
 }
 
 extension Int64 {
-    package func addingSaturating(_ other: Int64) -> Int64 {
+    @inlinable package func addingSaturating(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
     }
 
-    package func subtractingSaturating(_ other: Int64) -> Int64 {
+    @inlinable package func subtractingSaturating(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
     }
 }
 
 extension Nanoseconds {
-    package static func milliseconds(_ count: Int64) -> Nanoseconds { count * 1_000_000 }
-    package static func seconds(_ count: Int64) -> Nanoseconds { count * 1_000_000_000 }
+    @inlinable package static func milliseconds(_ count: Int64) -> Nanoseconds { count * 1_000_000 }
+    @inlinable package static func seconds(_ count: Int64) -> Nanoseconds { count * 1_000_000_000 }
 }

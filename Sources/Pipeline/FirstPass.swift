@@ -74,32 +74,47 @@ final class FirstPass {
     var summaries: [SourceSummary] { workers[0].reading.summaries }
     var warnings: [CaptureError] { workers[0].reading.warnings }
 
-    func run() throws(CaptureError) -> Choice {
-        var reducer = Reducer(largestKeptCount: max(64, request.maximumMemory / (24 << 10)))
+    /// The reducer and what it is to take next. Only ever used by one thread at a time.
+    private final class Harvester: @unchecked Sendable {
+        var reducer: Reducer
         var harvest = SieveHarvest()
+        var now = Timestamp(nanoseconds: 0)
+
+        init(_ reducer: Reducer) {
+            self.reducer = reducer
+        }
+
+        func take() {
+            reducer.take(harvest, now: now)
+            harvest.clear()
+        }
+    }
+
+    func run() throws(CaptureError) -> Choice {
+        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / (24 << 10))))
         var last = OfflineRun.stretch
         var goesOn = true
         while goesOn {
-            step(through: last)
+            // What the stretch before brought is taken meanwhile.
+            step(through: last, harvester)
             for worker in workers { if let failure = worker.failure { throw failure } }
             let statistics = workers[0].reading.progress
             control.progress(statistics)
             goesOn = workers.contains { $0.pause != .over } && !control.shouldStop()
             if goesOn, workers[0].pause == .asked { continue }
             last += OfflineRun.stretch
-            let now = statistics.last ?? Timestamp(nanoseconds: 0)
+            harvester.now = statistics.last ?? harvester.now
             for worker in workers {
-                if goesOn { worker.sieve.sweep(at: now) } else { worker.sieve.finish() }
-                worker.sieve.drain(into: &harvest)
+                if goesOn { worker.sieve.sweep(at: harvester.now) } else { worker.sieve.finish() }
+                worker.sieve.drain(into: &harvester.harvest)
             }
-            reducer.selection = request.options(firstPacket: statistics.first).selection
-            reducer.hasSeveralInterfaces = workers[0].sieve.hasSeveralInterfaces
-            if reducer.sampleEnd == .max { reducer.sampleEnd = sampleEnd() ?? .max }
-            reducer.take(harvest, now: now)
-            harvest.clear()
+            harvester.reducer.selection = request.options(firstPacket: statistics.first).selection
+            harvester.reducer.hasSeveralInterfaces = workers[0].sieve.hasSeveralInterfaces
+            if harvester.reducer.sampleEnd == .max { harvester.reducer.sampleEnd = sampleEnd() ?? .max }
         }
-        reducer.finish()
-        return choice(reducer)
+        harvester.take()
+        harvester.reducer.finish()
+        return choice(harvester.reducer)
     }
 
     /// First frame of the last connection of the sample; nil while there are too few.
@@ -110,15 +125,15 @@ final class FirstPass {
         return starts.member(at: request.sampleCount - 1)
     }
 
-    /// All threads as far as frame `last`.
-    private func step(through last: Int) {
+    /// All threads as far as frame `last`, and one more for the harvest.
+    private func step(through last: Int, _ harvester: Harvester) {
         let (workers, needsAttention) = (workers, control.needsAttention)
-        if workers.count == 1 {
-            workers[0].run(through: last, needsAttention)
-        } else {
-            DispatchQueue.concurrentPerform(iterations: workers.count) {
-                workers[$0].run(through: last, needsAttention)
-            }
+        guard workers.count > 1 else {
+            harvester.take()
+            return workers[0].run(through: last, needsAttention)
+        }
+        DispatchQueue.concurrentPerform(iterations: workers.count + 1) { index in
+            if index < workers.count { workers[index].run(through: last, needsAttention) } else { harvester.take() }
         }
     }
 

@@ -2,25 +2,25 @@
 package struct TCPFlags: OptionSet, Hashable, Sendable {
     package let rawValue: UInt16
 
-    package init(rawValue: UInt16) {
+    @inlinable package init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
     // Computed, and the two questions below without the general machinery of option sets: they are asked of every packet.
-    package static var fin: TCPFlags { TCPFlags(rawValue: 0x001) }
-    package static var syn: TCPFlags { TCPFlags(rawValue: 0x002) }
-    package static var rst: TCPFlags { TCPFlags(rawValue: 0x004) }
-    package static var psh: TCPFlags { TCPFlags(rawValue: 0x008) }
-    package static var ack: TCPFlags { TCPFlags(rawValue: 0x010) }
-    package static var urg: TCPFlags { TCPFlags(rawValue: 0x020) }
-    package static var ece: TCPFlags { TCPFlags(rawValue: 0x040) }
-    package static var cwr: TCPFlags { TCPFlags(rawValue: 0x080) }
+    @inlinable package static var fin: TCPFlags { TCPFlags(rawValue: 0x001) }
+    @inlinable package static var syn: TCPFlags { TCPFlags(rawValue: 0x002) }
+    @inlinable package static var rst: TCPFlags { TCPFlags(rawValue: 0x004) }
+    @inlinable package static var psh: TCPFlags { TCPFlags(rawValue: 0x008) }
+    @inlinable package static var ack: TCPFlags { TCPFlags(rawValue: 0x010) }
+    @inlinable package static var urg: TCPFlags { TCPFlags(rawValue: 0x020) }
+    @inlinable package static var ece: TCPFlags { TCPFlags(rawValue: 0x040) }
+    @inlinable package static var cwr: TCPFlags { TCPFlags(rawValue: 0x080) }
     /// SYN, FIN and RST: those that open or close.
-    package static var control: TCPFlags { TCPFlags(rawValue: 0x007) }
-    package static var synOrFin: TCPFlags { TCPFlags(rawValue: 0x003) }
+    @inlinable package static var control: TCPFlags { TCPFlags(rawValue: 0x007) }
+    @inlinable package static var synOrFin: TCPFlags { TCPFlags(rawValue: 0x003) }
 
-    package func contains(_ other: TCPFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
-    package func isDisjoint(with other: TCPFlags) -> Bool { rawValue & other.rawValue == 0 }
+    @inlinable package func contains(_ other: TCPFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
+    @inlinable package func isDisjoint(with other: TCPFlags) -> Bool { rawValue & other.rawValue == 0 }
 }
 
 /// One segment worth remembering: what it was, and the header fields by which its sender can be judged.
