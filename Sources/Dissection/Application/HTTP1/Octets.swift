@@ -39,8 +39,8 @@ enum Octet {
 extension Sequence<UInt8> {
     /// At most `limit` of the bytes as text, those outside printable ASCII as `\xNN` (the form of `FieldLine`).
     func escaped(limit: Int) -> String {
-        let plain = prefix(limit)
-        let whole = plain.withContiguousStorageIfAvailable { bytes -> String? in
+        let whole = withContiguousStorageIfAvailable { all -> String? in
+            let bytes = all.prefix(limit)
             for byte in bytes where byte < 0x20 || byte > 0x7e { return nil }
             return String(decoding: bytes, as: UTF8.self)
         }
