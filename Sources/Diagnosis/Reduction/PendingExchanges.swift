@@ -19,6 +19,9 @@ struct PendingExchanges {
     private let largest: Int
     /// How many of one question are looked at.
     private static let reach = 64
+    /// An answer that its gateway did not like is one of the first try, or it is the reason for the error that follows at once.
+    private static let first: Nanoseconds = .milliseconds(100)
+    private static let last: Nanoseconds = .milliseconds(20)
 
     init(largest: Int) {
         self.largest = largest
@@ -109,6 +112,11 @@ struct PendingExchanges {
             let inner = entry.digest
             guard !entry.isTaken, inner.start + slack >= suspect.start, inner.span.flow != suspect.span.flow,
                 inner.server != suspect.server
+            else { continue }
+            // In the midst of a long wait it is rather the remains of somebody else's pair.
+            guard
+                suspect.kind == .odd || inner.start - suspect.start <= Self.first
+                    || suspect.end - inner.end <= Self.last
             else { continue }
             if inner.question == suspect.question || inner.tail == suspect.tail {
                 if same.count < 4 { same.append(inner) }

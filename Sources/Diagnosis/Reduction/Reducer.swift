@@ -19,6 +19,10 @@ package struct Reducer {
     private static let queueSlack: Nanoseconds = 10_000
     /// A client's answer may take this long after its upstream's; later, what nobody claimed may belong to what failed.
     private static let patience: Nanoseconds = .seconds(30)
+    /// A block of one interface's packets is written this long after the first of them, at most.
+    private static let disorder: Nanoseconds = .seconds(1)
+    /// Of answers that were cut short by a close, so many a server are kept, and ever fewer of the rest.
+    private static let cutsPerServer = 32
     /// A request that waited this long before it was passed on may have been tried elsewhere before.
     private static let noticeableWait: Nanoseconds = .milliseconds(1)
     private static let largestPendingCount = 1 << 16
@@ -47,6 +51,7 @@ package struct Reducer {
         var contextInterval: Nanoseconds = .seconds(1)
         var contexts = 0
         var foreign = 0
+        var cuts = 0
         var nextBeat = Timestamp(nanoseconds: .min)
         var beat: Nanoseconds = .seconds(2)
         var beats = 0
@@ -76,6 +81,7 @@ package struct Reducer {
         var isJoined = false
     }
     private var kept: KeptSpans
+    private var held = HeldHarvest()
 
     /// Packets of more than one interface were seen.
     package var hasSeveralInterfaces = false
@@ -93,28 +99,33 @@ package struct Reducer {
 
     /// Takes what a stretch of the capture brought, whose last packet has the time `now`.
     package mutating func take(_ harvest: SieveHarvest, now: Timestamp) {
-        // One packet ends at most one exchange, so that frames order them.
-        let digests = harvest.digests.sorted { $0.span.through < $1.span.through }
-        let newSuspects = harvest.suspects.sorted { ($0.frame, $0.span.flow) < ($1.frame, $1.span.flow) }
-        var next = 0
-        for digest in digests {
-            while next < newSuspects.count, newSuspects[next].frame <= digest.span.through {
-                take(newSuspects[next])
-                next += 1
-            }
-            take(digest)
-        }
-        for suspect in newSuspects[next...] { take(suspect) }
-        for calm in harvest.calms.sorted(by: { $0.frame < $1.frame }) { kept.close(calm) }
+        held.add(harvest, slack: slack)
+        // What comes out of one interface comes in order.
+        take(until: hasSeveralInterfaces ? now - Self.disorder : Timestamp(nanoseconds: .max))
         resolve(until: now - Self.patience)
         pending.expire(before: now - Self.memory)
+    }
+
+    private mutating func take(until time: Timestamp) {
+        for event in held.due(before: time) {
+            switch event {
+            case .inner(let digest):
+                // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
+                if diallers.isEmpty || diallers.contains(digest.client) || diallers.count > 256 {
+                    pending.insert(digest)
+                }
+            case .outer(let digest): take(digest)
+            case .suspect(let suspect): take(suspect)
+            case .calm(let calm): kept.close(calm)
+            }
+        }
     }
 
     private mutating func take(_ digest: ExchangeDigest) {
         kept.note(digest.span)
         if digest.span.flow <= sampleEnd, sampled[digest.span.flow, default: 0] < Self.samplesPerFlow {
             sampled[digest.span.flow, default: 0] += 1
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
         }
         sample(digest)
         keepIfTriedAgain(digest)
@@ -133,8 +144,6 @@ package struct Reducer {
             oddities[digest.question]?[odd.place].isJoined = true
             kept.keep(digest.span)
         }
-        // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
-        if diallers.isEmpty || diallers.contains(digest.client) || diallers.count > 256 { pending.insert(digest) }
     }
 
     /// Two exchanges of which one was made for the other are kept together or not at all: alone, either could be taken for what is missing
@@ -219,6 +228,13 @@ package struct Reducer {
             if server.foreign <= 32 || server.foreign.nonzeroBitCount == 1 { kept.keep(suspect.span) }
             return
         }
+        if suspect.kind == .cut {
+            // Where the clients' leg is readable, it tells which answers were not passed on.
+            guard passings.isEmpty else { return }
+            server.cuts += 1
+            if server.cuts <= Self.cutsPerServer || server.cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            return
+        }
         kept.keep(suspect.span)
         if suspects.count >= 2 * Self.largestSuspectCount { suspects.removeFirst(Self.largestSuspectCount) }
         suspects.append(suspect)
@@ -237,7 +253,11 @@ package struct Reducer {
             server.contexts += 1
             if server.contexts % 16 == 0 { server.contextInterval = server.contextInterval * 2 }
             for pair in server.recent {
-                if let outer = pair.outer { kept.keep(pair.inner, inside: outer) } else { kept.keep(pair.inner) }
+                if let outer = pair.outer {
+                    kept.keep(pair.inner, inside: outer)
+                } else {
+                    kept.keep(pair.inner, asBystander: true)
+                }
             }
             server.recent = []
             server.wanted = 1
@@ -254,9 +274,9 @@ package struct Reducer {
         var server = servers.removeValue(forKey: digest.server) ?? Server()
         if server.wanted > 0 {
             server.wanted -= 1
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
         } else if digest.end >= server.nextBeat {
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
             server.nextBeat = digest.end + server.beat
             server.beats += 1
             if server.beats % 32 == 0 { server.beat = server.beat * 2 }
@@ -283,6 +303,7 @@ package struct Reducer {
 
     /// The capture is over.
     package mutating func finish() {
+        take(until: Timestamp(nanoseconds: .max))
         resolve(until: Timestamp(nanoseconds: .max))
     }
 
@@ -293,6 +314,7 @@ package struct Reducer {
         background.passings = passings
         background.givenUp = kept.givenUp
         background.counted = kept.counted
-        background.joined = kept.joined
+        // Where no client is seen, attempts are nobody's.
+        background.joined = passings.isEmpty ? [:] : kept.joined
     }
 }

@@ -28,6 +28,8 @@ struct FlowState {
         var lastTime: Int64 = .min
         /// Time of the last acknowledgment that it sent.
         var acknowledgmentTime: Int64 = .min
+        /// The number that its latest acknowledgment asks for.
+        var acknowledged: UInt32 = 0
 
         var hasHole: Bool { holeStart != holeEnd }
     }
@@ -142,6 +144,18 @@ struct FlowState {
     /// A request was begun and has no complete answer yet.
     var isInExchange: Bool {
         isAwaiting || requestPhase == .body || requestPhase == .head || requestPhase == .chunks
+    }
+
+    /// The client has not acknowledged all of the server's bytes.
+    var isAnswerUnacknowledged: Bool {
+        exchanges > 0 && upward.acknowledgmentTime != .min
+            && Int32(bitPattern: downward.next &- upward.acknowledged) > 0
+    }
+
+    /// The client ended the connection first, and right after the answer: that may be its habit, or be for the answer.
+    var wasCutShort: Bool {
+        !downward.sawFIN && answered != .min
+            && (lastTime &- answered < 200_000_000 || lastTime &- downward.lastTime < 50_000_000)
     }
 
     /// A request begins with this packet.

@@ -76,6 +76,8 @@ package struct Suspect: Sendable {
         case odd
         /// Another protocol than HTTP/1, or nothing at all: a few of each are enough.
         case foreign
+        /// A good answer, stated as such too, whose receiver ended the connection at once: it may not have liked it.
+        case cut
     }
 
     package var kind: Kind
@@ -113,10 +115,12 @@ package struct Suspect: Sendable {
 package struct Calm: Sendable {
     package var flow: Int
     package var frame: Int
+    package var time: Timestamp
 
-    package init(flow: Int, frame: Int) {
+    package init(flow: Int, frame: Int, time: Timestamp) {
         self.flow = flow
         self.frame = frame
+        self.time = time
     }
 }
 
