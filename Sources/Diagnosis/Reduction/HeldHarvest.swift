@@ -12,38 +12,43 @@ struct HeldHarvest {
         case calm(Calm)
     }
 
-    private struct Held {
+    /// Where an event stands: small, so that sorting moves little.
+    private struct Key {
         var time: Timestamp
         var frame: Int
         var rank: Int
-        var event: Event
+        var place: Int
     }
 
-    private var held: [Held] = []
+    private var keys: [Key] = []
+    private var events: [Event] = []
     /// No more events than this wait for others.
     private static let largest = 1 << 17
 
     /// - Parameter slack: how much later than its client's answer the end of an upstream's may be stamped.
     mutating func add(_ harvest: SieveHarvest, slack: Nanoseconds) {
         for digest in harvest.digests {
-            let frame = digest.span.through
-            held.append(Held(time: digest.end, frame: frame, rank: 0, event: .inner(digest)))
-            held.append(Held(time: digest.end + slack, frame: frame, rank: 3, event: .outer(digest)))
+            add(.inner(digest), digest.end, digest.span.through, rank: 0)
+            add(.outer(digest), digest.end + slack, digest.span.through, rank: 3)
         }
-        for suspect in harvest.suspects {
-            held.append(Held(time: suspect.end, frame: suspect.frame, rank: 1, event: .suspect(suspect)))
-        }
-        for calm in harvest.calms {
-            held.append(Held(time: calm.time, frame: calm.frame, rank: 2, event: .calm(calm)))
-        }
+        for suspect in harvest.suspects { add(.suspect(suspect), suspect.end, suspect.frame, rank: 1) }
+        for calm in harvest.calms { add(.calm(calm), calm.time, calm.frame, rank: 2) }
+    }
+
+    private mutating func add(_ event: Event, _ time: Timestamp, _ frame: Int, rank: Int) {
+        keys.append(Key(time: time, frame: frame, rank: rank, place: events.count))
+        events.append(event)
     }
 
     /// Takes out what came before `time`, in order.
     mutating func due(before time: Timestamp) -> [Event] {
-        held.sort { ($0.time, $0.frame, $0.rank) < ($1.time, $1.frame, $1.rank) }
-        let count = max(held.partitionPoint { $0.time >= time }, held.count - Self.largest)
-        let events = held[..<count].map(\.event)
-        held.removeFirst(count)
-        return events
+        keys.sort { ($0.time, $0.frame, $0.rank) < ($1.time, $1.frame, $1.rank) }
+        let count = max(keys.partitionPoint { $0.time >= time }, keys.count - Self.largest)
+        let due = keys[..<count].map { events[$0.place] }
+        let left = keys[count...].map { events[$0.place] }
+        keys.removeFirst(count)
+        for index in keys.indices { keys[index].place = index }
+        events = left
+        return due
     }
 }

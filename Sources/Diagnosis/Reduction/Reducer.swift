@@ -21,7 +21,7 @@ package struct Reducer {
     private static let patience: Nanoseconds = .seconds(30)
     /// A block of one interface's packets is written this long after the first of them, at most.
     private static let disorder: Nanoseconds = .seconds(1)
-    /// Of answers that were cut short by a close, so many a server are kept, and ever fewer of the rest.
+    /// Of answers that were cut short by a close or were altered, so many a server are kept, and ever fewer of the rest.
     private static let cutsPerServer = 32
     /// A request that waited this long before it was passed on may have been tried elsewhere before.
     private static let noticeableWait: Nanoseconds = .milliseconds(1)
@@ -52,6 +52,7 @@ package struct Reducer {
         var contexts = 0
         var foreign = 0
         var cuts = 0
+        var altered = 0
         var nextBeat = Timestamp(nanoseconds: .min)
         var beat: Nanoseconds = .seconds(2)
         var beats = 0
@@ -149,12 +150,20 @@ package struct Reducer {
     /// Two exchanges of which one was made for the other are kept together or not at all: alone, either could be taken for what is missing
     /// of something that failed.
     private mutating func join(_ outer: ExchangeDigest, _ inner: ExchangeDigest) {
-        if kept.contains(inner.span) || kept.contains(outer.span) {
+        if kept.contains(inner.span) || kept.contains(outer.span) || isAltered(outer, inner) {
             kept.keep(inner.span, inside: outer.span)
         } else {
             remember(inner, outer.span)
         }
         keepIfTriedBefore(outer, inner)
+    }
+
+    /// The client was given another answer of that status: the gateway's own, or the gateway works on what it passes on, which shows soon.
+    private mutating func isAltered(_ outer: ExchangeDigest, _ inner: ExchangeDigest) -> Bool {
+        guard inner.length >= 0, outer.length >= 0, inner.length != outer.length else { return false }
+        servers[inner.server, default: Server()].altered += 1
+        let count = servers[inner.server]?.altered ?? 0
+        return count <= Self.cutsPerServer || count.nonzeroBitCount == 1
     }
 
     /// What was made for this request may be among what is looked at in full, for packets that were lost or out of order: the one of the

@@ -107,6 +107,8 @@ struct FlowState {
     var exchanges: UInt32 = 0
     var requestLeft: Int64 = 0
     var responseLeft: Int64 = 0
+    /// Content-Length of the answer; -1 without one.
+    var responseLength: Int64 = -1
     var question: UInt64 = 0
     var tail: UInt64 = 0
     var agent: UInt64 = 0
@@ -190,6 +192,7 @@ struct FlowState {
         digest.question = question
         digest.tail = tail
         digest.agent = agent
+        digest.length = responseLength
         exchanges &+= 1
         return digest
     }

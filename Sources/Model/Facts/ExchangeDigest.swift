@@ -9,6 +9,8 @@ package struct ExchangeDigest: Sendable {
     package var tail: UInt64 = 0
     /// Hash of the User-Agent, which gateways pass on.
     package var agent: UInt64 = 0
+    /// Content-Length of the answer; -1 without one.
+    package var length: Int64 = -1
     /// SYN of the connection for its first exchange, else the first byte of the request.
     package var start: Timestamp
     /// First byte of the request.
