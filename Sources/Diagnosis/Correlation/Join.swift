@@ -11,6 +11,8 @@ struct Join {
     var attempts: [Attempt] = []
     /// Per gateway, the beginnings of targets that it passes on unchanged.
     private(set) var unchangedTargets: [Int: Set<Substring>] = [:]
+    /// Good requests whose attempts were left out.
+    private var settled: Set<Int> = []
 
     /// Two interfaces of one host stamp their packets with one clock, but not at the same depth of the stack.
     static let slack: Nanoseconds = 300_000
@@ -145,7 +147,7 @@ struct Join {
 
     private func requestsByHost() -> [Int: [Int]] {
         var result: [Int: [Int]] = [:]
-        for (index, request) in requests.enumerated() {
+        for (index, request) in requests.enumerated() where !settled.contains(index) {
             result[host(request.gateway.address), default: []].append(index)
         }
         return result
@@ -157,12 +159,14 @@ struct Join {
     }
 
     /// What was found to belong together while all of the capture was at hand: requests by attempt. An attempt whose request was not kept is
-    /// nobody else's.
+    /// nobody else's, and no attempt is looked for where a good request was kept without its own.
     private mutating func claimJoined() -> [Int: Int] {
         guard let joined = facts.background?.joined, !joined.isEmpty else { return [:] }
         var byFrame: [Int: Int] = [:]
         for (index, candidate) in requests.enumerated() {
-            if let asked = request(of: candidate) { byFrame[asked.firstFrame.number] = index }
+            guard let asked = request(of: candidate) else { continue }
+            byFrame[asked.firstFrame.number] = index
+            if joined[asked.firstFrame.number] == -1 { settled.insert(index) }
         }
         var claimed: [Int: Int] = [:]
         for index in attempts.indices {

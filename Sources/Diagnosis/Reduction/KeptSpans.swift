@@ -16,7 +16,7 @@ struct KeptSpans {
 
     /// Of kept upstream requests, by first frame: the first frame of the client's request that each was made for.
     private var partners: [Int: Int] = [:]
-    /// First frames of requests that are kept for their own sake, and of those that stand before one that is.
+    /// First frames of requests that are kept for their own sake, and of those that stand before one that is or are a sample.
     private var own: Set<Int> = []
     private var bystanders: Set<Int> = []
 
@@ -34,7 +34,7 @@ struct KeptSpans {
         return span.from >= from
     }
 
-    mutating func keep(_ span: FlowSpan) {
+    mutating func keep(_ span: FlowSpan, asBystander: Bool = false) {
         if var known = spans[span.from] {
             known.through = max(known.through, span.through)
             spans[span.from] = known
@@ -51,7 +51,7 @@ struct KeptSpans {
         }
         if span.counted.0 >= 0 {
             counted.insert(span.counted.0)
-            own.insert(span.counted.0)
+            if asBystander { bystanders.insert(span.counted.0) } else { own.insert(span.counted.0) }
         }
         if span.counted.1 >= 0 {
             counted.insert(span.counted.1)

@@ -19,6 +19,9 @@ struct PendingExchanges {
     private let largest: Int
     /// How many of one question are looked at.
     private static let reach = 64
+    /// An answer that its gateway did not like is one of the first try, or it is the reason for the error that follows at once.
+    private static let first: Nanoseconds = .milliseconds(100)
+    private static let last: Nanoseconds = .milliseconds(20)
 
     init(largest: Int) {
         self.largest = largest
@@ -94,8 +97,10 @@ struct PendingExchanges {
         return entries[best.position - base].digest
     }
 
-    /// Exchanges that nobody claimed and that lie inside a failed one: those that asked the same, else the nearest to its end.
+    /// Exchanges that nobody claimed and that began inside a failed one: those that asked the same, else the nearest to its end.
     func nested(in suspect: Suspect, slack: Nanoseconds) -> [ExchangeDigest] {
+        let same = alike(suspect, slack: slack)
+        guard same.isEmpty else { return same }
         var low = head
         var high = entries.count
         let end = suspect.end + slack
@@ -103,19 +108,42 @@ struct PendingExchanges {
             let middle = (low + high) / 2
             if entries[middle].digest.end <= end { low = middle + 1 } else { high = middle }
         }
-        var same: [ExchangeDigest] = []
+        var tails: [ExchangeDigest] = []
         var others: [ExchangeDigest] = []
         for entry in entries[head..<low].suffix(256).reversed() {
             let inner = entry.digest
-            guard !entry.isTaken, inner.start + slack >= suspect.start, inner.span.flow != suspect.span.flow,
-                inner.server != suspect.server
-            else { continue }
-            if inner.question == suspect.question || inner.tail == suspect.tail {
-                if same.count < 4 { same.append(inner) }
+            guard !entry.isTaken, mayBelong(inner, to: suspect, slack: slack) else { continue }
+            if inner.tail == suspect.tail {
+                if tails.count < 4 { tails.append(inner) }
             } else if others.count < 4, suspect.kind == .exchange {
                 others.append(inner)
             }
         }
-        return same.isEmpty ? others : same
+        return tails.isEmpty ? others : tails
+    }
+
+    /// Those that asked the same; their answers may have come when it was over.
+    private func alike(_ suspect: Suspect, slack: Nanoseconds) -> [ExchangeDigest] {
+        var result: [ExchangeDigest] = []
+        var position = youngest[suspect.question] ?? -1
+        var looked = 0
+        while position >= 0, looked < Self.reach, result.count < 4 {
+            let entry = entries[position - base]
+            if entry.digest.start <= suspect.end + slack, mayBelong(entry.digest, to: suspect, slack: slack) {
+                result.append(entry.digest)
+            }
+            position = entry.older
+            looked += 1
+        }
+        return result
+    }
+
+    private func mayBelong(_ inner: ExchangeDigest, to suspect: Suspect, slack: Nanoseconds) -> Bool {
+        guard inner.start + slack >= suspect.start, inner.span.flow != suspect.span.flow,
+            inner.server != suspect.server
+        else { return false }
+        // In the midst of a long wait it is rather the remains of somebody else's pair.
+        return suspect.kind == .odd || inner.start - suspect.start <= Self.first
+            || inner.end <= suspect.end + slack && suspect.end - inner.end <= Self.last
     }
 }

@@ -21,6 +21,10 @@ package struct Reducer {
     private static let queueSlack: Nanoseconds = 10_000
     /// A client's answer may take this long after its upstream's; later, what nobody claimed may belong to what failed.
     private static let patience: Nanoseconds = .seconds(30)
+    /// A block of one interface's packets is written this long after the first of them, at most.
+    private static let disorder: Nanoseconds = .seconds(1)
+    /// Of answers that were cut short by a close or were altered, so many a server are kept, and ever fewer of the rest.
+    private static let cutsPerServer = 32
     /// A request that waited this long before it was passed on may have been tried elsewhere before.
     private static let noticeableWait: Nanoseconds = .milliseconds(1)
     private static let largestPendingCount = 1 << 16
@@ -49,6 +53,8 @@ package struct Reducer {
         var contextInterval: Nanoseconds = .seconds(1)
         var contexts = 0
         var foreign = 0
+        var cuts = 0
+        var altered = 0
         var nextBeat = Timestamp(nanoseconds: .min)
         var beat: Nanoseconds = .seconds(2)
         var beats = 0
@@ -80,6 +86,7 @@ package struct Reducer {
         var isJoined = false
     }
     private var kept: KeptSpans
+    private var held = HeldHarvest()
 
     /// Which requests the report is about: where it is not all, those that went well are counted apart.
     package var selection = RequestSelection()
@@ -101,21 +108,26 @@ package struct Reducer {
 
     /// Takes what a stretch of the capture brought, whose last packet has the time `now`.
     package mutating func take(_ harvest: SieveHarvest, now: Timestamp) {
-        // One packet ends at most one exchange, so that frames order them.
-        let digests = harvest.digests.sorted { $0.span.through < $1.span.through }
-        let newSuspects = harvest.suspects.sorted { ($0.frame, $0.span.flow) < ($1.frame, $1.span.flow) }
-        var next = 0
-        for digest in digests {
-            while next < newSuspects.count, newSuspects[next].frame <= digest.span.through {
-                take(newSuspects[next])
-                next += 1
-            }
-            take(digest)
-        }
-        for suspect in newSuspects[next...] { take(suspect) }
-        for calm in harvest.calms.sorted(by: { $0.frame < $1.frame }) { kept.close(calm) }
+        held.add(harvest, slack: slack)
+        // What comes out of one interface comes in order.
+        take(until: hasSeveralInterfaces ? now - Self.disorder : Timestamp(nanoseconds: .max))
         resolve(until: now - Self.patience)
         pending.expire(before: now - Self.memory)
+    }
+
+    private mutating func take(until time: Timestamp) {
+        for event in held.due(before: time) {
+            switch event {
+            case .inner(let digest):
+                // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
+                if diallers.isEmpty || diallers.contains(digest.client) || diallers.count > 256 {
+                    pending.insert(digest)
+                }
+            case .outer(let digest): take(digest)
+            case .suspect(let suspect): take(suspect)
+            case .calm(let calm): kept.close(calm)
+            }
+        }
     }
 
     private mutating func take(_ digest: ExchangeDigest) {
@@ -128,7 +140,7 @@ package struct Reducer {
         }
         if digest.span.flow <= sampleEnd, sampled[digest.span.flow, default: 0] < Self.samplesPerFlow {
             sampled[digest.span.flow, default: 0] += 1
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
         }
         sample(digest)
         keepIfTriedAgain(digest)
@@ -147,19 +159,25 @@ package struct Reducer {
             oddities[digest.question]?[odd.place].isJoined = true
             kept.keep(digest.span)
         }
-        // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
-        if diallers.isEmpty || diallers.contains(digest.client) || diallers.count > 256 { pending.insert(digest) }
     }
 
     /// Two exchanges of which one was made for the other are kept together or not at all: alone, either could be taken for what is missing
     /// of something that failed.
     private mutating func join(_ outer: ExchangeDigest, _ inner: ExchangeDigest) {
-        if kept.contains(inner.span) || kept.contains(outer.span) {
+        if kept.contains(inner.span) || kept.contains(outer.span) || isAltered(outer, inner) {
             kept.keep(inner.span, inside: outer.span)
         } else {
             remember(inner, outer.span)
         }
         keepIfTriedBefore(outer, inner)
+    }
+
+    /// The client was given another answer of that status: the gateway's own, or the gateway works on what it passes on, which shows soon.
+    private mutating func isAltered(_ outer: ExchangeDigest, _ inner: ExchangeDigest) -> Bool {
+        guard inner.length >= 0, outer.length >= 0, inner.length != outer.length else { return false }
+        servers[inner.server, default: Server()].altered += 1
+        let count = servers[inner.server]?.altered ?? 0
+        return count <= Self.cutsPerServer || count.nonzeroBitCount == 1
     }
 
     /// What was made for this request may be among what is looked at in full, for packets that were lost or out of order: the one of the
@@ -234,6 +252,13 @@ package struct Reducer {
             if server.foreign <= 32 || server.foreign.nonzeroBitCount == 1 { kept.keep(suspect.span) }
             return
         }
+        if suspect.kind == .cut {
+            // Where the clients' leg is readable, it tells which answers were not passed on.
+            guard passings.isEmpty else { return }
+            server.cuts += 1
+            if server.cuts <= Self.cutsPerServer || server.cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            return
+        }
         kept.keep(suspect.span)
         if suspects.count >= 2 * Self.largestSuspectCount { suspects.removeFirst(Self.largestSuspectCount) }
         suspects.append(suspect)
@@ -252,7 +277,11 @@ package struct Reducer {
             server.contexts += 1
             if server.contexts % 16 == 0 { server.contextInterval = server.contextInterval * 2 }
             for pair in server.recent {
-                if let outer = pair.outer { kept.keep(pair.inner, inside: outer) } else { kept.keep(pair.inner) }
+                if let outer = pair.outer {
+                    kept.keep(pair.inner, inside: outer)
+                } else {
+                    kept.keep(pair.inner, asBystander: true)
+                }
             }
             server.recent = []
             server.wanted = 1
@@ -269,9 +298,9 @@ package struct Reducer {
         var server = servers.removeValue(forKey: digest.server) ?? Server()
         if server.wanted > 0 {
             server.wanted -= 1
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
         } else if digest.end >= server.nextBeat {
-            kept.keep(digest.span)
+            kept.keep(digest.span, asBystander: true)
             server.nextBeat = digest.end + server.beat
             server.beats += 1
             if server.beats % 32 == 0 { server.beat = server.beat * 2 }
@@ -298,6 +327,7 @@ package struct Reducer {
 
     /// The capture is over.
     package mutating func finish() {
+        take(until: Timestamp(nanoseconds: .max))
         resolve(until: Timestamp(nanoseconds: .max))
     }
 
@@ -309,6 +339,7 @@ package struct Reducer {
         background.selected = selection.selectsEverything ? nil : selected
         background.givenUp = kept.givenUp
         background.counted = kept.counted
-        background.joined = kept.joined
+        // Where no client is seen, attempts are nobody's.
+        background.joined = passings.isEmpty ? [:] : kept.joined
     }
 }

@@ -101,6 +101,7 @@ extension FlowState {
                 case .unusual: return .odd
                 case .complete(let end):
                     status = UInt16(truncatingIfNeeded: scan.status)
+                    responseLength = scan.contentLength
                     willClose = willClose || scan.closes || scan.isHTTP10
                     bytes = bytes.extracting(droppingFirst: end)
                     if requestIsHead || scan.status == 204 || scan.status == 304 {

@@ -93,6 +93,7 @@ extension FlowState {
         }
         if flags.contains(.rst) {
             step.isReset = true
+            if flags.contains(.ack) { half.acknowledged = segment.acknowledgment }
             return step
         }
         if isSYN {
@@ -118,7 +119,10 @@ extension FlowState {
             if synTime != .min { roundTrip = max(0, time &- synTime) }
         }
         let sinceAcknowledgment = peer.acknowledgmentTime == .min ? Int64.max : time &- peer.acknowledgmentTime
-        if flags.contains(.ack) { half.acknowledgmentTime = time }
+        if flags.contains(.ack) {
+            half.acknowledgmentTime = time
+            half.acknowledged = segment.acknowledgment
+        }
         defer { step.isFIN = half.takeFIN(segment, length) }
         if !half.isNumbered, length > 0 || flags.contains(.fin) {
             half.isNumbered = true

@@ -28,6 +28,8 @@ struct FlowState {
         var lastTime: Int64 = .min
         /// Time of the last acknowledgment that it sent.
         var acknowledgmentTime: Int64 = .min
+        /// The number that its latest acknowledgment asks for.
+        var acknowledged: UInt32 = 0
 
         var hasHole: Bool { holeStart != holeEnd }
     }
@@ -105,6 +107,8 @@ struct FlowState {
     var exchanges: UInt32 = 0
     var requestLeft: Int64 = 0
     var responseLeft: Int64 = 0
+    /// Content-Length of the answer; -1 without one.
+    var responseLength: Int64 = -1
     var question: UInt64 = 0
     var tail: UInt64 = 0
     var agent: UInt64 = 0
@@ -144,6 +148,18 @@ struct FlowState {
         isAwaiting || requestPhase == .body || requestPhase == .head || requestPhase == .chunks
     }
 
+    /// The client has not acknowledged all of the server's bytes.
+    var isAnswerUnacknowledged: Bool {
+        exchanges > 0 && upward.acknowledgmentTime != .min
+            && Int32(bitPattern: downward.next &- upward.acknowledged) > 0
+    }
+
+    /// The client ended the connection first, and right after the answer: that may be its habit, or be for the answer.
+    var wasCutShort: Bool {
+        !downward.sawFIN && answered != .min
+            && (lastTime &- answered < 200_000_000 || lastTime &- downward.lastTime < 50_000_000)
+    }
+
     /// A request begins with this packet.
     mutating func begin(at frame: Int, _ time: Int64, sequence: UInt32) {
         begun = time
@@ -176,6 +192,7 @@ struct FlowState {
         digest.question = question
         digest.tail = tail
         digest.agent = agent
+        digest.length = responseLength
         exchanges &+= 1
         return digest
     }

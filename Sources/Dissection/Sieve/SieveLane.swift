@@ -260,7 +260,11 @@ struct SieveLane {
         guard isUp, table.states[index].isDisturbed, table.states[index].requestPhase != .lost else { return }
         let calm = table.withState(index) { state in
             state.isDisturbed = false
-            return Calm(flow: state.flow, frame: state.current.frame)
+            return Calm(
+                flow: state.flow,
+                frame: state.current.frame,
+                time: Timestamp(nanoseconds: state.lastTime)
+            )
         }
         harvest.calms.append(calm)
     }
@@ -280,13 +284,18 @@ struct SieveLane {
     }
 
     /// The connection is to be looked at in full; nothing more of it is read here.
-    mutating func tell(_ index: Int, _ kind: Suspect.Kind) {
+    mutating func tell(_ index: Int, _ kind: Suspect.Kind, isInExchange: Bool = false) {
         let state = table.states[index]
         guard state.verdict != .told else { return }
         // What was told as odd has an open span already.
         if !state.isDisturbed || kind != .odd {
             harvest.suspects.append(
-                state.suspect(kind, through: .max, state.lastTime, isInExchange: state.isInExchange)
+                state.suspect(
+                    kind,
+                    through: .max,
+                    state.lastTime,
+                    isInExchange: isInExchange || state.isInExchange
+                )
             )
         }
         table.withState(index) { $0.verdict = .told }
@@ -303,6 +312,8 @@ struct SieveLane {
             tell(index, .exchange)
         } else if state.exchanges == 0, !state.isMidstream, !state.isDisturbed {
             tell(index, .connect)
+        } else if isUp {
+            judgeClose(index)
         }
         return true
     }
@@ -318,9 +329,23 @@ struct SieveLane {
                 act(on: outcome, index, false)
             } else if state.isInExchange {
                 tell(index, .exchange)
+            } else if isUp {
+                judgeClose(index)
             }
         }
         return isUp ? state.downward.sawFIN : state.upward.sawFIN
+    }
+
+    /// The client ends the connection after a good answer, as far as the server's bytes tell.
+    private mutating func judgeClose(_ index: Int) {
+        let state = table.states[index]
+        guard state.exchanges > 0 else { return }
+        if state.isAnswerUnacknowledged {
+            // The answer never arrived as a whole.
+            tell(index, .exchange, isInExchange: true)
+        } else if state.wasCutShort {
+            harvest.suspects.append(state.suspect(.cut, through: .max, state.lastTime, isInExchange: true))
+        }
     }
 
     private enum Ending {
@@ -334,6 +359,8 @@ struct SieveLane {
         if state.verdict == .ordinary {
             if state.isInExchange {
                 tell(index, .exchange)
+            } else if state.isAnswerUnacknowledged, ending != .closed {
+                tell(index, .exchange, isInExchange: true)
             } else if state.upward.hasHole || state.downward.hasHole {
                 tell(index, .odd)
             } else if state.exchanges == 0, state.disturbances == 0 {

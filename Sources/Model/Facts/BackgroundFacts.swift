@@ -23,7 +23,7 @@ package struct BackgroundFacts: Sendable {
     /// First frames of requests that were kept and are counted here all the same.
     package var counted: Set<Int> = []
     /// For kept upstream requests, by first frame: the first frame of the client's request that each was made for; -1 where that
-    /// one was not kept.
+    /// one was not kept. The same for clients' requests whose upstream ones were not.
     package var joined: [Int: Int] = [:]
     /// Connections of the capture, those kept included.
     package var connections = 0

@@ -9,6 +9,8 @@ package struct ExchangeDigest: Sendable {
     package var tail: UInt64 = 0
     /// Hash of the User-Agent, which gateways pass on.
     package var agent: UInt64 = 0
+    /// Content-Length of the answer; -1 without one.
+    package var length: Int64 = -1
     /// SYN of the connection for its first exchange, else the first byte of the request.
     package var start: Timestamp
     /// First byte of the request.
@@ -76,6 +78,8 @@ package struct Suspect: Sendable {
         case odd
         /// Another protocol than HTTP/1, or nothing at all: a few of each are enough.
         case foreign
+        /// A good answer, stated as such too, whose receiver ended the connection at once: it may not have liked it.
+        case cut
     }
 
     package var kind: Kind
@@ -113,10 +117,12 @@ package struct Suspect: Sendable {
 package struct Calm: Sendable {
     package var flow: Int
     package var frame: Int
+    package var time: Timestamp
 
-    package init(flow: Int, frame: Int) {
+    package init(flow: Int, frame: Int, time: Timestamp) {
         self.flow = flow
         self.frame = frame
+        self.time = time
     }
 }
 

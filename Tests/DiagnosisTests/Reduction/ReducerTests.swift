@@ -157,7 +157,7 @@ import Testing
         var reducer = Self.seasoned()
         var harvest = SieveHarvest()
         harvest.suspects = [Self.suspect(.odd, 70, from: Self.gateway, to: Self.upstream, 0, 10, 11)]
-        harvest.calms = [Calm(flow: 70, frame: 12_000)]
+        harvest.calms = [Calm(flow: 70, frame: 12_000, time: Self.time(12))]
         reducer.take(harvest, now: Self.time(20))
         let span = try #require(reducer.spans.first { $0.from == 70 })
         #expect(span.through == 11_999)
