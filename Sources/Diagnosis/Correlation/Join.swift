@@ -454,8 +454,13 @@ struct Join {
         if attempt.exchange == nil, hasNext, startGap <= .milliseconds(20) { endGap = endGap.map(Self.withoutInterval) }
         var isOpen = false
         if case .open = candidate.outcome { isOpen = attempt.end == nil }
+        // A request whose first known attempt came late waited for something: a busy gateway, or one that first has to find the
+        // neighbour's address, dials as late as that.
+        let mayBeLate = hasNext && !hasPrevious && attempt.exchange == nil
         let near: Nanoseconds =
-            candidate.isOver ? .milliseconds(100) : backsOff(candidate) ? .milliseconds(250) : .milliseconds(20)
+            candidate.isOver
+            ? .milliseconds(100)
+            : backsOff(candidate) ? .milliseconds(250) : .milliseconds(mayBeLate ? 60 : 20)
         if hasNext || !candidate.isOver {
             guard isOpenBefore || startGap <= near, isOpen || attempt.end == nil || (endGap ?? 0) <= near else {
                 return nil

@@ -150,6 +150,9 @@ struct Verdicts {
         if context.connection.fromServer.missedBytes > 0 || context.connection.fromClient.missedBytes > 0 {
             missing.append("bytes of this connection that the capture missed")
         }
+        if let request = context.request, context.stage == .nothing, context.mayBeSending(request) {
+            missing.append("whether the request was complete: the capture cut what tells its length")
+        }
         if missing.isEmpty { missing.append("the gateway's own log line for this request") }
         return Verdict(
             .undetermined,

@@ -218,12 +218,13 @@ enum ResponseTimeout: Detector {
         }
         // Without the client's side it may as well be a client that left, which does so at any time.
         let announced = attempt.announcedTimer
-        // The timer runs on while the gateway connects.
-        let sinceDial = waited + (attempt.isFirst ? request.lastFrame.time - attempt.connection.first.time : 0)
+        let sinceDial = attempt.sinceDial(waited, request)
+        // Most gateways' timers begin anew with each byte: after a part of the head, with its last one.
+        let silence = attempt.silence ?? waited
         if attempt.client == nil,
             waited < .milliseconds(900)
                 || announced.map({ sinceDial < $0 })
-                    ?? !(attempt.isRoundTimer(waited) || attempt.isRoundTimer(sinceDial))
+                    ?? ![waited, sinceDial, silence].contains(where: attempt.isRoundTimer)
         {
             return nil
         }
@@ -270,6 +271,17 @@ enum ResponseTimeout: Detector {
 }
 
 extension AttemptContext {
+    /// The same as the request's timer has it, which runs on while the gateway connects.
+    fileprivate func sinceDial(_ waited: Nanoseconds, _ request: RequestFacts) -> Nanoseconds {
+        waited + (isFirst ? request.lastFrame.time - connection.first.time : 0)
+    }
+
+    /// The gateway closed when the timer that it had announced with the request was over.
+    fileprivate var isAnnouncedTimerOver: Bool {
+        guard let announced = announcedTimer, let request, let waited else { return false }
+        return sinceDial(waited, request) >= announced
+    }
+
     /// The route's timer, less what had passed of it, as Envoy (1.40, as run) tells the upstream with each try; 20 ms less
     /// for the accuracy of timers. Nil for other gateways, and where the route has none.
     fileprivate var announcedTimer: Nanoseconds? {
@@ -292,7 +304,12 @@ enum BodyTimeout: Detector {
         if case .open? = attempt.client?.outcome { return nil }
         // Of a client whose answer the capture does not show whole it is not known either that it got less.
         let isClientCut = attempt.client?.isFailed ?? false
-        if !isClientCut, silence < .milliseconds(900) || !attempt.isRoundTimer(silence) { return nil }
+        // The timer begins anew with each byte, or is the whole exchange's and was announced.
+        if !isClientCut,
+            silence < .milliseconds(900) || !(attempt.isRoundTimer(silence) || attempt.isAnnouncedTimerOver)
+        {
+            return nil
+        }
         // An error at once, while bytes still come, is no timer's.
         if attempt.wasStoppedInBody { return nil }
         // A gateway whose client left or lags closes without a timer; only the client's leg tells.

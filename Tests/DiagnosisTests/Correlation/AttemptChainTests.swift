@@ -67,6 +67,22 @@ import Testing
         #expect(report.outline == ["nearMiss connect-refused 1/1"])
     }
 
+    @Test("A dial that left late, the neighbour's address unknown, belongs to the request whose next try follows it")
+    func lateDial() {
+        let refused = Scene.report([
+            Scene.failing(status: 200, answered: 100),
+            Scene.leg(40_000).syn(34).rst(.fromServer, at: 45),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 57).request(at: 58).response(200, at: 99),
+        ])
+        #expect(refused.outline == ["nearMiss connect-refused 1/1"])
+        let dropped = Scene.report([
+            Scene.failing(status: 200, answered: 2_085),
+            Scene.leg(40_000).syn(34, 1_034),
+            Scene.leg(40_001, to: Scene.second).handshake(at: 2_045).request(at: 2_046).response(200, at: 2_084),
+        ])
+        #expect(dropped.outline == ["nearMiss connect-timeout 1/1"])
+    }
+
     @Test("A try that the gateway gives up with half of its request sent is no failure of that upstream")
     func givenUp() {
         let report = Scene.report([

@@ -28,6 +28,16 @@ import Testing
         #expect(Scene.report([leg]).outline == ["failure response-timeout 1/1"])
     }
 
+    @Test(
+        "The announced timer ends a body, too, whenever its last byte came",
+        arguments: [(2_001.0, true), (1_700, false)]
+    )
+    func announcedForBody(end: Double, isTimer: Bool) {
+        let leg = Scene.leg().handshake(at: 0).request(at: 1, fields: Self.id("a"))
+            .response(200, at: 240, body: 3_000, of: 10_000).fin(.fromClient, at: end)
+        #expect(Scene.report([leg]).outline == ["failure \(isTimer ? "body-timeout" : "undetermined") 1/1"])
+    }
+
     @Test("A connect that goes on behind the error belongs to the request it was begun for")
     func outlives() {
         #expect(Scene.report(Self.fine + Self.outlived).outline == ["failure connect-timeout 1/1"])

@@ -127,4 +127,27 @@ import Testing
                 == []
         )
     }
+
+    @Test(
+        "Without client leg, a head that stops is a timeout where a timer since its last byte fits",
+        arguments: [(3_125.0, "response-timeout"), (2_800, "undetermined")]
+    )
+    func headWithoutClient(end: Double, cause: String) {
+        let leg = Self.asked.partialHead(at: 120).fin(.fromClient, at: end).ack(.fromServer, at: end + 1)
+        #expect(Scene.report([leg]).outline == ["failure \(cause) 1/1"])
+    }
+
+    @Test("An upload of unknown length that was reset is undetermined, and says why")
+    func cutUpload() throws {
+        let leg = Scene.leg().handshake(at: 1).request(at: 2, method: "POST", bytes: 2_800) {
+            $0.end = nil
+            $0.body.hasGap = true
+        }.rst(.fromServer, at: 300)
+        let report = Scene.report([
+            Scene.client().handshake(at: -1).request(at: 0, method: "POST").response(502, at: 301), leg,
+        ])
+        let finding = try #require(report.findings.first)
+        #expect(finding.cause == .undetermined)
+        #expect(finding.missing.contains { $0.contains("whether the request was complete") })
+    }
 }
