@@ -1,6 +1,7 @@
 """Where things are: the cache folder, the programs in C that write captures, gwsniff itself."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,13 @@ def compiled(name):
     """The program made from NAME.c here, made again where that is newer."""
     source, program = HERE / f"{name}.c", cache() / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        compiler = os.environ.get("CC", "cc")
-        subprocess.run([compiler, "-O2", "-o", str(program), str(source), "-lm"], check=True)
+        subprocess.run([compiler(), "-O2", "-o", str(program), str(source), "-lm"], check=True)
     return str(program)
+
+
+def compiler():
+    """A C compiler; the Swift toolchain brings one where there is no other."""
+    return os.environ.get("CC") or shutil.which("cc") or "clang"
 
 
 def gwsniff(given):

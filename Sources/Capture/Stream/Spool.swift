@@ -66,7 +66,7 @@ final class Spool {
     }
 
     private func open(_ name: String) throws(CaptureError) {
-        var path = Array("\(Spool.directory)/gwsniff-XXXXXX".utf8CString)
+        var path = Array("\(Spool.directory)/gwsniff-\(String(repeating: "X", count: 6))".utf8CString)
         descriptor = mkstemp(&path)
         guard descriptor >= 0 else { throw Spool.error(name, errno) }
         _ = unlink(path)

@@ -1,0 +1,489 @@
+import Model
+
+/// Finds gateways by nesting: what a gateway asks upstream begins inside the client exchange that it serves, and carries its target.
+struct RoleInference {
+    let facts: TrafficFacts
+    let options: DiagnosisOptions
+    var union = UnionFind()
+    /// Clients of each listener.
+    var clients: [Endpoint: Set<IPAddress>] = [:]
+    var edges: [Edge: EdgeCount] = [:]
+    var accepted: Set<Edge> = []
+    var totals: [Dialled: EdgeTotal] = [:]
+    /// Requests that each listener was asked.
+    var served: [Endpoint: Int] = [:]
+    /// Connections on which the same is asked by the clock.
+    let periodic: Set<Int>
+
+    struct Dialled: Hashable {
+        var from: IPAddress
+        var to: Endpoint
+    }
+    struct Edge: Hashable {
+        var front: Endpoint
+        var dialled: Dialled
+    }
+    struct EdgeCount {
+        /// Requests whose innermost enclosing client exchange has a related target.
+        var related = 0
+        /// Requests that lie wholly inside a client exchange.
+        var nested = 0
+        /// Connections that began inside a client exchange.
+        var connects = 0
+    }
+    struct EdgeTotal {
+        var requests = 0
+        var connects = 0
+    }
+
+    init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
+        self.facts = facts
+        self.options = options
+        periodic = HealthChecks.periodicQuestions(facts)
+        for connection in facts.connections {
+            clients[connection.server, default: []].insert(connection.client.address)
+        }
+    }
+
+    /// A client exchange, as something that may enclose others.
+    private struct Enclosing {
+        var start: Timestamp
+        var end: Timestamp
+        var answer: Answer?
+        var connection: Int
+        var front: Endpoint
+        var method: String
+        var target: String
+    }
+
+    /// The head of an answer, for telling which of two exchanges waited for the other.
+    private struct Answer {
+        var time: Timestamp
+        var status: Int
+
+        init?(_ response: ResponseFacts?) {
+            guard let response, let status = response.status else { return nil }
+            time = response.firstFrame.time
+            self.status = status
+        }
+
+        /// The same answer, given before the other: then it was not made of it.
+        func isEarlier(than other: Self) -> Bool { status == other.status && time + Join.slack < other.time }
+    }
+
+    private struct Start {
+        var time: Timestamp
+        var end: Timestamp
+        var answer: Answer?
+        var connection: Int
+        /// Nil for the SYN of a connection.
+        var method: String?
+        var target: String = ""
+        /// Perhaps a health check, which no client's request need enclose.
+        var mayBeProbe = false
+    }
+
+    /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
+    static let reach = 64
+
+    /// First by what requests ask for; then, with the listeners known, by when connections begin.
+    mutating func findEdges() {
+        sweep(inside: nil)
+        acceptRelated()
+        let fronts = Set(accepted.map(\.front))
+        if !fronts.isEmpty {
+            edges = [:]
+            totals = [:]
+            served = [:]
+            sweep(inside: fronts)
+        }
+        acceptNested()
+        for edge in accepted { union.join(edge.front.address, edge.dialled.from) }
+    }
+
+    /// Counts for each start the innermost exchange that encloses it, among those at `fronts` (nil: at any listener).
+    private mutating func sweep(inside fronts: Set<Endpoint>?) {
+        let horizon = facts.counters.last ?? Timestamp(nanoseconds: .max)
+        countBackground(inside: fronts)
+        var enclosing: [Enclosing] = []
+        var starts: [Start] = []
+        for (index, connection) in facts.connections.enumerated() {
+            // Nothing that never answers encloses anything.
+            let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
+            var connects = connection.exchanges.isEmpty
+            let firstMisjoined = connection.firstMisjoined
+            for (position, exchange) in connection.exchanges.enumerated() {
+                guard let request = exchange.request, !request.method.isEmpty else { continue }
+                connects = false
+                // A gateway's probes are asked inside nothing, and as often as its requests.
+                guard !HealthChecks.isProbe(request, at: connection.server) else { continue }
+                // An answer that need not be this one's tells neither what was answered nor when.
+                let response = position < firstMisjoined ? exchange.response : nil
+                let next = connection.exchanges[(position + 1)...].first { $0.request != nil }?.request?.firstFrame.time
+                let isOver = response?.completion == .complete
+                // The first sign of its end: the closing handshake may go on while the next request comes.
+                let end =
+                    isOver
+                    ? response?.lastFrame.time ?? horizon
+                    : position >= firstMisjoined && next != nil
+                        ? next ?? horizon
+                        : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
+                if isListener {
+                    served[connection.server, default: 0] += 1
+                    enclosing.append(
+                        Enclosing(
+                            start: request.firstFrame.time,
+                            end: end,
+                            answer: Answer(response),
+                            connection: index,
+                            front: connection.server,
+                            method: request.method,
+                            target: request.target
+                        )
+                    )
+                }
+                starts.append(
+                    Start(
+                        time: request.firstFrame.time,
+                        end: end,
+                        answer: Answer(response),
+                        connection: index,
+                        method: request.method,
+                        target: request.target,
+                        mayBeProbe: periodic.contains(index) || HealthChecks.isProbe(request, at: connection.server)
+                    )
+                )
+            }
+            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
+            if connects, connection.orientation == .handshake, connection.cameToNothing, !connection.isNameService {
+                starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
+            }
+        }
+        enclosing.sort { $0.start < $1.start }
+        starts.sort { $0.time < $1.time }
+        var next = 0
+        var open: [Enclosing] = []
+        var limit = 64
+        for start in starts {
+            while next < enclosing.count, enclosing[next].start <= start.time {
+                open.append(enclosing[next])
+                next += 1
+            }
+            // Amortised: each enclosing exchange is dropped once, when the list has doubled since the last sweep.
+            if open.count > limit {
+                open.removeAll { $0.end < start.time }
+                limit = max(64, 2 * open.count)
+            }
+            if open.count > 16 * Self.reach { open.removeFirst(open.count - 8 * Self.reach) }
+            count(start, in: open)
+        }
+    }
+
+    /// What was found to lie inside what, of the traffic that is not among the facts.
+    private mutating func countBackground(inside fronts: Set<Endpoint>?) {
+        for (passing, count) in facts.background?.passings ?? [:] where fronts?.contains(passing.front) ?? true {
+            let dialled = Dialled(from: passing.dialler, to: passing.upstream)
+            totals[dialled, default: EdgeTotal()].requests += count
+            served[passing.front, default: 0] += count
+            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].related += count
+            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].nested += count
+        }
+    }
+
+    private mutating func count(_ start: Start, in open: [Enclosing]) {
+        let connection = facts.connections[start.connection]
+        let dialled = Dialled(from: connection.client.address, to: connection.server)
+        var best: (enclosing: Enclosing, rank: Int)?
+        for candidate in open.suffix(Self.reach).reversed() {
+            guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
+                candidate.front != connection.server
+            else { continue }
+            // Clients that ask the same at the same time lie inside each other's requests by chance.
+            if let told = candidate.answer, let got = start.answer, told.isEarlier(than: got) { continue }
+            let isSameHost =
+                union.find(candidate.front.address) == union.find(dialled.from)
+            // A client of the listener is not the gateway, unless all share one address.
+            guard isSameHost || !(clients[candidate.front]?.contains(dialled.from) ?? false) else { continue }
+            var rank = isSameHost ? 1 : 0
+            if let method = start.method {
+                let relation = TargetRelation(candidate.target, start.target)
+                if method == candidate.method, relation >= .suffix {
+                    rank += 4
+                } else if relation >= .sameQuery {
+                    rank += 2
+                }
+            }
+            // The innermost wins: `reversed` meets the latest start first.
+            if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
+            if rank == 5 { break }
+        }
+        if start.method == nil {
+            totals[dialled, default: EdgeTotal()].connects += 1
+        } else if !start.mayBeProbe || best?.rank ?? 0 >= 2 {
+            totals[dialled, default: EdgeTotal()].requests += 1
+        } else {
+            return
+        }
+        guard let best else { return }
+        let edge = Edge(front: best.enclosing.front, dialled: dialled)
+        var counted = edges[edge] ?? EdgeCount()
+        if start.method == nil {
+            counted.connects += 1
+        } else {
+            if best.rank >= 2 { counted.related += 1 }
+            if start.end <= best.enclosing.end { counted.nested += 1 }
+        }
+        edges[edge] = counted
+    }
+
+    private struct Sender: Hashable {
+        var front: Endpoint
+        var from: IPAddress
+    }
+
+    /// Edges that are more than chance: half of what was asked there has a related request around it, or half of what the listener was
+    /// asked has one inside (where it listens for TLS as well, the most may have none).
+    private mutating func acceptRelated() {
+        var passedOn: [Sender: Int] = [:]
+        for (edge, count) in edges {
+            passedOn[Sender(front: edge.front, from: edge.dialled.from), default: 0] += count.related
+        }
+        for (edge, count) in edges where count.related > 0 {
+            let total = totals[edge.dialled]?.requests ?? 0
+            let sent = passedOn[Sender(front: edge.front, from: edge.dialled.from)] ?? 0
+            let isMost = sent > 1 && sent * 2 >= served[edge.front] ?? 0
+            if count.related * 2 >= total || isMost { accepted.insert(edge) }
+        }
+        // Where packets are missing, most of what was asked may have lost its like. Some of it inside, and no other order, is more than chance.
+        if accepted.isEmpty, facts.connections.contains(where: \.hasMissedBytes),
+            let most = edges.values.map(\.related).max(), most > 0
+        {
+            for (edge, count) in edges where count.related == most { accepted.insert(edge) }
+        }
+        // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
+        // encloses the greater share.
+        struct Pair: Hashable {
+            var outer: Endpoint
+            var inner: Endpoint
+        }
+        var related: [Pair: Int] = [:]
+        var asked: [Endpoint: Int] = [:]
+        for (edge, count) in edges {
+            related[Pair(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
+        }
+        for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
+        // What looks like a gateway's request is asked inside, not outside.
+        let forwarded = forwardedTo()
+        func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
+            let isLikely = forwarded.contains(inner) && !forwarded.contains(outer)
+            return (isLikely ? 1 : 0) + Double(related[Pair(outer: outer, inner: inner)] ?? 0)
+                / Double(max(1, asked[inner] ?? 0))
+        }
+        accepted = accepted.filter { edge in
+            share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
+        }
+    }
+
+    /// Where most connections carry what looks like a gateway's request: a client of HTTP/1.0 now and then looks so, too.
+    private func forwardedTo() -> Set<Endpoint> {
+        var counts: [Endpoint: (forwarded: Int, all: Int)] = [:]
+        for connection in facts.connections {
+            guard let request = connection.exchanges.lazy.compactMap(\.request).first else { continue }
+            counts[connection.server, default: (0, 0)].all += 1
+            if request.looksForwarded { counts[connection.server, default: (0, 0)].forwarded += 1 }
+        }
+        return Set(counts.lazy.filter { $0.value.forwarded * 2 > $0.value.all }.map(\.key))
+    }
+
+    /// What carries nothing to compare must lie inside as a rule.
+    private mutating func acceptNested() {
+        let known = Set(accepted.map(\.dialled))
+        let explained = Set(known.map(\.from))
+        for (edge, count) in edges where !known.contains(edge.dialled) {
+            let total = totals[edge.dialled] ?? EdgeTotal()
+            let isSameAddress = edge.front.address == edge.dialled.from
+            if explained.contains(edge.dialled.from), !isSameAddress { continue }
+            if total.requests == 0 ? count.connects * 5 >= total.connects * 4 : count.nested * 10 >= total.requests * 9
+            {
+                accepted.insert(edge)
+            }
+        }
+    }
+
+    mutating func assign() -> RoleMap {
+        let count = facts.connections.count
+        var map = RoleMap(
+            isUpstreamLeg: Array(repeating: false, count: count),
+            isClientLeg: Array(repeating: false, count: count)
+        )
+        map.givenUpstreams = options.upstreams
+        let isGiven = !options.gateways.isEmpty || !options.upstreams.isEmpty
+        if isGiven {
+            assignGiven(&map)
+        } else {
+            assignInferred(&map)
+        }
+        finish(&map, isGiven: isGiven)
+        return map
+    }
+
+    private mutating func assignGiven(_ map: inout RoleMap) {
+        var first: IPAddress?
+        for connection in facts.connections {
+            for address in [connection.client.address, connection.server.address]
+            where options.gateways.contains(where: { $0.contains(address) }) {
+                union.join(first ?? address, address)
+                first = first ?? address
+            }
+        }
+        for (index, connection) in facts.connections.enumerated() {
+            let dials =
+                options.gateways.isEmpty || options.gateways.contains { $0.contains(connection.client.address) }
+            let serves = options.gateways.contains { $0.contains(connection.server) }
+            let isUpstream = options.upstreams.contains { $0.contains(connection.server) }
+            let mayBeUpstream = !serves && !connection.isNameService
+            map.isUpstreamLeg[index] = dials && (options.upstreams.isEmpty ? mayBeUpstream : isUpstream)
+            map.isClientLeg[index] = serves && !(isUpstream && dials)
+            if options.gateways.isEmpty, isUpstream { union.touch(connection.client.address) }
+        }
+        // Only upstreams were said: the listeners of those who dial them are the fronts.
+        if options.gateways.isEmpty {
+            let diallers = Set(
+                facts.connections.indices.filter { map.isUpstreamLeg[$0] }
+                    .map { union.find(facts.connections[$0].client.address) }
+            )
+            for (index, connection) in facts.connections.enumerated()
+            where !map.isUpstreamLeg[index] && diallers.contains(union.find(connection.server.address)) {
+                map.isClientLeg[index] = true
+            }
+        }
+    }
+
+    private mutating func assignInferred(_ map: inout RoleMap) {
+        let fronts = Set(accepted.map(\.front))
+        let dialled = Set(accepted.map(\.dialled))
+        let diallers = Set(dialled.map(\.from))
+        for (index, connection) in facts.connections.enumerated() {
+            let pair = Dialled(from: connection.client.address, to: connection.server)
+            let isFront = fronts.contains(connection.server)
+            if isFront { map.isClientLeg[index] = true }
+            if dialled.contains(pair) {
+                map.isUpstreamLeg[index] = true
+            } else if diallers.contains(pair.from), !isFront, !connection.isNameService {
+                // Everything else that a gateway dials is an upstream of it, unless its own clients share its address.
+                let isAmbiguous = fronts.contains {
+                    union.find($0.address) == union.find(pair.from) && clients[$0]?.contains(pair.from) == true
+                }
+                if !isAmbiguous { map.isUpstreamLeg[index] = true }
+            } else if !isFront, fronts.contains(where: { $0.address == connection.server.address }),
+                !connection.exchanges.isEmpty
+            {
+                // Another listener of a known gateway.
+                map.isClientLeg[index] = true
+            }
+        }
+        if accepted.isEmpty { assignSingleLeg(&map) }
+    }
+
+    /// A gateway dials a few ports; who tries dozens of them and asks nothing is a scanner.
+    private func scanners() -> Set<IPAddress> {
+        var dialled: [IPAddress: Set<Endpoint>] = [:]
+        for connection in facts.connections where connection.exchanges.isEmpty {
+            dialled[connection.client.address, default: []].insert(connection.server)
+        }
+        let asking = Set(facts.connections.lazy.filter { !$0.exchanges.isEmpty }.map(\.client.address))
+        return Set(dialled.lazy.filter { $0.value.count > 32 && !asking.contains($0.key) }.map(\.key))
+    }
+
+    /// No nesting anywhere: one leg was captured. It is the upstream leg, unless the answers are a gateway's own and the requests are no gateway's.
+    private mutating func assignSingleLeg(_ map: inout RoleMap) {
+        var made: Set<Endpoint> = []
+        let forwarded = forwardedTo()
+        for connection in facts.connections {
+            for exchange in connection.exchanges {
+                guard let response = exchange.response, let status = response.status, status >= 500 else { continue }
+                if GatewayKind(response: response) != nil { made.insert(connection.server) }
+            }
+        }
+        let fronts = made.subtracting(forwarded)
+        let scanners = scanners()
+        let frontClients = Set(fronts.flatMap { clients[$0] ?? [] })
+        for (index, connection) in facts.connections.enumerated() {
+            if fronts.contains(connection.server) {
+                map.isClientLeg[index] = true
+                union.touch(connection.server.address)
+            } else if scanners.contains(connection.client.address) || connection.isNameService {
+                continue
+            } else if case .tls = connection.application {
+                continue
+            } else if connection.exchanges.isEmpty, !connection.speaksForeign || connection.orientation != .handshake,
+                connection.fromServer.payloadBytes > 0 || connection.orientation == .guess
+            {
+                continue
+            } else {
+                map.isUpstreamLeg[index] = true
+            }
+        }
+        // Health checks next to failing clients: the one other dialler is the gateway's other address.
+        let others = Set(
+            facts.connections.indices.filter { map.isUpstreamLeg[$0] }.map { facts.connections[$0].client.address }
+        ).subtracting(frontClients)
+        if let other = others.first, others.count == 1, let front = fronts.first,
+            Set(fronts.map(\.address)).count == 1
+        {
+            union.join(front.address, other)
+        }
+    }
+
+    private mutating func finish(_ map: inout RoleMap, isGiven: Bool) {
+        var listeners: [Int: Set<Endpoint>] = [:]
+        var upstreams: Set<Endpoint> = []
+        for (index, connection) in facts.connections.enumerated() {
+            if map.isUpstreamLeg[index] {
+                let host = union.find(connection.client.address)
+                map.diallers[host, default: []].insert(connection.client.address)
+                upstreams.insert(connection.server)
+            }
+            if map.isClientLeg[index] {
+                listeners[union.find(connection.server.address), default: []].insert(connection.server)
+            }
+        }
+        for connection in facts.connections {
+            for address in [connection.client.address, connection.server.address] where map.host[address] == nil {
+                map.host[address] = union.find(address)
+            }
+            if case .tls = connection.application, connection.fromServer.payloadBytes > 0 {
+                map.opaqueHosts.insert(union.find(connection.server.address))
+            }
+        }
+        for host in map.diallers.keys where listeners[host] == nil { map.opaqueHosts.insert(host) }
+        // A TLS listener on an address of its own cannot be tied to the dialling address by what it carries: where
+        // nothing readable was tied to that dialler either, it counts as unseen already.
+        let hosts = Set(map.diallers.keys).union(listeners.keys).sorted()
+        var gateways: Set<IPAddress> = []
+        for host in hosts {
+            let listening = (listeners[host] ?? []).sorted()
+            let dialling = (map.diallers[host] ?? []).sorted()
+            gateways.formUnion(listening.map(\.address))
+            gateways.formUnion(dialling)
+            map.roles.reasons.append(reason(listening, dialling, isGiven: isGiven))
+        }
+        map.roles.gateways = gateways.sorted()
+        map.roles.upstreams = upstreams.sorted()
+        map.roles.isGiven = isGiven
+    }
+
+    private func reason(_ listening: [Endpoint], _ dialling: [IPAddress], isGiven: Bool) -> String {
+        func list(_ items: [String]) -> String {
+            items.prefix(4).joined(separator: ", ") + (items.count > 4 ? " and \(items.count - 4) more" : "")
+        }
+        let fronts = list(listening.map(\.description))
+        let dials = list(dialling.map(\.description))
+        if isGiven { return "\(dials.isEmpty ? fronts : dials) was given" }
+        if listening.isEmpty { return "\(dials) sends the requests; no client leg of it can be read" }
+        if dialling.isEmpty {
+            return "\(fronts) answers with a gateway's own error pages; no upstream leg was captured"
+        }
+        return "requests from \(dials) begin inside the client exchanges at \(fronts)"
+    }
+}
