@@ -32,6 +32,9 @@ struct FlowState {
         var acknowledged: UInt32 = 0
 
         var hasHole: Bool { holeStart != holeEnd }
+
+        /// It sent more than its SYN.
+        var hasBrought: Bool { packets > 0 && isNumbered && next &- base > 1 }
     }
 
     /// What is read next of one direction.

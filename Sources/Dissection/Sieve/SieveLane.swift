@@ -371,7 +371,10 @@ struct SieveLane {
             tell(index, .foreign)
         }
         note(index) { $0.connections += 1 }
-        if min(state.upward.packets, state.downward.packets) == 0, state.upward.isNumbered && state.upward.packets > 1 {
+        // A SYN that nobody answers is no hole in the capture.
+        if min(state.upward.packets, state.downward.packets) == 0,
+            state.upward.hasBrought || state.downward.hasBrought
+        {
             oneWay += 1
         }
         release(index)
