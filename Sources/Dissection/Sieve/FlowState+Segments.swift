@@ -39,8 +39,7 @@ extension FlowState {
                 record,
                 &synTime,
                 &roundTrip,
-                &isConnected,
-                &synRepeats
+                &isConnected
             )
             : Self.step(
                 &downward,
@@ -50,8 +49,7 @@ extension FlowState {
                 record,
                 &synTime,
                 &roundTrip,
-                &isConnected,
-                &synRepeats
+                &isConnected
             )
     }
 
@@ -63,8 +61,7 @@ extension FlowState {
         _ record: PacketRecord,
         _ synTime: inout Int64,
         _ roundTrip: inout Int64,
-        _ isConnected: inout Bool,
-        _ synRepeats: inout UInt8
+        _ isConnected: inout Bool
     ) -> SieveStep {
         var step = SieveStep()
         let flags = segment.flags
@@ -98,7 +95,6 @@ extension FlowState {
         }
         if isSYN {
             if isUp {
-                if half.sawSYN { synRepeats = synRepeats &+ (synRepeats < 255 ? 1 : 0) }
                 synTime = time
             } else if !half.sawSYN, synTime != .min {
                 step.connectTime = max(0, time &- synTime)

@@ -83,7 +83,6 @@ struct FlowState {
     /// Of the handshake, as `Connection` measures it.
     var roundTrip: Int64 = -1
     var isConnected = false
-    var synRepeats: UInt8 = 0
     /// The end that `client` is stands first in the key.
     var clientIsLow: Bool
     var isMidstream: Bool

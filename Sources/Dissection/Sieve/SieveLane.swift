@@ -57,7 +57,8 @@ struct SieveLane {
         case .gone(let slot):
             let base = table.base(ofGone: slot, low: sourceIsLow)
             guard segment.flags.contains(.syn), !segment.flags.contains(.ack), let base, base != segment.sequence else {
-                return late(segment, slot)
+                // Over is over here: what is sent again after a close changes nothing.
+                return
             }
             index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
         case .unknown(let slot):
@@ -72,11 +73,6 @@ struct SieveLane {
         let state = table.states[index]
         let half = sourceIsLow == state.clientIsLow ? state.upward : state.downward
         return half.hasBase && half.base != segment.sequence
-    }
-
-    /// A packet on endpoints whose connection is over: only new bytes or a reset of something that went on matter.
-    private mutating func late(_ segment: Segment, _ slot: Int) {
-        // The close is seen; what is sent again afterwards changes nothing.
     }
 
     private mutating func open(
