@@ -39,11 +39,15 @@ struct FlowTable {
     var openCount: Int { states.count - free.count }
 
     @inline(__always)
-    private func home(_ low: UInt64, _ high: UInt64) -> Int {
+    func home(_ low: UInt64, _ high: UInt64) -> Int {
         let first = (low ^ seed).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
         let second = (high ^ first.low ^ first.high).multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
         return Int(truncatingIfNeeded: (second.high ^ second.low) & UInt64(slots.count &- 1))
     }
+
+    /// Asks for the memory where a name would stand, and waits for nothing.
+    @inline(__always)
+    func touch(_ home: Int) -> UInt32 { slots[home].state }
 
     @inline(__always)
     func find(_ low: UInt64, _ high: UInt64) -> Place {

@@ -50,14 +50,19 @@ extension FlowWords {
 }
 
 extension PacketRecord {
+    @inline(__always)
+    func isPlain(_ bytes: RawSpan) -> Bool { linkType == .ethernet && bytes.isPlain(wireLength: wireLength) }
+}
+
+extension RawSpan {
     /// What nearly every packet is: Ethernet, IPv4 without options and fragments, TCP, with all of the headers. Its lengths are checked.
     @inline(__always)
-    func isPlain(_ bytes: RawSpan) -> Bool {
-        guard linkType == .ethernet, bytes.byteCount >= 54, bytes.uint16(12) == 0x0800, bytes.byte(14) == 0x45,
-            bytes.byte(23) == ProtocolNumber.tcp, bytes.uint16(20) & 0x3fff == 0
+    func isPlain(wireLength: Int) -> Bool {
+        guard byteCount >= 54, uint16(12) == 0x0800, byte(14) == 0x45, byte(23) == ProtocolNumber.tcp,
+            uint16(20) & 0x3fff == 0
         else { return false }
-        let total = Int(bytes.uint16(16))
-        let header = Int(bytes.byte(46) >> 4) &* 4
-        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= bytes.byteCount
+        let total = Int(uint16(16))
+        let header = Int(byte(46) >> 4) &* 4
+        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= byteCount
     }
 }
