@@ -38,9 +38,27 @@ extension FlowWords {
         let source = bytes.uint32(26)
         let destination = bytes.uint32(30)
         let ports = bytes.uint32(34)
-        let isLow = Self.isSourceLow(source, destination, ports)
+        self.init(source, destination, ports, sourceIsLow: Self.isSourceLow(source, destination, ports))
+    }
+
+    @inline(__always)
+    init(_ source: UInt32, _ destination: UInt32, _ ports: UInt32, sourceIsLow isLow: Bool) {
         low = isLow ? UInt64(source) << 32 | UInt64(destination) : UInt64(destination) << 32 | UInt64(source)
         high = UInt64(isLow ? ports : ports >> 16 | ports << 16)
+    }
+
+    /// The ends are IPv6 ones, which the words do not tell.
+    var isWide: Bool { high >> 63 != 0 }
+
+    /// The ends of an IPv4 connection, the lower first.
+    var ends: (low: Endpoint, high: Endpoint) {
+        (
+            Endpoint(address: IPAddress(v4: UInt32(low >> 32)), port: UInt16(truncatingIfNeeded: high >> 16)),
+            Endpoint(
+                address: IPAddress(v4: UInt32(truncatingIfNeeded: low)),
+                port: UInt16(truncatingIfNeeded: high)
+            )
+        )
     }
 
     @inline(__always)

@@ -19,10 +19,18 @@ struct SieveLane {
     private var quoted: [FlowWords: Int] = [:]
     /// Connections whose number an ICMP error took before them: first frame to that of the error.
     private(set) var numberedEarlier: [Int: Int] = [:]
+    /// Ends of the next segment, and of open connections, where the words do not tell them.
+    var wideEnds: (low: Endpoint, high: Endpoint)?
+    private var wide: [FlowWords: Ends] = [:]
     private var heads: [[UInt8]] = []
     private var freeHeads: [Int32] = []
     private let largestOpenCount: Int
     private var lastSweep: Int64 = .min
+
+    private struct Ends {
+        var low: Endpoint
+        var high: Endpoint
+    }
 
     static let largestServerCount = 1 << 10
     static let largestQuotedCount = 4_096
@@ -36,101 +44,95 @@ struct SieveLane {
 
     // MARK: Segments
 
-    mutating func accept(
-        _ segment: Segment,
-        _ words: FlowWords,
-        sourceIsLow: Bool,
-        _ record: PacketRecord,
-        _ bytes: RawSpan,
-        _ starts: inout FrameSet
-    ) {
+    /// - Parameter bytes: where the segment's payload lies.
+    mutating func accept(_ segment: SieveSegment, _ bytes: RawSpan, _ starts: inout FrameSet) {
+        let words = segment.words
         let index: Int
         switch table.find(words.low, words.high) {
         case .open(let found):
-            if !isSuperseded(found, by: segment, sourceIsLow) {
+            if !isSuperseded(found, by: segment) {
                 index = found
                 break
             }
             end(found, .seen)
             guard case .gone(let slot) = table.find(words.low, words.high) else { return }
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         case .gone(let slot):
-            let base = table.base(ofGone: slot, low: sourceIsLow)
+            let base = table.base(ofGone: slot, low: segment.sourceIsLow)
             guard segment.flags.contains(.syn), !segment.flags.contains(.ack), let base, base != segment.sequence else {
                 // Over is over here: what is sent again after a close changes nothing.
                 return
             }
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         case .unknown(let slot):
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         }
-        let isOver = follow(index, segment, sourceIsLow, record, bytes)
+        let isOver = follow(index, segment, bytes)
         if isOver { end(index, .closed) }
     }
 
-    private func isSuperseded(_ index: Int, by segment: Segment, _ sourceIsLow: Bool) -> Bool {
+    @inline(__always)
+    private func isSuperseded(_ index: Int, by segment: SieveSegment) -> Bool {
         guard segment.flags.contains(.syn), !segment.flags.contains(.ack) else { return false }
-        let state = table.states[index]
-        let half = sourceIsLow == state.clientIsLow ? state.upward : state.downward
-        return half.hasBase && half.base != segment.sequence
+        return segment.sourceIsLow == table.states[index].clientIsLow
+            ? table.states[index].upward.hasBase && table.states[index].upward.base != segment.sequence
+            : table.states[index].downward.hasBase && table.states[index].downward.base != segment.sequence
     }
 
     private mutating func open(
-        _ segment: Segment,
-        _ words: FlowWords,
-        _ sourceIsLow: Bool,
-        _ record: PacketRecord,
+        _ segment: SieveSegment,
         _ bytes: RawSpan,
         at slot: Int,
         _ starts: inout FrameSet
     ) -> Int {
-        let flags = segment.flags
-        let isSYN = flags.contains(.syn)
+        let words = segment.words
+        let isSYN = segment.flags.contains(.syn)
+        if words.isWide, let wideEnds { wide[words] = Ends(low: wideEnds.low, high: wideEnds.high) }
         let sourceIsClient: Bool
         if isSYN {
-            sourceIsClient = !flags.contains(.ack)
+            sourceIsClient = !segment.flags.contains(.ack)
         } else if !segment.payload.isEmpty, let told = Orientation.sender(of: bytes.extracting(segment.payload)) {
             sourceIsClient = told == .fromClient
         } else {
+            let ends = ends(of: words)
             sourceIsClient = Orientation.guessesDestinationServes(
-                source: segment.source.port,
-                destination: segment.destination.port
+                source: segment.sourceIsLow ? ends.low.port : ends.high.port,
+                destination: segment.sourceIsLow ? ends.high.port : ends.low.port
             )
         }
         if let error = quoted.isEmpty ? nil : quoted.removeValue(forKey: words) {
-            numberedEarlier[record.number] = error
+            numberedEarlier[segment.frame] = error
         } else {
-            starts.insert(record.number)
+            starts.insert(segment.frame)
         }
         connections &+= 1
         if !isSYN { midstream &+= 1 }
-        let state = FlowState(
-            lowWord: words.low,
-            highWord: words.high,
-            client: sourceIsClient ? segment.source : segment.destination,
-            server: sourceIsClient ? segment.destination : segment.source,
-            clientIsLow: sourceIsClient == sourceIsLow,
-            isMidstream: !isSYN,
-            frame: record.number,
-            time: record.timestamp.nanoseconds
-        )
-        if table.openCount >= largestOpenCount { evict() }
+        let state = FlowState(segment, clientIsLow: sourceIsClient == segment.sourceIsLow, isMidstream: !isSYN)
+        guard table.openCount >= largestOpenCount else { return table.insert(state, at: slot) }
+        evict()
         guard case .unknown(let place) = table.find(words.low, words.high) else {
             return table.insert(state, at: slot)
         }
         return table.insert(state, at: place)
     }
 
+    private func ends(of words: FlowWords) -> Ends {
+        if words.isWide, let known = wide[words] { return known }
+        let ends = words.ends
+        return Ends(low: ends.low, high: ends.high)
+    }
+
+    /// Client and server.
+    private func ends(_ index: Int) -> (client: Endpoint, server: Endpoint) {
+        let ends = ends(of: table.states[index].words)
+        return table.states[index].clientIsLow ? (ends.low, ends.high) : (ends.high, ends.low)
+    }
+
     /// True once the connection is over.
-    private mutating func follow(
-        _ index: Int,
-        _ segment: Segment,
-        _ sourceIsLow: Bool,
-        _ record: PacketRecord,
-        _ bytes: RawSpan
-    ) -> Bool {
-        let isUp = sourceIsLow == table.states[index].clientIsLow
-        let step = table.withState(index) { $0.step(isUp: isUp, segment, record) }
+    @inline(__always)
+    private mutating func follow(_ index: Int, _ segment: SieveSegment, _ bytes: RawSpan) -> Bool {
+        let isUp = segment.sourceIsLow == table.states[index].clientIsLow
+        let step = table.withState(index) { $0.step(isUp: isUp, segment) }
         switch step.event {
         case .nothing: break
         case .duplicate:
@@ -140,7 +142,7 @@ struct SieveLane {
         case .payload, .jump:
             let sequence =
                 segment.sequence &+ UInt32(truncatingIfNeeded: step.payload.lowerBound &- segment.payload.lowerBound)
-            take(index, isUp, step, bytes, sequence, record)
+            take(index, isUp, step, bytes, sequence, segment.frame, segment.time)
         }
         if step.connectTime >= 0 { note(index) { $0.connectTimes.add(step.connectTime) } }
         if step.isRetransmission { note(index) { $0.retransmissions += 1 } }
@@ -157,10 +159,10 @@ struct SieveLane {
         _ step: SieveStep,
         _ bytes: RawSpan,
         _ sequence: UInt32,
-        _ record: PacketRecord
+        _ frame: Int,
+        _ time: Int64
     ) {
         guard table.states[index].verdict == .ordinary else { return }
-        let time = record.timestamp.nanoseconds
         if step.missing > 0 {
             let outcome = table.withState(index) {
                 isUp ? $0.skipRequest(step.missing, time) : $0.skipResponse(step.missing)
@@ -168,7 +170,7 @@ struct SieveLane {
             act(on: outcome, index, isUp)
         }
         if !step.payload.isEmpty, table.states[index].verdict == .ordinary {
-            read(index, isUp, bytes.extracting(step.payload), sequence, record.number, time)
+            read(index, isUp, bytes.extracting(step.payload), sequence, frame, time)
         }
         if step.cut > 0, table.states[index].verdict == .ordinary {
             let outcome = table.withState(index) { isUp ? $0.skipRequest(step.cut, time) : $0.skipResponse(step.cut) }
@@ -226,22 +228,20 @@ struct SieveLane {
         switch outcome {
         case .going, .partial: calm(index, isUp)
         case .answered:
-            let (digest, wait) = table.withState(index) { state in
-                (
-                    state.takeDigest(at: state.lastFrame, state.lastTime),
-                    state.answered == .min ? 0 : state.answered &- state.asked
-                )
-            }
-            harvest.digests.append(digest)
+            let ends = ends(index)
+            let answered = table.states[index].answered
+            let wait = answered == .min ? 0 : answered.subtractingSaturating(table.states[index].asked)
+            harvest.digests.append(table.withState(index) { $0.takeDigest(ends) })
             note(index) {
                 $0.exchanges += 1
                 $0.firstByteTimes.add(wait)
             }
         case .refused:
             // Its end is known, and what follows may be ordinary.
+            let ends = ends(index)
             let suspect = table.withState(index) { state in
                 state.disturbances &+= 1
-                return state.suspect(.exchange, through: state.lastFrame, state.lastTime, isInExchange: true)
+                return state.suspect(.exchange, through: state.lastFrame, ends, isInExchange: true)
             }
             harvest.suspects.append(suspect)
         case .odd: disturb(index)
@@ -267,12 +267,12 @@ struct SieveLane {
 
     /// What is going on is to be looked at in full; with the next request it may be ordinary again.
     private mutating func disturb(_ index: Int) {
-        let state = table.states[index]
-        guard state.verdict == .ordinary else { return }
-        guard state.disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
-        if !state.isDisturbed {
+        guard table.states[index].verdict == .ordinary else { return }
+        guard table.states[index].disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
+        if !table.states[index].isDisturbed {
+            let isInExchange = table.states[index].isInExchange
             harvest.suspects.append(
-                state.suspect(.odd, through: .max, state.lastTime, isInExchange: state.isInExchange)
+                table.states[index].suspect(.odd, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
         table.withState(index) { $0.disturb() }
@@ -281,17 +281,12 @@ struct SieveLane {
 
     /// The connection is to be looked at in full; nothing more of it is read here.
     mutating func tell(_ index: Int, _ kind: Suspect.Kind, isInExchange: Bool = false) {
-        let state = table.states[index]
-        guard state.verdict != .told else { return }
+        guard table.states[index].verdict != .told else { return }
         // What was told as odd has an open span already.
-        if !state.isDisturbed || kind != .odd {
+        if !table.states[index].isDisturbed || kind != .odd {
+            let isInExchange = isInExchange || table.states[index].isInExchange
             harvest.suspects.append(
-                state.suspect(
-                    kind,
-                    through: .max,
-                    state.lastTime,
-                    isInExchange: isInExchange || state.isInExchange
-                )
+                table.states[index].suspect(kind, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
         table.withState(index) { $0.verdict = .told }
@@ -301,12 +296,13 @@ struct SieveLane {
     // MARK: Ends
 
     private mutating func reset(_ index: Int, _ isUp: Bool) -> Bool {
-        let state = table.states[index]
         if !isUp { note(index) { $0.resets += 1 } }
-        guard state.verdict == .ordinary else { return true }
-        if state.isInExchange {
+        guard table.states[index].verdict == .ordinary else { return true }
+        if table.states[index].isInExchange {
             tell(index, .exchange)
-        } else if state.exchanges == 0, !state.isMidstream, !state.isDisturbed {
+        } else if table.states[index].exchanges == 0, !table.states[index].isMidstream,
+            !table.states[index].isDisturbed
+        {
             tell(index, .connect)
         } else if isUp {
             judgeClose(index)
@@ -315,32 +311,33 @@ struct SieveLane {
     }
 
     private mutating func finish(_ index: Int, _ isUp: Bool) -> Bool {
-        let state = table.states[index]
-        table.withState(index) { state in
-            if isUp { state.upward.sawFIN = true } else { state.downward.sawFIN = true }
-        }
-        if state.verdict == .ordinary {
-            if !isUp, state.responsePhase == .untilClose, state.requestPhase == .betweenMessages {
+        if isUp { table.withState(index) { $0.upward.sawFIN = true } }
+        if !isUp { table.withState(index) { $0.downward.sawFIN = true } }
+        if table.states[index].verdict == .ordinary {
+            if !isUp, table.states[index].responsePhase == .untilClose,
+                table.states[index].requestPhase == .betweenMessages
+            {
                 let outcome = table.withState(index) { $0.endByClose() }
                 act(on: outcome, index, false)
-            } else if state.isInExchange {
+            } else if table.states[index].isInExchange {
                 tell(index, .exchange)
             } else if isUp {
                 judgeClose(index)
             }
         }
-        return isUp ? state.downward.sawFIN : state.upward.sawFIN
+        return isUp ? table.states[index].downward.sawFIN : table.states[index].upward.sawFIN
     }
 
     /// The client ends the connection after a good answer, as far as the server's bytes tell.
     private mutating func judgeClose(_ index: Int) {
-        let state = table.states[index]
-        guard state.exchanges > 0 else { return }
-        if state.isAnswerUnacknowledged {
+        guard table.states[index].exchanges > 0 else { return }
+        if table.states[index].isAnswerUnacknowledged {
             // The answer never arrived as a whole.
             tell(index, .exchange, isInExchange: true)
-        } else if state.wasCutShort {
-            harvest.suspects.append(state.suspect(.cut, through: .max, state.lastTime, isInExchange: true))
+        } else if table.states[index].wasCutShort {
+            harvest.suspects.append(
+                table.states[index].suspect(.cut, through: .max, ends(index), isInExchange: true)
+            )
         }
     }
 
@@ -350,31 +347,35 @@ struct SieveLane {
 
     /// States what is left to say of a connection and lets it go.
     private mutating func end(_ index: Int, _ ending: Ending) {
-        let state = table.states[index]
-        guard state.flow >= 0 else { return }
-        if state.verdict == .ordinary {
-            if state.isInExchange {
-                tell(index, .exchange)
-            } else if state.isAnswerUnacknowledged, ending != .closed {
-                tell(index, .exchange, isInExchange: true)
-            } else if state.upward.hasHole || state.downward.hasHole {
-                tell(index, .odd)
-            } else if state.exchanges == 0, state.disturbances == 0 {
-                let isOpened = state.isConnected && state.downward.packets > 0
-                tell(index, isOpened || state.isMidstream ? .foreign : .connect)
-            }
-        } else if state.verdict == .foreign {
-            tell(index, .foreign)
+        guard table.states[index].flow >= 0 else { return }
+        switch table.states[index].verdict {
+        case .ordinary: judgeEnd(index, ending)
+        case .foreign: tell(index, .foreign)
+        case .told: break
         }
         note(index) { $0.connections += 1 }
         // A SYN that nobody answers is no hole in the capture.
-        if min(state.upward.packets, state.downward.packets) == 0,
-            state.upward.hasBrought || state.downward.hasBrought
+        if !table.states[index].upward.hasSent || !table.states[index].downward.hasSent,
+            table.states[index].upward.hasBrought || table.states[index].downward.hasBrought
         {
             oneWay += 1
         }
         release(index)
+        if table.states[index].words.isWide { wide[table.states[index].words] = nil }
         table.remove(index)
+    }
+
+    private mutating func judgeEnd(_ index: Int, _ ending: Ending) {
+        if table.states[index].isInExchange {
+            tell(index, .exchange)
+        } else if table.states[index].isAnswerUnacknowledged, ending != .closed {
+            tell(index, .exchange, isInExchange: true)
+        } else if table.states[index].upward.hasHole || table.states[index].downward.hasHole {
+            tell(index, .odd)
+        } else if table.states[index].exchanges == 0, table.states[index].disturbances == 0 {
+            let isOpened = table.states[index].isConnected && table.states[index].downward.hasSent
+            tell(index, isOpened || table.states[index].isMidstream ? .foreign : .connect)
+        }
     }
 
     /// Lets the longest silent connections go, an eighth of all: their places are needed.
@@ -436,7 +437,7 @@ struct SieveLane {
     private mutating func note(_ index: Int, _ change: (inout ServerStatistics) -> Void) {
         var number = Int(table.states[index].serverNumber)
         if number < 0 {
-            number = serverNumber(of: table.states[index].server)
+            number = serverNumber(of: ends(index).server)
             table.withState(index) { $0.serverNumber = Int32(number) }
         }
         change(&servers[number])
