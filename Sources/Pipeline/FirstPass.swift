@@ -89,7 +89,8 @@ final class FirstPass {
 
         func take() {
             reducer.take(harvest, now: now)
-            harvest.clear()
+            // Not kept for its room: the reducer holds on to it as it is.
+            harvest = SieveHarvest()
         }
     }
 

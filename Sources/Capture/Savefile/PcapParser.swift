@@ -133,12 +133,6 @@ final class PcapParser: SavefileParser {
         )
     }
 
-    /// Hands on packets that lie whole in the window, one after the other, as `next` would, and passes them by.
-    /// - Parameters:
-    ///   - limit: of so many at most.
-    ///   - batch: its packets are replaced; `firstNumber` is that of the next packet and is moved on.
-    ///   - body: takes a batch that is not empty.
-    /// - Returns: how many it took. What is not of the usual form is left to `next`.
     func scan(
         _ buffer: InputBuffer,
         limit: Int,
@@ -147,6 +141,7 @@ final class PcapParser: SavefileParser {
     ) -> Int {
         guard headerLeft == 0, variant != .patched, lengthOrder == .capturedFirst else { return 0 }
         let (isBig, unit) = (isBigEndian, fractionUnit)
+        (batch.linkType, batch.interface) = (linkType, 0)
         let largest = SavefileLimit.packet(for: linkType)
         var left = limit
         buffer.withWindow { window in

@@ -97,13 +97,12 @@ package final class SavefileReader {
     /// - Parameter limit: of so many at most.
     /// - Returns: how many.
     package func scan(limit: Int, _ body: (PacketBatch, RawSpan) -> Void) -> Int {
-        guard let pcap, ending == nil, let size = current?.size, limit > 0 else { return 0 }
+        guard ending == nil, let size = current?.size, limit > 0 else { return 0 }
         buffer.consume(size)
         current = nil
-        batch.linkType = pcap.linkTypes.first ?? .ethernet
-        batch.firstNumber = packets &+ 1
+        batch.firstNumber = packets &+ 1 &+ (pcap == nil ? parser.otherFrames : 0)
         var wire = bytes
-        let count = pcap.scan(buffer, limit: limit, &batch) { batch, window in
+        let count = parser.scan(buffer, limit: limit, &batch) { batch, window in
             for packet in batch.packets { wire &+= Int64(packet.wireLength) }
             body(batch, window)
         }

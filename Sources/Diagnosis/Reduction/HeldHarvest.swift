@@ -44,7 +44,11 @@ struct HeldHarvest {
 
     mutating func add(_ more: SieveHarvest) {
         let base = (harvest.digests.count, harvest.suspects.count, harvest.calms.count)
-        harvest.digests += more.digests
+        if harvest.digests.isEmpty {
+            harvest.digests = more.digests
+        } else {
+            harvest.digests += more.digests
+        }
         harvest.suspects += more.suspects
         harvest.calms += more.calms
         for index in more.digests.indices {
@@ -121,12 +125,7 @@ struct HeldHarvest {
             }
             left.append(key)
         }
-        if left.isEmpty {
-            harvest.clear()
-            keys.removeAll(keepingCapacity: true)
-        } else {
-            (harvest, keys) = (rest, left)
-        }
+        (harvest, keys) = (rest, left)
         (next, nextOuter) = (0, 0)
     }
 }

@@ -280,7 +280,8 @@ package struct Reducer {
             // Where the clients' leg is readable, it tells which answers were not passed on.
             guard passings.isEmpty else { return }
             servers[number].cuts += 1
-            if servers[number].cuts <= Self.cutsPerServer || servers[number].cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            let cuts = servers[number].cuts
+            if cuts <= Self.cutsPerServer || cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
             return
         }
         kept.keep(suspect.span)
@@ -342,15 +343,18 @@ package struct Reducer {
 
     /// Keeps what a failed request may have been given by an upstream, for requests that ended before `time`.
     private mutating func resolve(until time: Timestamp) {
-        var later: [Suspect] = []
-        for suspect in unresolved {
-            guard suspect.end < time else {
-                later.append(suspect)
-                continue
+        // Their ends are nearly in order; most often none is due.
+        guard unresolved.indices.contains(where: { unresolved[$0].end < time }) else { return }
+        var left = 0
+        for index in unresolved.indices {
+            if unresolved[index].end < time {
+                for inner in pending.nested(in: unresolved[index], slack: slack) { kept.keep(inner.span) }
+            } else {
+                if left < index { unresolved[left] = unresolved[index] }
+                left += 1
             }
-            for inner in pending.nested(in: suspect, slack: slack) { kept.keep(inner.span) }
         }
-        unresolved = later
+        unresolved.removeLast(unresolved.count - left)
     }
 
     // MARK: Result

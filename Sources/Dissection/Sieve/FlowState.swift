@@ -112,6 +112,8 @@ struct FlowState {
     var isDisturbed = false
     var requestIsHead = false
     var willClose = false
+    /// Reset while it was idle.
+    var isLingering = false
     /// `current` and `previous` came to a digest.
     var currentIsCounted = false
     var previousIsCounted = false

@@ -182,22 +182,21 @@ struct HeadScan {
         let start = name.lowerBound
         // Token characters that differ in the bit of the case only are letters, so that setting it in all of them is safe.
         switch name.count {
-        case 14 where Self.lowered8(bytes, start) == 0x636f_6e74_656e_742d  // content-
-            && Self.lowered8(bytes, start &+ 6) == 0x742d_6c65_6e67_7468:  // t-length
-            return takeLength(bytes, value)
-        case 17 where Self.lowered8(bytes, start) == 0x7472_616e_7366_6572  // transfer
-            && bytes.byte(start &+ 8) == 0x2d && Self.lowered8(bytes, start &+ 9) == 0x656e_636f_6469_6e67:  // -encoding
+        case 14 where Self.lowered8(bytes, start) == Word.content:
+            return Self.equal(bytes, name, "content-length") ? takeLength(bytes, value) : true
+        case 17 where Self.lowered8(bytes, start) == Word.transfer:
+            guard Self.equal(bytes, name, "transfer-encoding") else { return true }
             guard !isChunked, contentLength < 0, Self.equal(bytes, Self.trimmed(bytes, value), "chunked") else {
                 return false
             }
             isChunked = true
-        case 10 where Self.lowered8(bytes, start) == 0x636f_6e6e_6563_7469:  // connecti
+        case 10 where Self.lowered8(bytes, start) == Word.connection:
             guard Self.equal(bytes, name, "connection") else { return true }
             let text = Self.trimmed(bytes, value)
             if Self.equal(bytes, text, "keep-alive") { return true }
             closes = true
             return Self.equal(bytes, text, "close")
-        case 10 where Self.lowered8(bytes, start) == 0x7573_6572_2d61_6765:  // user-age
+        case 10 where Self.lowered8(bytes, start) == Word.userAgent:
             guard Self.equal(bytes, name, "user-agent") else { return true }
             agent = Self.hash(bytes, value, 0)
         case 6: return !Self.equal(bytes, name, "expect")
@@ -205,6 +204,14 @@ struct HeadScan {
         default: break
         }
         return true
+    }
+
+    /// The first eight letters of the names that matter.
+    private enum Word {
+        static let content: UInt64 = 0x636f_6e74_656e_742d
+        static let transfer: UInt64 = 0x7472_616e_7366_6572
+        static let connection: UInt64 = 0x636f_6e6e_6563_7469
+        static let userAgent: UInt64 = 0x7573_6572_2d61_6765
     }
 
     /// Eight bytes, all of which have the bit that makes letters small.

@@ -13,27 +13,40 @@ struct SieveLane {
     private(set) var duplicates = 0
     private(set) var connections = 0
     private(set) var midstream = 0
-    private(set) var oneWay = 0
-    private(set) var evicted = 0
+    var oneWay = 0
+    var evicted = 0
     /// Streams that only an ICMP error has named so far, by the frame of the error.
     private var quoted: [FlowWords: Int] = [:]
     /// Connections whose number an ICMP error took before them: first frame to that of the error.
     private(set) var numberedEarlier: [Int: Int] = [:]
     /// Ends of the next segment, and of open connections, where the words do not tell them.
     var wideEnds: (low: Endpoint, high: Endpoint)?
-    private var wide: [FlowWords: Ends] = [:]
+    var wide: [FlowWords: Ends] = [:]
     private var heads: [[UInt8]] = []
     private var freeHeads: [Int32] = []
     private let largestOpenCount: Int
-    private var lastSweep: Int64 = .min
+    var lastSweep: Int64 = .min
+    /// In the order of their resets.
+    var lingering: [Lingering] = []
+    var firstLingering = 0
 
-    private struct Ends {
+    /// An open connection that a reset ended while it was idle.
+    struct Lingering {
+        var index: Int
+        var flow: Int
+        var time: Int64
+    }
+
+    struct Ends {
         var low: Endpoint
         var high: Endpoint
     }
 
     static let largestServerCount = 1 << 10
     static let largestQuotedCount = 4_096
+    /// Far more than a packet takes to cross another.
+    static let lingeringTime: Nanoseconds = .seconds(5)
+    static let largestLingeringCount = 4_096
     static let idleTime: Nanoseconds = .seconds(7_200)
 
     init(seed: UInt64, memory: Int) {
@@ -67,8 +80,13 @@ struct SieveLane {
         case .unknown(let slot):
             index = open(segment, bytes, at: slot, &starts)
         }
-        let isOver = follow(index, segment, bytes)
-        if isOver { end(index, .closed) }
+        guard follow(index, segment, bytes) else { return }
+        let isIdle = table.states[index].verdict == .ordinary && table.states[index].exchanges > 0
+        if segment.flags.contains(.rst), isIdle {
+            linger(index)
+        } else {
+            end(index, .closed)
+        }
     }
 
     @inline(__always)
@@ -123,7 +141,7 @@ struct SieveLane {
     }
 
     /// Client and server.
-    private func ends(_ index: Int) -> (client: Endpoint, server: Endpoint) {
+    func ends(_ index: Int) -> (client: Endpoint, server: Endpoint) {
         let ends = ends(of: table.states[index].words)
         return table.states[index].clientIsLow ? (ends.low, ends.high) : (ends.high, ends.low)
     }
@@ -140,6 +158,11 @@ struct SieveLane {
             return false
         case .odd: disturb(index)
         case .payload, .jump:
+            // After its reset: it crossed that, or that was forged.
+            if table.states[index].isLingering {
+                table.withState(index) { $0.isLingering = false }
+                disturb(index)
+            }
             let sequence =
                 segment.sequence &+ UInt32(truncatingIfNeeded: step.payload.lowerBound &- segment.payload.lowerBound)
             take(index, isUp, step, bytes, sequence, segment.frame, segment.time)
@@ -216,7 +239,7 @@ struct SieveLane {
         table.withState(index) { $0.buffer = buffer }
     }
 
-    private mutating func release(_ index: Int) {
+    mutating func release(_ index: Int) {
         let buffer = table.states[index].buffer
         guard buffer >= 0 else { return }
         heads[Int(buffer)].removeAll(keepingCapacity: heads[Int(buffer)].capacity <= 4_096)
@@ -224,7 +247,7 @@ struct SieveLane {
         table.withState(index) { $0.buffer = -1 }
     }
 
-    private mutating func act(on outcome: SieveOutcome, _ index: Int, _ isUp: Bool) {
+    mutating func act(on outcome: SieveOutcome, _ index: Int, _ isUp: Bool) {
         switch outcome {
         case .going, .partial: calm(index, isUp)
         case .answered:
@@ -293,119 +316,6 @@ struct SieveLane {
         release(index)
     }
 
-    // MARK: Ends
-
-    private mutating func reset(_ index: Int, _ isUp: Bool) -> Bool {
-        if !isUp { note(index) { $0.resets += 1 } }
-        guard table.states[index].verdict == .ordinary else { return true }
-        if table.states[index].isInExchange {
-            tell(index, .exchange)
-        } else if table.states[index].exchanges == 0, !table.states[index].isMidstream,
-            !table.states[index].isDisturbed
-        {
-            tell(index, .connect)
-        } else if isUp {
-            judgeClose(index)
-        }
-        return true
-    }
-
-    private mutating func finish(_ index: Int, _ isUp: Bool) -> Bool {
-        if isUp { table.withState(index) { $0.upward.sawFIN = true } }
-        if !isUp { table.withState(index) { $0.downward.sawFIN = true } }
-        if table.states[index].verdict == .ordinary {
-            if !isUp, table.states[index].responsePhase == .untilClose,
-                table.states[index].requestPhase == .betweenMessages
-            {
-                let outcome = table.withState(index) { $0.endByClose() }
-                act(on: outcome, index, false)
-            } else if table.states[index].isInExchange {
-                tell(index, .exchange)
-            } else if isUp {
-                judgeClose(index)
-            }
-        }
-        return isUp ? table.states[index].downward.sawFIN : table.states[index].upward.sawFIN
-    }
-
-    /// The client ends the connection after a good answer, as far as the server's bytes tell.
-    private mutating func judgeClose(_ index: Int) {
-        guard table.states[index].exchanges > 0 else { return }
-        if table.states[index].isAnswerUnacknowledged {
-            // The answer never arrived as a whole.
-            tell(index, .exchange, isInExchange: true)
-        } else if table.states[index].wasCutShort {
-            harvest.suspects.append(
-                table.states[index].suspect(.cut, through: .max, ends(index), isInExchange: true)
-            )
-        }
-    }
-
-    private enum Ending {
-        case closed, seen, captureEnd
-    }
-
-    /// States what is left to say of a connection and lets it go.
-    private mutating func end(_ index: Int, _ ending: Ending) {
-        guard table.states[index].flow >= 0 else { return }
-        switch table.states[index].verdict {
-        case .ordinary: judgeEnd(index, ending)
-        case .foreign: tell(index, .foreign)
-        case .told: break
-        }
-        note(index) { $0.connections += 1 }
-        // A SYN that nobody answers is no hole in the capture.
-        if !table.states[index].upward.hasSent || !table.states[index].downward.hasSent,
-            table.states[index].upward.hasBrought || table.states[index].downward.hasBrought
-        {
-            oneWay += 1
-        }
-        release(index)
-        if table.states[index].words.isWide { wide[table.states[index].words] = nil }
-        table.remove(index)
-    }
-
-    private mutating func judgeEnd(_ index: Int, _ ending: Ending) {
-        if table.states[index].isInExchange {
-            tell(index, .exchange)
-        } else if table.states[index].isAnswerUnacknowledged, ending != .closed {
-            tell(index, .exchange, isInExchange: true)
-        } else if table.states[index].upward.hasHole || table.states[index].downward.hasHole {
-            tell(index, .odd)
-        } else if table.states[index].exchanges == 0, table.states[index].disturbances == 0 {
-            let isOpened = table.states[index].isConnected && table.states[index].downward.hasSent
-            tell(index, isOpened || table.states[index].isMidstream ? .foreign : .connect)
-        }
-    }
-
-    /// Lets the longest silent connections go, an eighth of all: their places are needed.
-    private mutating func evict() {
-        var times = table.states.lazy.filter { $0.flow >= 0 }.map(\.lastTime)
-            .sorted()
-        guard !times.isEmpty else { return }
-        let limit = times[times.count / 8]
-        times = []
-        for index in table.states.indices where table.states[index].flow >= 0 && table.states[index].lastTime <= limit {
-            evicted += 1
-            end(index, .seen)
-        }
-    }
-
-    /// Packet time moved on: what was silent for two hours goes.
-    mutating func sweep(at now: Timestamp) {
-        guard lastSweep == .min || now.nanoseconds &- lastSweep > Self.idleTime / 8 else { return }
-        lastSweep = now.nanoseconds
-        for index in table.states.indices
-        where table.states[index].flow >= 0 && now.nanoseconds &- table.states[index].lastTime > Self.idleTime {
-            end(index, .seen)
-        }
-    }
-
-    /// The capture is over.
-    mutating func finish() {
-        for index in table.states.indices where table.states[index].flow >= 0 { end(index, .captureEnd) }
-    }
-
     // MARK: ICMP
 
     /// An error that quotes a connection makes it one to look at; one that is not known takes its number.
@@ -434,7 +344,7 @@ struct SieveLane {
 
     // MARK: Figures
 
-    private mutating func note(_ index: Int, _ change: (inout ServerStatistics) -> Void) {
+    mutating func note(_ index: Int, _ change: (inout ServerStatistics) -> Void) {
         var number = Int(table.states[index].serverNumber)
         if number < 0 {
             number = serverNumber(of: ends(index).server)
