@@ -83,8 +83,24 @@ package struct PacketDecoder {
         let interface = record.interface
         guard interface >= 0, interface < Self.maximumInterfaces else { return }
         while lastTimes.count <= interface { lastTimes.append(nil) }
-        if let last = lastTimes[interface], time < last { counters.timeRegressions &+= 1 }
+        if let last = lastTimes[interface], time < last { noteRegression(record, last - time) }
         lastTimes[interface] = time
+    }
+
+    @inline(never)
+    private mutating func noteRegression(_ record: PacketRecord, _ amount: Nanoseconds) {
+        counters.timeRegressions &+= 1
+        counters.largestRegression = max(counters.largestRegression, amount)
+        guard amount >= ClockStep.smallest else { return }
+        counters.clockStepCount &+= 1
+        guard counters.clockSteps.count < CaptureCounters.largestClockStepCount else { return }
+        counters.clockSteps.append(
+            ClockStep(
+                frame: FrameReference(number: record.number, time: record.timestamp),
+                interface: record.interface,
+                amount: amount
+            )
+        )
     }
 }
 
