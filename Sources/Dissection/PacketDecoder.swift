@@ -98,7 +98,8 @@ package struct PacketDecoder {
             ClockStep(
                 frame: FrameReference(number: record.number, time: record.timestamp),
                 interface: record.interface,
-                amount: amount
+                amount: amount,
+                latest: counters.last
             )
         )
     }

@@ -14,6 +14,8 @@ struct Reliance: OptionSet, Sendable {
     static let content = Reliance(rawValue: 4)
     /// The connection from its first packet on: whether it had served before.
     static let beginning = Reliance(rawValue: 8)
+    /// What other connections did at the same time, or an instant: where the time stamps are wrong, nothing is left of it.
+    static let simultaneity = Reliance(rawValue: 16)
 
     /// Of packets that are there (a RST in answer to a SYN, an ICMP error, an alert, a malformed line) nothing is in this list.
     init(_ cause: Cause) {
@@ -26,17 +28,21 @@ struct Reliance: OptionSet, Sendable {
             .conflictingContentLength, .unexpectedUpgrade, .tooManyHeaders, .h2Goaway, .h2RstStream, .h2ProtocolError,
             .fastcgiBadRecord, .upstreamErrorResponse, .proxyLoop, .undetermined:
             self = []
-        case .dnsFailure, .staleAddress, .hostUnreachable, .connectTimeout, .acceptQueueOverflow, .tlsHandshakeReset,
+        case .hostUnreachable, .connectTimeout, .acceptQueueOverflow, .tlsHandshakeReset,
             .proxyProtocolMismatch, .resetDuringUpload, .zeroWindowStall, .closedBeforeResponse, .resetBeforeResponse,
             .lossStallRequest, .lossStallResponse, .pmtuBlackhole, .grpcIncomplete, .fastcgiEmptyResponse,
-            .websocketCut, .noLiveUpstream, .noUpstreamAttempt, .cachedError, .truncatedBodyFin, .truncatedBodyReset:
+            .websocketCut, .truncatedBodyFin, .truncatedBodyReset:
             self = .silence
+        case .dnsFailure, .staleAddress, .noLiveUpstream, .noUpstreamAttempt, .cachedError:
+            self = [.silence, .simultaneity]
         case .tlsHandshakeTimeout, .responseTimeout, .bodyTimeout, .clientAbort, .clientSlow:
             self = [.silence, .order]
         case .resetAfterAccept, .gatewayReload:
-            self = .order
-        case .closedMidHead, .resetMidHead, .gatewayRejectedResponse:
+            self = [.order, .simultaneity]
+        case .closedMidHead, .resetMidHead:
             self = [.silence, .content]
+        case .gatewayRejectedResponse:
+            self = [.silence, .content, .simultaneity]
         case .headerTooLarge, .badChunkSize, .surplusBytes:
             self = .content
         case .staleKeepaliveReuse, .idleStateExpired:

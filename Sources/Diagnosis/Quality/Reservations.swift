@@ -101,11 +101,36 @@ struct Reservations {
     }
 }
 
+extension Reservations {
+    /// Packet time has two moments for one here: whatever was told from what happened at the same time may belong to the other one.
+    func isFolded(_ incident: Incident) -> Bool {
+        guard !steps.isEmpty, Reliance(incident.verdict.cause).contains(.simultaneity) else { return false }
+        if leavesStepsOut { return true }
+        var times = incident.verdict.frames.map(\.time)
+        times.append(incident.occurrence.time)
+        if let start = incident.start { times.append(start) }
+        if let request = incident.request {
+            times.append(request.start)
+            if let end = request.end { times.append(end) }
+        }
+        guard let first = times.min(), let last = times.max() else { return false }
+        // No more than `CaptureCounters.largestClockStepCount`.
+        return steps.contains { $0.frame.time - Join.slack <= last && first <= $0.latest + Join.slack }
+    }
+}
+
 extension Incidents {
     /// Where the capture is damaged in what a verdict rests on, it is not more than likely.
     mutating func reserve() {
         let reservations = Reservations(join)
         for index in all.indices {
+            if reservations.isFolded(all[index]) {
+                all[index].verdict.giveUp(
+                    missing:
+                        "a clock that runs on: it was set at this time, and what belongs to this request cannot be told by time"
+                )
+                continue
+            }
             let lines = reservations.reservations(all[index])
             guard !lines.isEmpty else { continue }
             all[index].reservations = lines

@@ -9,11 +9,14 @@ package struct ClockStep: Sendable, Hashable {
     package var interface: Int
     /// How far its time stamp lies before that of the packet before it.
     package var amount: Nanoseconds
+    /// The latest time stamp before it, on any interface: they share the clock, and on a silent one the step does not show.
+    package var latest: Timestamp
 
-    package init(frame: FrameReference, interface: Int, amount: Nanoseconds) {
+    package init(frame: FrameReference, interface: Int, amount: Nanoseconds, latest: Timestamp? = nil) {
         self.frame = frame
         self.interface = interface
         self.amount = amount
+        self.latest = max(latest ?? frame.time, frame.time + amount)
     }
 }
 

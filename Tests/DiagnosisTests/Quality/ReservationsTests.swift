@@ -56,7 +56,7 @@ import Testing
         #expect(Reliance(.icmpAdminProhibited) == [])
         #expect(Reliance(.responseTimeout) == [.silence, .order])
         #expect(Reliance(.staleKeepaliveReuse) == [.order, .beginning])
-        #expect(Reliance(.gatewayRejectedResponse) == [.silence, .content])
+        #expect(Reliance(.gatewayRejectedResponse) == [.silence, .content, .simultaneity])
         #expect(Cause.allCases.contains { Reliance($0) == .content })
     }
 
@@ -103,6 +103,29 @@ import Testing
             facts.counters.clockSteps = [step(at: 1.1)]
         }
         #expect(!refused.missing.contains { $0.contains("clock") })
+    }
+
+    @Test("what was told from other connections at the same time is given up where the time stamps are folded")
+    func folded() throws {
+        func causes(_ step: ClockStep?) -> [Cause] {
+            var facts = Scene.facts([
+                Scene.failing(answered: 60), Scene.failing("/b", port: 50_001, at: -499.5, status: 200, answered: -489),
+                Self.reused,
+            ])
+            if let step {
+                facts.counters.clockSteps = [step]
+                facts.counters.clockStepCount = 1
+            }
+            return Diagnosis.report(on: facts).findings.filter { $0.severity == .failure }.map(\.cause)
+        }
+        #expect(causes(nil) == [.noUpstreamAttempt])
+        #expect(causes(step(at: -900)) == [.undetermined])
+        #expect(causes(step(at: 30)) == [.undetermined])
+        #expect(causes(step(at: -5_000)) == [.noUpstreamAttempt])
+        #expect(causes(step(at: 70)) == [.noUpstreamAttempt])
+        // The interface that shows the step was silent before it, another one was not.
+        let far = ClockStep(frame: frame(-5_000), interface: 0, amount: .seconds(1), latest: frame(5).time)
+        #expect(causes(far) == [.undetermined])
     }
 
     @Test("where more steps were made than are kept, those beyond are taken to be anywhere behind")

@@ -21,7 +21,7 @@ enum Damage: CustomStringConvertible, Sendable {
     case oneWay(Leg, without: Direction)
     /// One leg was not captured.
     case withoutLeg(Leg)
-    /// From this packet of the file on, time stamps lie so much earlier, as where the clock was set.
+    /// From this packet's time on, time stamps lie so much earlier, as where the clock was set.
     case clockSetBack(Nanoseconds, atFrame: Int)
 
     enum Leg: Sendable { case client, upstream }
@@ -91,8 +91,11 @@ enum Damage: CustomStringConvertible, Sendable {
         case .withoutLeg(let leg):
             return packets.filter { packet in (packet.ends.map { Self.leg($0, upstreams) } ?? .upstream) != leg }
         case .clockSetBack(let amount, let frame):
+            guard let start = packets.first(where: { $0.record.number == frame })?.record.timestamp else {
+                return packets
+            }
             return packets.map { packet in
-                guard packet.record.number >= frame else { return packet }
+                guard packet.record.timestamp >= start else { return packet }
                 var copy = packet
                 copy.record.timestamp = packet.record.timestamp - amount
                 return copy
