@@ -38,6 +38,15 @@ package struct PacketDecoder {
         deliver: (Segment, RawSpan) -> Void
     ) {
         count(record, bytes)
+        decodeCounted(record, bytes, deliver: deliver)
+    }
+
+    /// The same for a packet that was counted with its batch.
+    mutating func decodeCounted(
+        _ record: PacketRecord,
+        _ bytes: RawSpan,
+        deliver: (Segment, RawSpan) -> Void
+    ) {
         var scope = DecodeScope(
             frame: FrameReference(number: record.number, time: record.timestamp),
             place: 0,
@@ -83,25 +92,90 @@ package struct PacketDecoder {
         let interface = record.interface
         guard interface >= 0, interface < Self.maximumInterfaces else { return }
         while lastTimes.count <= interface { lastTimes.append(nil) }
-        if let last = lastTimes[interface], time < last { noteRegression(record, last - time) }
+        if let last = lastTimes[interface], time < last {
+            noteRegression(
+                FrameReference(number: record.number, time: time),
+                interface,
+                last - time,
+                latest: counters.last
+            )
+        }
         lastTimes[interface] = time
     }
 
     @inline(never)
-    private mutating func noteRegression(_ record: PacketRecord, _ amount: Nanoseconds) {
+    private mutating func noteRegression(
+        _ frame: FrameReference,
+        _ interface: Int,
+        _ amount: Nanoseconds,
+        latest: Timestamp?
+    ) {
         counters.timeRegressions &+= 1
         counters.largestRegression = max(counters.largestRegression, amount)
         guard amount >= ClockStep.smallest else { return }
         counters.clockStepCount &+= 1
         guard counters.clockSteps.count < CaptureCounters.largestClockStepCount else { return }
-        counters.clockSteps.append(
-            ClockStep(
-                frame: FrameReference(number: record.number, time: record.timestamp),
-                interface: record.interface,
-                amount: amount,
-                latest: counters.last
-            )
-        )
+        counters.clockSteps.append(ClockStep(frame: frame, interface: interface, amount: amount, latest: latest))
+    }
+
+    /// The regressions of a batch, of which there are few: it is walked for them alone.
+    /// - Parameters:
+    ///   - previous: time stamp of the packet before the batch on its interface.
+    ///   - latest: the latest one before the batch.
+    @inline(never)
+    private mutating func noteRegressions(_ batch: PacketBatch, after previous: Timestamp, latest: Timestamp) {
+        var (previous, latest) = (previous, latest)
+        for (index, packet) in batch.packets.enumerated() {
+            let time = packet.timestamp
+            latest = max(latest, time)
+            if time < previous {
+                noteRegression(
+                    FrameReference(number: batch.firstNumber &+ index, time: time),
+                    batch.interface,
+                    previous - time,
+                    latest: latest
+                )
+            }
+            previous = time
+        }
+    }
+
+    /// All packets of a batch, whose captured lengths are those of the bytes.
+    mutating func count(_ batch: PacketBatch) {
+        guard let time = batch.packets.first?.timestamp else { return }
+        var (captured, wire) = (Int64(0), Int64(0))
+        var (snapped, regressions) = (0, 0)
+        var earliest = min(counters.first ?? time, time)
+        var latest = counters.last ?? time
+        var largestStepBack = counters.largestStepBack
+        var previous = latest
+        let interface = batch.interface
+        let isKnown = interface >= 0 && interface < Self.maximumInterfaces
+        if isKnown {
+            while lastTimes.count <= interface { lastTimes.append(nil) }
+            previous = lastTimes[interface] ?? time
+        }
+        let (previousBefore, latestBefore) = (previous, latest)
+        for packet in batch.packets {
+            captured &+= Int64(packet.capturedLength)
+            wire &+= Int64(packet.wireLength)
+            if Int64(packet.wireLength) > Int64(packet.capturedLength) { snapped &+= 1 }
+            if packet.timestamp < previous { regressions &+= 1 }
+            previous = packet.timestamp
+            earliest = min(earliest, packet.timestamp)
+            latest = max(latest, packet.timestamp)
+            largestStepBack = max(largestStepBack, latest - packet.timestamp)
+        }
+        counters.packets &+= batch.count
+        counters.capturedBytes &+= captured
+        counters.wireBytes = counters.wireBytes.addingSaturating(wire)
+        counters.snappedPackets &+= snapped
+        counters.first = earliest
+        counters.last = latest
+        counters.largestStepBack = largestStepBack
+        guard isKnown else { return }
+        if regressions > 0 { noteRegressions(batch, after: previousBefore, latest: latestBefore) }
+        lastTimes[interface] = previous
     }
 }
 

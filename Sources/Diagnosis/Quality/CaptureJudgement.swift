@@ -142,7 +142,7 @@ struct CaptureJudgement {
     private mutating func judgeClock() {
         if quality.clockSteps > 0 {
             note(
-                "time stamps run backwards \(Self.times(quality.clockSteps)) on one interface, by up to "
+                "time stamps run backwards on the same interface, \(Self.times(quality.clockSteps)), by up to "
                     + "\(Phrases.duration(quality.largestBackwardStep)): the clock was set, or files were joined out of order; waits across "
                     + "such a step are not to be trusted: slew the clock instead (chronyd without makestep)",
                 by: .fair

@@ -122,7 +122,7 @@ import Testing
             $0.counters.clockStepCount = 1
         }
         #expect(step.verdict == .fair)
-        #expect(step.notes.first?.contains("run backwards once on one interface, by up to 2.00 s") ?? false)
+        #expect(step.notes.first?.contains("run backwards on the same interface, once, by up to 2.00 s") ?? false)
         let queues = quality {
             $0.counters.timeRegressions = 1_001
             $0.counters.largestRegression = .milliseconds(3)
