@@ -155,8 +155,15 @@ enum Sample {
         surplus.severity = .note
         report.findings += [refused, surplus]
         report.quality.verdict = .fair
-        report.quality.notes = ["time stamps run backwards by up to 3 ms between interfaces"]
+        report.quality.notes = [
+            "20480 bytes on 3 connections were acknowledged and are not in the capture, which lost packets or sees one of several ways: "
+                + "give it a larger buffer (-B), and capture on every interface",
+            "time stamps run backwards once on one interface, by up to 2.00 s",
+        ]
         report.quality.missedBytes = 20_480
+        report.quality.clockSteps = 1
+        report.quality.backwardPackets = 1
+        report.quality.largestBackwardStep = .seconds(2)
         report.quality.duplicatePackets = 12
         report.sources[0].truncated = "cut in the middle of a record at byte 45100321"
         return report

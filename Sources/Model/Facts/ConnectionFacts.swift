@@ -22,6 +22,10 @@ package struct HalfConnectionFacts: Sendable {
     package var zeroWindows = 0
     /// Bytes that the peer acknowledged and the capture never showed.
     package var missedBytes: Int64 = 0
+    /// Bytes of its payload that a snap length cut off.
+    package var snappedBytes: Int64 = 0
+    /// Times that its bytes stood behind their own acknowledgment, by the capture's order and by its time stamps.
+    package var acknowledgedEarly = 0
     /// Hop limit (IPv4 TTL) of this sender's SYN, SYN-ACK or first data segment: the baseline for its resets.
     package var hopLimit: UInt8?
     /// Hop limits of all packets of this sender but its resets.

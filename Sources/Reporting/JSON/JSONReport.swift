@@ -51,6 +51,12 @@ package enum JSONReport {
                     .init("midstreamConnections", .count(quality.midstreamConnections)),
                     .init("undecodedPackets", .count(quality.undecodedPackets)),
                     .init("droppedPackets", .count(quality.droppedPackets)),
+                    .init("cutHeads", .count(quality.cutHeads)),
+                    .init("offloadSegments", .count(quality.offloadSegments)),
+                    .init("disorderedPackets", .count(quality.disorderedPackets)),
+                    .init("backwardPackets", .count(quality.backwardPackets)),
+                    .init("largestBackwardStepNs", .integer(quality.largestBackwardStep)),
+                    .init("clockSteps", .count(quality.clockSteps)),
                 ])
             ),
         ])
