@@ -26,7 +26,7 @@ final class Connection<Parser: ConnectionParser> {
     /// The latest packet time seen on this connection: time stamps may run backwards.
     private(set) var clock: Timestamp
     /// Client's SYN to its first ACK of the SYN-ACK.
-    private var roundTrip: Nanoseconds?
+    private(set) var roundTrip: Nanoseconds?
     private var synTime: Timestamp?
     /// The next pure ACK of the client answers a SYN-ACK.
     private var awaitsHandshakeAck = false
@@ -193,7 +193,7 @@ final class Connection<Parser: ConnectionParser> {
             unseen: forward.unseen(in: range),
             roundTrip: roundTrip
         )
-        let event = TCPEvent(
+        var event = TCPEvent(
             kind: .rst,
             direction: direction,
             frame: frame,
@@ -202,6 +202,7 @@ final class Connection<Parser: ConnectionParser> {
             acknowledgedOffset: acknowledged,
             segment
         )
+        follow(&forward, reverse, segment, &event, isRepeated: verdict.isRepeated)
         if flags.contains(.rst) {
             noteReset(event, forward, reverse, previous)
         } else if !resets.isEmpty {
@@ -220,6 +221,7 @@ final class Connection<Parser: ConnectionParser> {
 
         if let acknowledged, !flags.contains(.rst) {
             acknowledge(&reverse, upTo: acknowledged, event)
+            hear(&reverse, acknowledged, segment, frame, bytes)
             reverse.settleLengths(upTo: reverse.facts.acknowledgedEnd)
         }
         // The parser hears of an acknowledgment, and gets what waited for the peer, before what this segment carries.
@@ -283,8 +285,6 @@ final class Connection<Parser: ConnectionParser> {
     }
 
     private func note(_ verdict: SegmentVerdict, _ event: TCPEvent, _ forward: inout HalfConnection) {
-        if verdict.isRetransmission { forward.facts.retransmissions += 1 }
-        if verdict.isOutOfOrder { forward.facts.outOfOrder += 1 }
         if verdict.isDuplicateAcknowledgment { forward.facts.duplicateAcks += 1 }
         for kind in verdict.kinds {
             if kind == .zeroWindow { forward.facts.zeroWindows += 1 }
@@ -426,6 +426,8 @@ final class Connection<Parser: ConnectionParser> {
         statedFacts = facts
         statedDNS = dnsMessages
         parser = nil
+        client.flight = Flight()
+        server.flight = Flight()
     }
 
     /// What is known now. Changes nothing.

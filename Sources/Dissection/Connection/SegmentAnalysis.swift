@@ -7,9 +7,8 @@ struct SegmentVerdict: Sendable {
     var isDuplicateAcknowledgment = false
     var isKeepAlive = false
     var isZeroWindowProbe = false
-    /// Retransmission of any sort.
-    var isRetransmission = false
-    var isOutOfOrder = false
+    /// It starts before the highest number seen, with something that takes a number, and is no keep-alive.
+    var isRepeated = false
 }
 
 /// The state that Wireshark's analysis keeps for one direction, and its rules (packet-tcp.c, 4.0).
@@ -72,10 +71,8 @@ struct SegmentAnalysis: Sendable {
             }
         }
         if !verdict.isKeepAlive, let relative, relative < 0, length > 0 || !flags.isDisjoint(with: .synOrFin) {
-            let kind = repeated(segment, at: time, reverse: reverse, unseen: unseen, roundTrip: roundTrip)
-            verdict.isOutOfOrder = kind == .outOfOrder
-            verdict.isRetransmission = !verdict.isOutOfOrder
-            verdict.kinds.append(kind)
+            verdict.isRepeated = true
+            verdict.kinds.append(repeated(segment, at: time, reverse: reverse, unseen: unseen, roundTrip: roundTrip))
         }
         return verdict
     }

@@ -16,8 +16,10 @@ package struct HalfConnectionFacts: Sendable {
     /// Highest acknowledgment that the *peer* sent for this direction, and the packet that first carried it.
     package var acknowledgedEnd: Int64 = 0
     package var acknowledgedFrame: FrameReference?
-    package var retransmissions = 0
-    package var outOfOrder = 0
+    /// Segments by what they were repeated for, and where what they repeat was lost. SYN and FIN count.
+    package var repetitions = RepetitionCounts()
+    package var retransmissions: Int { repetitions.resent }
+    package var outOfOrder: Int { repetitions[.outOfOrder] }
     package var duplicateAcks = 0
     package var zeroWindows = 0
     /// Bytes that the peer acknowledged and the capture never showed.

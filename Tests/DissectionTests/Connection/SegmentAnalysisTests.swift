@@ -60,6 +60,8 @@ struct SegmentAnalysisTests {
             $0.acknowledge(.fromServer)
             $0.segment(.fromClient, at: 2, "cd")
             $0.segment(.fromClient, at: 0, "ab")
+            // Its sender numbers its packets as it sends them.
+            for index in [4, 5] { $0.packets[index].identification = UInt16(9 - index) }
         }
         #expect(kinds(facts) == [.lostSegment, .outOfOrder])
         #expect(facts.fromClient.outOfOrder == 1)
