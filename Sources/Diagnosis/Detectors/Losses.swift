@@ -24,11 +24,11 @@ extension AttemptContext {
         switch place {
         case .beforeCapture:
             return
-                "the capture shows none of them before that: they were lost between \(sender) and the point of capture"
+                "the capture shows none of them before that, so that they were lost between \(sender) and the point of capture"
         case .afterCapture:
             return
-                "the capture shows each of them: they, or their acknowledgments, were lost between the point of capture and "
-                + receiver
+                "the capture shows each of them, so that they or their acknowledgments were lost between the point of capture "
+                + "and \(receiver)"
         case .inCapture: return nil
         }
     }

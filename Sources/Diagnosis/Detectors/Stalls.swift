@@ -102,8 +102,9 @@ enum LossStallRequest: Detector {
                 + attempt.endingFrames,
             explanation: "The gateway sent the request\(idle) \(repeats.count + 1) times over "
                 + "\(Phrases.duration(last.frame.time - request.firstFrame.time)), and \(attempt.upstream) never "
-                + "acknowledged it: "
-                + (attempt.lossPlace(of: repeats) ?? "it was lost on the way, or its acknowledgments were") + ".",
+                + "acknowledged it"
+                + (attempt.lossPlace(of: repeats).map { "; \($0)" }
+                    ?? ": it was lost on the way, or its acknowledgments were") + ".",
             ruledOut: [
                 RuledOut(.responseTimeout, "the request was never acknowledged, so the upstream never had it"),
                 RuledOut(.zeroWindowStall, "the upstream's window was open"),

@@ -20,8 +20,10 @@ package struct HalfConnectionFacts: Sendable {
     package var repetitions = RepetitionCounts()
     package var retransmissions: Int { repetitions.resent }
     package var outOfOrder: Int { repetitions[.outOfOrder] }
-    package var duplicateAcks = 0
-    package var zeroWindows = 0
+    /// Wireshark's classes of the same and other segments.
+    package var analysis = AnalysisCounts()
+    package var duplicateAcks: Int { analysis[.duplicateAck] }
+    package var zeroWindows: Int { analysis[.zeroWindow] }
     /// Bytes that the peer acknowledged and the capture never showed.
     package var missedBytes: Int64 = 0
     /// Hop limit (IPv4 TTL) of this sender's SYN, SYN-ACK or first data segment: the baseline for its resets.

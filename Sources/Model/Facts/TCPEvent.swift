@@ -120,8 +120,5 @@ package struct TCPEvent: Sendable {
     }
 
     /// Bytes that were sent again, and that the receiver did not have as far as anything shows.
-    package var isRepair: Bool {
-        guard let repetition else { return kind == .retransmission || kind == .fastRetransmission }
-        return repetition.isResend && repetition != .spurious
-    }
+    package var isRepair: Bool { repetition.map { $0.isResend && $0 != .spurious } ?? false }
 }

@@ -7,6 +7,33 @@ enum CountClass: String, CaseIterable {
     case streams, syn, synAck, fin, rst
     /// HTTP/1 responses, each status by itself.
     case status
+    /// Wireshark's `tcp.analysis` flags, each a class.
+    case retransmission, fastRetransmission, spuriousRetransmission, outOfOrder
+    case lostSegment, ackLostSegment, duplicateAck
+    case zeroWindow, zeroWindowProbe, zeroWindowProbeAck, windowFull, windowUpdate
+    case keepAlive, keepAliveAck, reusedPorts
+
+    /// `reference.json` writes the flags as Wireshark does.
+    var analysis: (name: String, flag: AnalysisFlags)? {
+        switch self {
+        case .streams, .syn, .synAck, .fin, .rst, .status: nil
+        case .retransmission: ("retransmission", .retransmission)
+        case .fastRetransmission: ("fast_retransmission", .fastRetransmission)
+        case .spuriousRetransmission: ("spurious_retransmission", .spuriousRetransmission)
+        case .outOfOrder: ("out_of_order", .outOfOrder)
+        case .lostSegment: ("lost_segment", .lostSegment)
+        case .ackLostSegment: ("ack_lost_segment", .ackLostSegment)
+        case .duplicateAck: ("duplicate_ack", .duplicateAck)
+        case .zeroWindow: ("zero_window", .zeroWindow)
+        case .zeroWindowProbe: ("zero_window_probe", .zeroWindowProbe)
+        case .zeroWindowProbeAck: ("zero_window_probe_ack", .zeroWindowProbeAck)
+        case .windowFull: ("window_full", .windowFull)
+        case .windowUpdate: ("window_update", .windowUpdate)
+        case .keepAlive: ("keep_alive", .keepAlive)
+        case .keepAliveAck: ("keep_alive_ack", .keepAliveAck)
+        case .reusedPorts: ("reused_ports", .reusedPorts)
+        }
+    }
 }
 
 /// How often something may have been counted: one number but for responses, see `CaptureCounts.countStatuses`.
@@ -43,11 +70,16 @@ struct CaptureCounts {
         if facts.counters.duplicatePackets > 0 || facts.connections.contains(where: { $0.droppedEvents > 0 }) {
             skipped = [.syn, .synAck, .fin, .rst]
         }
+        if facts.counters.duplicatePackets > 0 {
+            skipped.formUnion(CountClass.allCases.filter { $0.analysis != nil })
+        }
         // A late packet after the end has its facts apart, under the same number.
         count(.streams, Set(facts.connections.map(\.stream)).count)
         for connection in facts.connections {
             countFlags(connection)
             countStatuses(connection)
+            countAnalysis(connection.fromClient.analysis)
+            countAnalysis(connection.fromServer.analysis)
         }
     }
 
@@ -62,6 +94,17 @@ struct CaptureCounts {
             if flags.contains(.syn) { count(flags.contains(.ack) ? .synAck : .syn) }
             if flags.contains(.fin) { count(.fin) }
             if flags.contains(.rst) { count(.rst) }
+        }
+    }
+
+    private mutating func countAnalysis(_ analysis: AnalysisCounts) {
+        for kind in CountClass.allCases {
+            guard let flag = kind.analysis?.flag else { continue }
+            count(kind, analysis[flag])
+            // Wireshark calls each of the other two a retransmission as well.
+            if flag == .retransmission {
+                count(kind, analysis[.fastRetransmission] + analysis[.spuriousRetransmission])
+            }
         }
     }
 
@@ -90,12 +133,15 @@ struct CaptureCounts {
 
     /// Per class, what differs, in words.
     func differences(from entry: WiresharkReference.Entry) -> [CountClass: String] {
-        let reference: [CountClass: [String: Int]?] = [
+        var reference: [CountClass: [String: Int]?] = [
             .streams: entry.tcp_streams.map { ["": $0] }, .syn: entry.syn.map { ["": $0] },
             .synAck: entry.synack.map { ["": $0] }, .fin: entry.fin.map { ["": $0] }, .rst: entry.rst.map { ["": $0] },
             // A status code has three digits (RFC 9112 §4); Wireshark takes any number for one.
             .status: entry.http?.status.filter { $0.key.count == 3 },
         ]
+        for kind in CountClass.allCases {
+            if let name = kind.analysis?.name { reference[kind] = entry.an.map { ["": $0[name] ?? 0] } }
+        }
         var result: [CountClass: String] = [:]
         for kind in CountClass.allCases where !skipped.contains(kind) {
             guard let wanted = reference[kind] ?? nil else { continue }

@@ -2,6 +2,10 @@
 enum KnownDifferences {
     private static let noHeader = "a segment whose header is cut or lies about its length is no segment here"
     private static let bigTCP = "length 0 in IP and UDP is offload (BIG TCP); the inner packet is read, Wireshark stops"
+    private static let cutFrame =
+        "the IP packet is longer than its frame (the writer cut both lengths alike): what IP says was on the wire, Wireshark takes the rest"
+    private static let zeroIsNone = "number 0 is a number; Wireshark keeps 0 for none seen yet"
+    private static let optionOfTwo = "an IP option of two bytes is one; Wireshark stops at it"
     private static let noStatusLine = "no status line of RFC 9112 §4: a control character stands in it"
     private static let emptyLine =
         "what precedes the status line is skipped as empty lines are (RFC 9112 §2.2); Wireshark gives up"
@@ -21,6 +25,25 @@ enum KnownDifferences {
             "ntop+nDPI/fuzz-2006-09-29-28586.pcap": noHeader,
         ],
         .fin: ["boundary+wireshark/docbook/examples/test.cap": noHeader],
+        .lostSegment: [
+            "blitz+tcptrace/6syns.dmp": cutFrame,
+            "blitz+tcptrace/long_rtt.dmp": cutFrame,
+            "blitz+tcptrace/tcpudp.dmp": cutFrame,
+            "zeek+zeek/tcp/reassembly.pcap": cutFrame,
+        ],
+        .ackLostSegment: [
+            "blitz+tcptrace/6syns.dmp": cutFrame,
+            "blitz+tcptrace/long_rtt.dmp": cutFrame,
+            "blitz+tcptrace/tcpudp.dmp": cutFrame,
+            "ntop+nDPI/fuzz-2006-09-29-28586.pcap": noHeader,
+            "zeek+zeek/tcp/reassembly.pcap": cutFrame,
+        ],
+        .retransmission: [
+            "OISF+suricata-verify/firewall/tcp-session-decode-malformed-ipv4.pcap": optionOfTwo,
+            "ntop+nDPI/fuzz-2006-09-29-28586.pcap": noHeader,
+        ],
+        .fastRetransmission: ["zeek+zeek/tcp/reassembly.pcap": cutFrame],
+        .windowUpdate: ["zeek+zeek/tcp/syn-then-ack-then-rst.pcap": zeroIsNone],
         .status: [
             "OISF+suricata-verify/http-evader/http-evader-382.pcap": noStatusLine,
             "OISF+suricata-verify/http-evader/http-evader-387.pcap":

@@ -8,24 +8,24 @@ extension Connection {
         _ reverse: borrowing HalfConnection,
         _ segment: Segment,
         _ event: inout TCPEvent,
-        isRepeated: Bool
+        _ flags: AnalysisFlags,
+        isRepeatedSYN: Bool
     ) {
         guard !segment.flags.contains(.rst) else { return }
         if segment.flags.contains(.syn) {
-            guard isRepeated else { return }
+            guard isRepeatedSYN else { return }
             // Nothing but its timer repeats a SYN; a SYN-ACK also answers a repeated SYN.
-            event.repetition = segment.flags.contains(.ack) ? .unclear : .timeout
+            let repetition: Repetition = segment.flags.contains(.ack) ? .unclear : .timeout
+            event.repetition = repetition
             event.lossPlace = reverse.facts.packets > 0 ? .afterCapture : nil
-            forward.facts.repetitions.count(event.repetition ?? .unclear, event.lossPlace)
+            forward.facts.repetitions.count(repetition, event.lossPlace)
             return
         }
-        guard forward.anchor == .fixed else { return }
+        // Probes carry a byte to be answered, not to be delivered.
+        guard forward.anchor == .fixed, flags.isDisjoint(with: [.keepAlive, .zeroWindowProbe]) else { return }
         let control: Int64 = segment.flags.contains(.fin) ? 1 : 0
         let range = event.offset..<(event.offset &+ Int64(event.length) &+ control)
-        if isRepeated, !range.isEmpty {
-            // A FIN that was not there before is no byte that was.
-            let bytes = event.offset..<(event.offset &+ Int64(event.length))
-            let isNewFIN = control > 0 && forward.finOffset == nil
+        if forward.flight.repeats(range) {
             let path = FlightPath(
                 roundTrip: roundTrip,
                 toSender: reverse.flight.leastRoundTrip,
@@ -34,8 +34,9 @@ extension Connection {
                 identificationsCount: forward.facts.identificationSteps > 4 * forward.facts.identificationJumps
                     && forward.flight.identificationMoves
             )
-            let unseen = forward.unseen(in: bytes) &+ (isNewFIN && bytes.isEmpty ? 1 : 0)
-            let judgment = forward.flight.judge(range, unseen: unseen, segment, event.frame, path)
+            // What lies beyond the highest byte is new, whatever it comes with.
+            let old = event.offset..<max(event.offset, min(event.offset &+ Int64(event.length), forward.flight.highest))
+            let judgment = forward.flight.judge(range, unseen: forward.unseen(in: old), segment, event.frame, path)
             event.repetition = judgment.repetition
             event.lossPlace = judgment.place
             forward.facts.repetitions.count(judgment.repetition, judgment.place)

@@ -103,6 +103,12 @@ struct Flight: Sendable {
         return index < sent.count ? sent[index] : highestSent
     }
 
+    /// Something of `range` came before, or ought to have. A byte that new ones follow is rather one that probed a closed window.
+    func repeats(_ range: Range<Int64>) -> Bool {
+        guard !range.isEmpty, highestSent != nil, range.lowerBound < highest else { return false }
+        return range.count == 1 || range.lowerBound < highest - 1
+    }
+
     func isDelivered(_ range: Range<Int64>) -> Bool {
         range.upperBound <= acknowledged || selective.contains(range)
     }
