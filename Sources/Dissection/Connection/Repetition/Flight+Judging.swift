@@ -19,8 +19,9 @@ extension Flight {
     static let shortestTimer: Nanoseconds = .milliseconds(200)
     /// Identifications wrap, and neighbours of one connection are close by.
     private static let nearbyIdentifications = 256
-    /// A capture shows a packet twice within its own queues' delay; long before identifications come round.
-    private static let longestCopyDelay: Nanoseconds = .seconds(1)
+    /// A capture shows a packet twice within its own queues' delay, sooner than any timer sends it again: a stack may give that the same
+    /// identification (RFC 1122 §3.2.1.5).
+    private static let longestCopyDelay: Nanoseconds = .milliseconds(100)
 
     /// Judges a segment that starts before the highest byte seen.
     ///
