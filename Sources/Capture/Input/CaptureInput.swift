@@ -125,13 +125,10 @@ package final class CaptureInput {
     }
 
     /// Hands on packets that follow the one that `advance` returned last where that is cheaper than by `advance`; perhaps none.
-    /// - Parameter body: false to stop behind the packet.
-    package func scan(_ body: (PacketRecord, RawSpan) -> Bool) {
+    /// - Parameter limit: of so many at most.
+    package func scan(limit: Int, _ body: (PacketBatch, RawSpan) -> Void) {
         guard isAlone, filter == nil, let reader = currentReader else { return }
-        reader.scan { record, bytes in
-            number = record.number
-            return body(record, bytes)
-        }
+        number &+= reader.scan(limit: limit, body)
     }
 
     private func advanceUnfiltered() throws(CaptureError) -> PacketRecord? {
