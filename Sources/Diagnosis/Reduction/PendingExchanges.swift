@@ -75,12 +75,13 @@ struct PendingExchanges {
     }
 
     /// The exchange inside `outer` that asked the same of somebody else: of those that fit, the one that began soonest after it, a known
-    /// dialler's first; none that began later than `limit`.
+    /// dialler's first; none that began later than `limit`, or that is not accepted.
     mutating func takeInner(
         of outer: ExchangeDigest,
         closerThan limit: Nanoseconds,
         slack: Nanoseconds,
-        isDialler: (IPAddress) -> Bool
+        isDialler: (IPAddress) -> Bool,
+        accepts: (ExchangeDigest) -> Bool = { _ in true }
     ) -> ExchangeDigest? {
         var position = position(of: outer.question)
         var best = (position: -1, distance: limit)
@@ -89,7 +90,7 @@ struct PendingExchanges {
             let place = position - base
             // In the order of their ends: what ended before the other began is followed by nothing that fits.
             if entries[place].digest.end < outer.begun { break }
-            if Self.fits(entries[place].digest, inside: outer, slack: slack) {
+            if Self.fits(entries[place].digest, inside: outer, slack: slack), accepts(entries[place].digest) {
                 let inner = entries[place].digest
                 var distance = min(distance(inner.start - outer.begun), distance(inner.start - outer.asked))
                 if inner.agent != outer.agent { distance = distance.addingSaturating(.seconds(60)) }

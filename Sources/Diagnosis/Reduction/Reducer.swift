@@ -158,7 +158,8 @@ package struct Reducer {
         }
         sample(digest)
         let mayBeOdd = oddQuestions.contains(digest.question)
-        if mayBeOdd { keepIfTriedAgain(digest) }
+        // Where clients are seen, the request around it tells whether it was another try.
+        if mayBeOdd, passings.isEmpty { keepIfTriedAgain(digest, during: nil) }
         let odd = mayBeOdd ? nearestOdd(inside: digest) : nil
         if let inner = pending.takeInner(
             of: digest,
@@ -172,9 +173,21 @@ package struct Reducer {
             passings[number] += 1
             _ = diallers.number(of: inner.client)
             join(digest, inner)
-        } else if let odd {
+        } else if let odd, let suspect = oddities[digest.question]?[odd.place].suspect {
             oddities[digest.question]?[odd.place].isJoined = true
             kept.keep(digest.span)
+            // And what came of the next try.
+            let retry = pending.takeInner(
+                of: digest,
+                closerThan: .max,
+                slack: slack,
+                isDialler: { diallers.contains($0) },
+                accepts: {
+                    $0.client == suspect.client && $0.begun > suspect.start
+                        && $0.begun - suspect.end <= Self.retryTime
+                }
+            )
+            if let retry { kept.keep(retry.span, inside: digest.span) }
         }
     }
 
@@ -187,6 +200,7 @@ package struct Reducer {
             remember(inner, outer.span)
         }
         keepIfTriedBefore(outer, inner)
+        if oddQuestions.contains(inner.question) { keepIfTriedAgain(inner, during: outer) }
     }
 
     /// The client was given another answer of that status: the gateway's own, or the gateway works on what it passes on, which shows soon.
@@ -216,14 +230,20 @@ package struct Reducer {
     }
 
     /// The same was asked before by the same gateway, and came to nothing.
-    private mutating func keepIfTriedAgain(_ digest: ExchangeDigest) {
+    /// - Parameter outer: what it was asked for, where that is known: it was open before.
+    private mutating func keepIfTriedAgain(_ digest: ExchangeDigest, during outer: ExchangeDigest?) {
         guard let candidates = oddities[digest.question] else { return }
         for (place, oddity) in candidates.enumerated()
         where oddity.retries > 0 && oddity.suspect.client == digest.client && digest.begun > oddity.suspect.start
             && digest.begun - oddity.suspect.end <= Self.retryTime
         {
+            if let outer {
+                guard outer.begun <= oddity.suspect.start + slack else { continue }
+                kept.keep(digest.span, inside: outer.span)
+            } else {
+                kept.keep(digest.span)
+            }
             oddities[digest.question]?[place].retries -= 1
-            kept.keep(digest.span)
         }
     }
 

@@ -41,11 +41,20 @@ extension SieveLane {
         if table.states[index].isAnswerUnacknowledged {
             // The answer never arrived as a whole.
             tell(index, .exchange, isInExchange: true)
-        } else if table.states[index].wasCutShort {
+        } else if table.states[index].wasCutShort, isWorthTelling(cutOf: index) {
             harvest.suspects.append(
                 table.states[index].suspect(.cut, through: .max, ends(index), isInExchange: true)
             )
         }
+    }
+
+    /// Where it is a habit of the clients, a few of each server say so, ever rarer.
+    private mutating func isWorthTelling(cutOf index: Int) -> Bool {
+        let number = Int(table.states[index].serverNumber)
+        guard number >= 0, number < Self.largestServerCount else { return true }
+        while cuts.count <= number { cuts.append(0) }
+        cuts[number] = cuts[number].addingSaturating(1)
+        return cuts[number] <= Self.cutsPerServer || cuts[number].nonzeroBitCount == 1
     }
 
     enum Ending {

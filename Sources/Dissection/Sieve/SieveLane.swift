@@ -10,6 +10,8 @@ struct SieveLane {
     private(set) var servers: [ServerStatistics] = []
     private(set) var serverEndpoints: [Endpoint] = []
     private var serverNumbers: [Endpoint: Int32] = [:]
+    /// Of each server, good answers whose receiver ended the connection at once.
+    var cuts: [Int64] = []
     private(set) var duplicates = 0
     private(set) var connections = 0
     private(set) var midstream = 0
@@ -43,6 +45,7 @@ struct SieveLane {
     }
 
     static let largestServerCount = 1 << 10
+    static let cutsPerServer: Int64 = 64
     static let largestQuotedCount = 4_096
     /// Far more than a packet takes to cross another.
     static let lingeringTime: Nanoseconds = .seconds(5)
