@@ -127,7 +127,11 @@ enum Sample {
         summary.exchanges = 12_410
         summary.connectTime = DurationSummary([210_000, 215_000, 900_000])
         summary.firstByteTime = DurationSummary([3_100_000, 12_000_000, 1_900_000_000])
-        summary.retransmissions = 2
+        summary.retransmissions = 4
+        summary.repetitions.count(.timeout, .afterCapture)
+        summary.repetitions.count(.fast, .beforeCapture)
+        summary.repetitions.count(.spurious, nil)
+        summary.repetitions.count(.outOfOrder, nil)
         report.upstreams = [summary]
         return report
     }

@@ -19,6 +19,8 @@ enum Summaries {
             if timeline.serverReset != nil { entry.summary.resets += 1 }
             entry.summary.retransmissions +=
                 connection.fromClient.retransmissions + connection.fromServer.retransmissions
+            entry.summary.repetitions += connection.fromClient.repetitions
+            entry.summary.repetitions += connection.fromServer.repetitions
             if let synAck = timeline.synAcks.first,
                 let syn = timeline.syns.last(where: { $0.frame.number < synAck.frame.number })
             {
@@ -59,6 +61,8 @@ enum Summaries {
             all[endpoint] = (summary, known.firstByteTimes)
         }
         for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            all[connection.server]?.summary.repetitions += connection.fromClient.repetitions
+            all[connection.server]?.summary.repetitions += connection.fromServer.repetitions
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !background.counted.contains(request.firstFrame.number) else {
                     continue

@@ -61,7 +61,12 @@ extension Connection {
         half.facts.missedBytes &+= missed
         half.facts.highestEnd = max(half.facts.highestEnd, half.delivered)
         half.advanceContiguousEnd()
-        if missed > 0 { events.append(ahead.event) }
+        if missed > 0 {
+            half.facts.repetitions.count(.inCapture)
+            var event = ahead.event
+            event.lossPlace = .inCapture
+            events.append(event)
+        }
     }
 
     // MARK: Payload

@@ -126,6 +126,8 @@ package struct UpstreamSummary: Sendable {
     package var firstByteTime: DurationSummary?
     package var resets = 0
     package var retransmissions = 0
+    /// Those of connections that were dissected in full: in a large capture fewer than there were.
+    package var repetitions = RepetitionCounts()
 
     package init(endpoint: Endpoint) {
         self.endpoint = endpoint
