@@ -21,7 +21,7 @@ import Testing
             $0.counters.timeRegressions = 900
             $0.counters.largestRegression = 40_000
             $0.counters.largestStepBack = .milliseconds(900)
-            $0.connections[0].fromClient.outOfOrder = 4
+            for _ in 0..<4 { $0.connections[0].fromClient.repetitions.count(.outOfOrder, nil) }
             $0.connections[0].orientation = .payload
         }
         #expect(sound.verdict == .good)
