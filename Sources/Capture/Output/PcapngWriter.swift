@@ -78,7 +78,7 @@ package final class PcapngWriter {
     /// Appends a packet; it reaches the file with the next full buffer, `flush` or `finish`.
     /// - Parameter comment: shown by Wireshark at the packet; at most 65,535 bytes of it are kept.
     package func write(_ record: PacketRecord, _ bytes: RawSpan, comment: String? = nil) throws(CaptureError) {
-        let index = interfaceIndex(record)
+        let index = interfaceIndex(record.interface, record.linkType)
         let nanoseconds = UInt64(clamping: record.timestamp.nanoseconds)
         let count = bytes.byteCount
         var options: [UInt8] = []
@@ -100,6 +100,27 @@ package final class PcapngWriter {
         buffer.append(contentsOf: options)
         buffer.append(little: UInt32(clamping: length))
         bytesWritten &+= Int64(buffer.count - before)
+        if buffer.count >= PcapngWriter.flushSize { try flush() }
+    }
+
+    /// Appends an interface statistics block: packets of the interface that were dropped since the capture began (isb_osdrop).
+    package func writeDropped(
+        _ count: Int,
+        interface: Int,
+        linkType: LinkType,
+        at time: Timestamp
+    ) throws(CaptureError) {
+        let index = interfaceIndex(interface, linkType)
+        let nanoseconds = UInt64(clamping: time.nanoseconds)
+        var body: [UInt8] = []
+        body.append(little: UInt32(clamping: index))
+        body.append(little: UInt32(truncatingIfNeeded: nanoseconds >> 32))
+        body.append(little: UInt32(truncatingIfNeeded: nanoseconds))
+        var value: [UInt8] = []
+        value.append(little: UInt64(clamping: count))
+        body.append(option: 7, value)
+        body.append(little: 0 as UInt32)
+        appendBlock(5, body)
         if buffer.count >= PcapngWriter.flushSize { try flush() }
     }
 
@@ -135,14 +156,14 @@ package final class PcapngWriter {
         }
     }
 
-    private func interfaceIndex(_ record: PacketRecord) -> Int {
-        let key = Key(interface: record.interface, linkType: record.linkType)
+    private func interfaceIndex(_ interface: Int, _ linkType: LinkType) -> Int {
+        let key = Key(interface: interface, linkType: linkType)
         if let index = indices[key] { return index }
         let index = indices.count
         indices[key] = index
-        let description = descriptions[record.interface]
+        let description = descriptions[interface]
         var body: [UInt8] = []
-        body.append(little: UInt16(truncatingIfNeeded: record.linkType.rawValue))
+        body.append(little: UInt16(truncatingIfNeeded: linkType.rawValue))
         body.append(little: 0 as UInt16)
         body.append(little: UInt32(clamping: description?.snapLength ?? 0))
         if let name = description?.name { body.append(option: 2, Array(name.utf8.prefix(Int(UInt16.max)))) }
