@@ -168,7 +168,7 @@ struct SelectionArguments: ParsableArguments {
 
 struct OutputArguments: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, ndjson, markdown
+        case text, json, ndjson, markdown, jira, adf, html, sarif
     }
 
     enum FailOn: String, ExpressibleByArgument, CaseIterable {

@@ -243,6 +243,18 @@ package enum JSONReport {
             .init("medianNs", .integer(summary.median)),
             .init("p99Ns", .integer(summary.ninetyNinth)),
             .init("maximumNs", .integer(summary.maximum)),
+            .init(
+                "histogram",
+                .array(
+                    summary.classes.map {
+                        .object([
+                            .init("fromNs", .integer($0.from)),
+                            .init("toNs", $0.to == .max ? .null : .integer($0.to)),
+                            .init("count", .count($0.count)),
+                        ])
+                    }
+                )
+            ),
         ])
     }
 
