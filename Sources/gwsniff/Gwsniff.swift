@@ -18,7 +18,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff outage.pcapng                     the cause of every failed request
               gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
               gwsniff --status 502 --since 03:10 a.pcap only these requests
-              gwsniff --format markdown a.pcap          for a ticket; or json, ndjson, sarif
+              gwsniff --format markdown a.pcap          for a ticket; or jira, adf
               gwsniff --format html -o a.html a.pcap    one page for everybody, no external parts
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               tcpdump -i any -U -w - | gwsniff -        from standard input

@@ -57,9 +57,6 @@ struct SameInAllFormatsTests {
             for item in finding.ruledOut { #expect(text.contains(Self.plain(item.why))) }
             for item in finding.missing { #expect(text.contains(Self.plain(item))) }
         }
-        for words in ["36", "37", "12,410", "12410"].filter({ $0 != (text.contains("12,410") ? "12410" : "12,410") }) {
-            #expect(text.contains(words))
-        }
     }
 
     @Test(
@@ -93,15 +90,13 @@ struct SameInAllFormatsTests {
         node["text"]?.string.map { [$0] } ?? (node["content"]?.items ?? []).flatMap(texts)
     }
 
-    /// CommonMark's escapes and character references taken back, and the marks of emphasis and code left out.
+    /// CommonMark's escapes and character references taken back, and the marks of strong text left out.
     static func withoutMarkdown(_ text: String) -> String {
         var result = ""
         var rest = Substring(text)
         while let character = rest.popFirst() {
             if character == "\\", let next = rest.first, next.isPunctuation || next.isSymbol {
                 result.append(rest.removeFirst())
-            } else if character != "*" || result.last == "*" || rest.first == "*" && rest.dropFirst().first == "*" {
-                result.append(character)
             } else if character == "*", rest.first == "*" {
                 rest = rest.dropFirst()
             } else {
