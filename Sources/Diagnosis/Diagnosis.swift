@@ -40,6 +40,7 @@ package enum Diagnosis {
         report.roles = map.roles
         report.roles.software = software(incidents, map.roles.gateways)
         report.findings = grouped.map(\.finding)
+        SequencePoints.add(to: &report.findings, facts.connections)
         report.upstreams =
             facts.background.map { Summaries.upstreams(incidents.join, $0) } ?? Summaries.upstreams(incidents.join)
         count(into: &report, incidents, grouped, options)

@@ -139,7 +139,44 @@ struct HTMLTests {
     func wait() throws {
         let text = try MarkupReader(HTMLReport.render(Sample.outage())).text
         #expect(text.contains("3.971 ms of the 4.431 ms shown passed between frame 16 (ACK covers the whole request)"))
-        #expect(text.contains("3.971 ms wait"))
+        #expect(text.contains("3.971 ms later"))
+    }
+
+    @Test("The stream of the connection that decides is drawn where it is known, with what its marks mean")
+    func sequence() throws {
+        var report = Sample.outage()
+        #expect(try !MarkupReader(HTMLReport.render(report)).text.contains("Bytes over time"))
+        func frame(_ number: Int, _ milliseconds: Int64) -> FrameReference {
+            FrameReference(number: number, time: Sample.start + .milliseconds(milliseconds))
+        }
+        report.findings[0].occurrences[0].sequence = [
+            SequencePoint(.message, .fromClient, frame(15, 0), offset: 0, endTime: frame(15, 1).time, end: 4_000),
+            SequencePoint(.retransmission, .fromClient, frame(17, 210), offset: 1_448, end: 2_896),
+            SequencePoint(.reset, .fromServer, frame(21, 900), offset: 0, end: 0),
+        ]
+        let page = try MarkupReader(HTMLReport.render(report))
+        #expect(page.text.contains("frame 17: retransmission from the gateway, 1,448 bytes at +210.000 ms"))
+        #expect(page.text.contains("frame 21: RST from the upstream at +900.000 ms."))
+        #expect(page.elements.contains { $0.attributes["class"] == "again" })
+        // Offsets and times from a capture may be anything.
+        report.findings[0].occurrences[0].sequence += [
+            SequencePoint(
+                .message,
+                .fromServer,
+                frame(1, 0),
+                offset: .min,
+                endTime: Timestamp(nanoseconds: .max),
+                end: .max
+            ),
+            SequencePoint(
+                .fin,
+                .fromClient,
+                FrameReference(number: 2, time: Timestamp(nanoseconds: .min)),
+                offset: .max,
+                end: .min
+            ),
+        ]
+        #expect(try MarkupReader(HTMLReport.render(report)).text.contains("Bytes over time"))
     }
 
     @Test("The page is as it was")

@@ -76,6 +76,8 @@ package struct Occurrence: Sendable {
     /// Which attempt of its request this was, from 1; 0 where nothing was dialled.
     package var attempt: Int
     package var explanation: String
+    /// The byte stream of its connection around it, by time; empty where that is not known.
+    package var sequence: [SequencePoint] = []
 
     package init(
         time: Timestamp,

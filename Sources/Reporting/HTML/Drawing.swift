@@ -62,4 +62,42 @@ enum Drawing {
             content
         }
     }
+
+    /// Four to seven ticks at round steps of 1, 2 or 5.
+    static func timeAxis(
+        _ whole: Nanoseconds,
+        _ left: Double,
+        _ right: Double,
+        _ bottom: Double
+    ) -> [Markup] {
+        var step: Nanoseconds = 1
+        var factor = 0
+        let factors: [Nanoseconds] = [2, 5, 10]
+        var base: Nanoseconds = 1
+        while whole / step > 6, base < 1_000_000_000_000_000_000 {
+            step = base &* factors[factor]
+            factor += 1
+            if factor == 3 {
+                factor = 0
+                base &*= 10
+            }
+        }
+        var parts = [line(left, bottom, right, bottom, "axis")]
+        var at: Nanoseconds = 0
+        while at <= whole {
+            let x =
+                left + Double(at) / Double(max(1, whole))
+                * (right - left)
+            parts.append(line(x, bottom, x, bottom + 4, "axis"))
+            let label = Numbers.tick(at, of: whole)
+            // The last one would leave the drawing.
+            let isLast = x > right - 12
+            parts.append(
+                text(isLast ? x + 16 : x, bottom + 18, label, "tick", anchor: isLast ? "end" : "middle")
+            )
+            at = at.addingSaturating(step)
+            if at == .max { break }
+        }
+        return parts
+    }
 }

@@ -92,6 +92,7 @@ struct HTMLFinding {
         let ladder = LadderDrawing(example, id: "\(finding.id)-ladder").markup()
         guard ladder != .empty else { return .empty }
         let timeline = TimelineDrawing(example, id: "\(finding.id)-time").markup()
+        let sequence = SequenceDrawing(example, id: "\(finding.id)-sequence").markup()
         let rows = LadderDrawing.byTime(Ladder(example, rowLimit: LadderDrawing.rowLimit).rows)
         return tag("div", ["class": "pictures"]) {
             tag("div") {
@@ -112,6 +113,12 @@ struct HTMLFinding {
                     }
                 }
                 if let wait = LongestWait(rows), wait.standsOut { tag("p", ["class": "gap"]) { wait.sentence } }
+                if sequence != .empty {
+                    tag("figure") {
+                        tag("figcaption") { "Bytes over time on the connection that decides" }
+                        sequence
+                    }
+                }
             }
         }
     }

@@ -176,7 +176,7 @@ struct LadderDrawing {
                 24,
                 "wait"
             ),
-            Drawing.text(LadderDrawing.labelLeft + 8, y + 14, "\(Numbers.duration(wait.length)) wait", "waiting"),
+            Drawing.text(LadderDrawing.labelLeft + 8, y + 14, "\(Numbers.duration(wait.length)) later", "waiting"),
         ])
     }
 }

@@ -1,6 +1,7 @@
 import Model
 
-/// The longest time between two packets of an example that follow each other. Most failures are a wait that somebody
+/// The longest time between two packets of an example that follow each other; there may be others between them, which do
+/// not decide. Most failures are a wait that somebody
 /// ended; where it lies says whose wait it was.
 struct LongestWait {
     var start: Timestamp
@@ -28,13 +29,13 @@ struct LongestWait {
         whole = last.time - first.time
     }
 
-    /// "408 ms of the 440 ms shown passed between frame 58 (FIN) and frame 64 (request): the longest wait."
+    /// "408 ms of the 440 ms shown passed between frame 58 (FIN) and frame 64 (request) ..."
     var sentence: String {
         let part =
             length == whole
             ? Numbers.duration(length) : "\(Numbers.duration(length)) of the \(Numbers.duration(whole)) shown"
         return "\(part) passed between frame \(before.frame) (\(before.role)) and frame \(behind.frame) "
-            + "(\(behind.role)): the longest wait between packets that decide."
+            + "(\(behind.role)): the longest time between two packets that decide."
     }
 
     /// Whether it stands out: a ladder of even steps has none worth drawing.

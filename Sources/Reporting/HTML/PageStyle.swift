@@ -4,7 +4,7 @@
 /// 1.4.3 and 1.4.11), in both schemes; `tools/check-reports` computes it. Nothing is told by colour alone.
 enum PageStyle {
     /// The SHA-256 of `sheet` in base 64; `tools/check-reports` computes it anew from a page and prints it.
-    static let hash = "3ImKOdgzraKDD8aSixWTvwdCddQYrZZOEkBxJl2PqJU="
+    static let hash = "GkfmRZ0TmCYVIXVfexfKjLN8nP5IVg6m/Sv80miqNx0="
 
     static let policy =
         "default-src 'none'; style-src 'sha256-\(hash)'; base-uri 'none'; form-action 'none'"
@@ -71,7 +71,7 @@ enum PageStyle {
         figure { margin: 0 0 1rem; }
         figcaption { font-size: .9rem; font-weight: 600; margin-bottom: .35rem; }
         figure svg { display: block; max-width: 100%; height: auto; }
-        .gap { font-size: .9rem; border-left: 4px solid var(--waiting); padding-left: .7rem; }
+        .gap { font-size: .9rem; margin-bottom: 1rem; border-left: 4px solid var(--waiting); padding-left: .7rem; }
         .facts { margin: .75rem 0 0; }
         .facts > div { display: grid; grid-template-columns: 6.5rem 1fr; gap: .75rem; padding: .3rem 0; border-top: 1px solid var(--rule); font-size: .93rem; }
         .facts dt { color: var(--soft); font-weight: 600; }
@@ -107,6 +107,9 @@ enum PageStyle {
         svg .tip, svg .mark { fill: var(--ink); }
         svg .mark { stroke: var(--ground); stroke-width: 1; }
         svg .beside { stroke: var(--line); stroke-width: 1.5; stroke-dasharray: 2 4; }
+        svg .bytes { stroke: var(--bar); stroke-width: 3; stroke-linecap: round; }
+        svg .again { fill: var(--ground); stroke: var(--fair); stroke-width: 2; }
+        svg .plain { fill: var(--ink); font-size: 11px; font-weight: 600; }
         svg .wait { fill: var(--wait); }
         svg .bar { fill: var(--bar); }
         @media (max-width: 40rem) {

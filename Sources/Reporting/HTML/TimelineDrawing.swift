@@ -29,7 +29,7 @@ struct TimelineDrawing {
     private let id: String
 
     private static let width = 480.0
-    private static let left = 76.0
+    private static let left = 90.0
     private static let right = 462.0
     private static let laneHeight = 26.0
 
@@ -70,7 +70,7 @@ struct TimelineDrawing {
             parts.append(Drawing.text(TimelineDrawing.left - 12, y(lane) + 4, lane.name, "head", anchor: "end"))
             parts.append(Drawing.line(TimelineDrawing.left, y(lane), TimelineDrawing.right, y(lane), "rail"))
         }
-        parts += axis(wait.whole, bottom)
+        parts += Drawing.timeAxis(wait.whole, TimelineDrawing.left, TimelineDrawing.right, bottom)
         for mark in marks { parts.append(draw(mark, x(mark.time), y(mark.lane))) }
         return Drawing.image(
             id,
@@ -108,38 +108,5 @@ struct TimelineDrawing {
             label
             shape
         }
-    }
-
-    /// Four to seven ticks at round steps of 1, 2 or 5.
-    private func axis(_ whole: Nanoseconds, _ bottom: Double) -> [Markup] {
-        var step: Nanoseconds = 1
-        var factor = 0
-        let factors: [Nanoseconds] = [2, 5, 10]
-        var base: Nanoseconds = 1
-        while whole / step > 6, base < 1_000_000_000_000_000_000 {
-            step = base &* factors[factor]
-            factor += 1
-            if factor == 3 {
-                factor = 0
-                base &*= 10
-            }
-        }
-        var parts = [Drawing.line(TimelineDrawing.left, bottom, TimelineDrawing.right, bottom, "axis")]
-        var at: Nanoseconds = 0
-        while at <= whole {
-            let x =
-                TimelineDrawing.left + Double(at) / Double(max(1, whole))
-                * (TimelineDrawing.right - TimelineDrawing.left)
-            parts.append(Drawing.line(x, bottom, x, bottom + 4, "axis"))
-            let label = Numbers.tick(at, of: whole)
-            // The last one would leave the drawing.
-            let isLast = x > TimelineDrawing.right - 12
-            parts.append(
-                Drawing.text(isLast ? x + 16 : x, bottom + 18, label, "tick", anchor: isLast ? "end" : "middle")
-            )
-            at = at.addingSaturating(step)
-            if at == .max { break }
-        }
-        return parts
     }
 }
