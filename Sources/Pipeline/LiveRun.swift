@@ -1,17 +1,28 @@
 package import Capture
+import Diagnosis
 package import Model
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Interfaces in, occurrences as they are decided, one report at the end.
 ///
-/// Every packet takes the way that `OfflineRun` gives it, so that the file written alongside gives the same report.
+/// One thread takes the packets from the kernel; the caller's sieves them, diagnoses and tells. The file written alongside gives the same
+/// findings.
 package struct LiveRun {
-    /// How long a call for the next packet waits before the control is asked again.
-    private static let patienceMilliseconds: Int32 = 100
-    /// Packets between two looks at the control while they come faster than one can wait for.
-    private static let lookInterval = 1_024
+    /// Microseconds to sleep while nothing comes.
+    private static let rest: UInt32 = 4_000
+    /// A look may take a fifth of the time.
+    private static let lookShare = 4.0
+    private static let shortestPause = 0.02
 
     package var interfaces: [String]
     package var options: LiveOptions
+    /// Bytes of recent packets that are kept in memory.
+    package var ringBytes = 256 << 20
     /// Where every captured packet is kept; nil for nowhere.
     package var savefile: String?
     package var request: AnalysisRequest
@@ -41,109 +52,55 @@ package struct LiveRun {
     }
 
     package func report() throws(CaptureError) -> Report {
+        let ring = PacketRing(bytes: ringBytes)
         let capture = try LiveCapture(interfaces: interfaces, options: options)
-        var writer: PcapngWriter?
-        if let savefile {
-            let opened = try PcapngWriter(path: savefile, application: "gwsniff \(gwsniffVersion)")
-            capture.describe(to: opened)
-            writer = opened
-        }
-        var analysis = Analysis(request)
-        var emission = Emission(now: clock())
+        let engine = LiveEngine(request, ring: ring)
+        var emission = Emission()
+        let thread = CaptureThread(capture, ring, limit: request.packetLimit)
+        thread.start()
         let end = request.duration.map { clock() + Double($0) / 1e9 }
-        var untilNextLook = LiveRun.lookInterval
-        loop: while true {
-            switch capture.advance(timeoutMilliseconds: LiveRun.patienceMilliseconds) {
-            case .ended:
-                break loop
-            case .packet(let record):
-                try capture.withPacket { bytes throws(CaptureError) in
-                    try writer?.write(record, bytes)
-                    analysis.process(record, bytes)
-                }
-                if analysis.reachedPacketLimit { break loop }
-                untilNextLook &-= 1
-                if untilNextLook > 0, !control.needsAttention(), !emission.isDue(clock()) { continue loop }
-            case .idle:
-                // Who reads the file while it grows finds whole packets in it.
-                try writer?.flush()
-            }
-            untilNextLook = LiveRun.lookInterval
-            analysis.setDropped(capture.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) })
-            control.progress(analysis.statistics)
-            if control.shouldStop() { break }
+        var nextLook = clock()
+        var lastPacket = clock()
+        var isHeard = true
+        while isHeard, !control.shouldStop() {
+            let hasRead = engine.readStretch()
             let now = clock()
+            if hasRead {
+                lastPacket = now
+            } else {
+                if thread.current.isOver, !engine.readStretch() { break }
+                if now - lastPacket > 0.2 { passTime(engine, now - lastPacket) }
+                usleep(Self.rest)
+            }
+            tell(engine, thread)
             if let end, now >= end { break }
-            guard emission.emit(analysis, clock: clock, decided) else { break }
+            guard now >= nextLook, engine.hasNews || emission.isWaiting, let last = engine.statistics.last else {
+                continue
+            }
+            let examination = engine.look(horizon: last)
+            isHeard = emission.emit(examination.findings, at: engine.isWhole ? nil : now, decided)
+            let after = clock()
+            nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
         }
-        try writer?.finish()
-        for warning in capture.warnings { control.warn(warning.message) }
-        let report = analysis.finalReport(sources: capture.summaries)
-        _ = emission.emit(report, decided)
+        let state = thread.stop()
+        while engine.readStretch() {}
+        tell(engine, thread)
+        let (examination, final) = engine.finish()
+        var report = final
+        report.sources = state.summaries
+        report.quality.droppedPackets = report.sources.reduce(0) { $0 &+ ($1.dropped ?? 0) } &+ thread.overruns
+        if isHeard { _ = emission.emit(examination.findings, at: nil, decided) }
         return report
     }
-}
 
-/// Which occurrences were already told, and when to look for new ones.
-private struct Emission {
-    private struct FindingKey: Hashable {
-        var cause: Cause
-        var upstream: String?
-        var severity: Severity
+    /// Nothing came for some time: what waits for time to pass need not wait for a packet.
+    private func passTime(_ engine: LiveEngine, _ seconds: Double) {
+        guard let last = engine.statistics.last else { return }
+        engine.idle(at: last + Nanoseconds(seconds * 1e9) - .milliseconds(100))
     }
 
-    private struct OccurrenceKey: Hashable {
-        var time: Timestamp
-        var stream: Int?
-        var attempt: Int
-    }
-
-    /// Told of each finding, as far as its last report still listed it: bounded by what a report lists.
-    private var told: [FindingKey: Set<OccurrenceKey>] = [:]
-    private var diagnosedPackets = 0
-    private var nextLook: Double
-
-    init(now: Double) {
-        nextLook = now + 1
-    }
-
-    func isDue(_ now: Double) -> Bool { now >= nextLook }
-
-    /// Diagnoses what was captured so far if a second has passed and something came.
-    /// False where nobody listens.
-    mutating func emit(
-        _ analysis: borrowing Analysis,
-        clock: () -> Double,
-        _ decided: (Occurrence, Finding) -> Bool
-    ) -> Bool {
-        let start = clock()
-        guard isDue(start), analysis.statistics.packets > diagnosedPackets, let last = analysis.statistics.last else {
-            return true
-        }
-        diagnosedPackets = analysis.statistics.packets
-        let isHeard = emit(analysis.interimReport(horizon: last), decided)
-        let end = clock()
-        // A long capture has many facts: looking at them may cost a twentieth of the time, never all of it.
-        nextLook = end + max(1, (end - start) * 20)
-        return isHeard
-    }
-
-    mutating func emit(_ report: Report, _ decided: (Occurrence, Finding) -> Bool) -> Bool {
-        for finding in report.findings where finding.severity > .note {
-            let key = FindingKey(cause: finding.cause, upstream: finding.upstream, severity: finding.severity)
-            let before = told[key] ?? []
-            var now: Set<OccurrenceKey> = []
-            for occurrence in finding.occurrences {
-                let name = OccurrenceKey(
-                    time: occurrence.time,
-                    stream: occurrence.stream,
-                    attempt: occurrence.attempt
-                )
-                now.insert(name)
-                if !before.contains(name), !decided(occurrence, finding) { return false }
-            }
-            told[key] = now
-        }
-        return true
+    private func tell(_ engine: LiveEngine, _ thread: CaptureThread) {
+        for warning in thread.takeWarnings() { control.warn(warning.message) }
+        control.progress(engine.statistics)
     }
 }

@@ -100,10 +100,7 @@ enum Summaries {
                 "\(facts.droppedDNS) DNS messages were too many to keep: the first ones were looked at"
             )
         }
-        let dropped = facts.connections.reduce(0) { $0 + $1.droppedExchanges }
-        if dropped > 0 {
-            quality.notes.append("\(dropped) exchanges of connections with very many were let go, for want of memory")
-        }
+        quality.noteDropped(exchanges: facts.connections.reduce(0) { $0 + $1.droppedExchanges })
         if let background = facts.background {
             quality.midstreamConnections = background.midstreamConnections
             quality.oneWayConnections = background.oneWayConnections
@@ -134,5 +131,19 @@ enum Summaries {
             quality.verdict = .fair
         }
         return quality
+    }
+}
+
+extension CaptureQuality {
+    fileprivate mutating func noteDropped(exchanges count: Int) {
+        guard count > 0 else { return }
+        notes.append("\(count) exchanges of connections with very many were let go, for want of memory")
+    }
+
+    /// What is to be said of connections whose facts are not there any more.
+    mutating func add(missedBytes count: Int64, droppedExchanges: Int) {
+        missedBytes = missedBytes.addingSaturating(count)
+        noteDropped(exchanges: droppedExchanges)
+        if missedBytes > 0, verdict == .good { verdict = .fair }
     }
 }

@@ -173,6 +173,7 @@ struct FlowState {
     private func span(through last: Int) -> FlowSpan {
         var span = FlowSpan(flow: flow, from: previous.frame, through: last)
         span.clientIsLow = clientIsLow
+        span.ends = (lowWord, highWord)
         span.upward = previous.upward
         span.downward = previous.downward
         span.counted = (current.isCounted ? current.frame : -1, previous.isCounted ? previous.frame : -1)

@@ -8,10 +8,12 @@ package final class Sieve {
     package static let laneCount = 16
 
     private var decoder = PacketDecoder()
-    private var lanes: [SieveLane]
+    var lanes: [SieveLane]
     private let part: Int
     private let parts: Int
-    private var starts = FrameSet()
+    var starts = FrameSet()
+    /// What the last packet was, for who keeps packets.
+    package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
     private var tcpPackets = 0
@@ -31,6 +33,7 @@ package final class Sieve {
     /// Takes one packet, in the order of the capture.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
         if record.interface > 0 { hasSeveralInterfaces = true }
+        trace.isSegment = false
         if record.isPlain(bytes) {
             if part == 0 { decoder.count(record, bytes) }
             takePlain(record, bytes)
@@ -67,6 +70,7 @@ package final class Sieve {
             wirePayloadLength: total &- 20 &- header
         )
         lanes[lane].accept(segment, words, sourceIsLow: sourceIsLow, record, bytes, &starts)
+        trace = SieveTrace(words, segment, sourceIsLow: sourceIsLow)
     }
 
     @inline(never)
@@ -77,6 +81,7 @@ package final class Sieve {
             let lane = words.lane
             guard isOurs(lane) else { return }
             lanes[lane].accept(segment, words, sourceIsLow: sourceIsLow, record, packet, &starts)
+            trace = SieveTrace(words, segment, sourceIsLow: sourceIsLow)
         }
         for error in decoder.drainICMPErrors() where error.quotedProtocol == ProtocolNumber.tcp {
             let words = FlowWords(error.quotedSource, error.quotedDestination)
@@ -86,7 +91,7 @@ package final class Sieve {
         _ = decoder.drainDNS()
     }
 
-    private func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
+    func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
 
     // MARK: Results
 
@@ -120,7 +125,12 @@ package final class Sieve {
     }
 
     /// Adds what this part counted.
-    package func state(into facts: inout TrafficFacts, _ background: inout BackgroundFacts) {
+    /// - Parameter withServers: the figures of each server, too.
+    package func state(
+        into facts: inout TrafficFacts,
+        _ background: inout BackgroundFacts,
+        withServers: Bool = true
+    ) {
         if part == 0 {
             facts.counters = decoder.counters
             facts.counters.tcpPackets = 0
@@ -134,6 +144,7 @@ package final class Sieve {
             background.midstreamConnections += lane.midstream
             background.oneWayConnections += lane.oneWay
             background.forgottenConnections += lane.evicted + lane.table.forgotten
+            guard withServers else { continue }
             for (endpoint, statistics) in zip(lane.serverEndpoints, lane.servers) {
                 background.servers[endpoint, default: ServerStatistics()].add(statistics)
             }

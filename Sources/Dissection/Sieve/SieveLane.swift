@@ -18,7 +18,7 @@ struct SieveLane {
     /// Streams that only an ICMP error has named so far, by the frame of the error.
     private var quoted: [FlowWords: Int] = [:]
     /// Connections whose number an ICMP error took before them: first frame to that of the error.
-    private(set) var numberedEarlier: [Int: Int] = [:]
+    var numberedEarlier: [Int: Int] = [:]
     private var heads: [[UInt8]] = []
     private var freeHeads: [Int32] = []
     private let largestOpenCount: Int
@@ -266,7 +266,7 @@ struct SieveLane {
     }
 
     /// What is going on is to be looked at in full; with the next request it may be ordinary again.
-    private mutating func disturb(_ index: Int) {
+    mutating func disturb(_ index: Int) {
         let state = table.states[index]
         guard state.verdict == .ordinary else { return }
         guard state.disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
@@ -413,10 +413,12 @@ struct SieveLane {
         case .open(let index):
             tell(index, .odd)
         case .gone(let slot):
+            var span = FlowSpan(flow: table.flow(ofGone: slot), from: table.flow(ofGone: slot), through: .max)
+            span.ends = (words.low, words.high)
             harvest.suspects.append(
                 Suspect(
                     kind: .odd,
-                    span: FlowSpan(flow: table.flow(ofGone: slot), from: table.flow(ofGone: slot), through: .max),
+                    span: span,
                     start: error.frame.time,
                     end: error.frame.time,
                     frame: error.frame.number,

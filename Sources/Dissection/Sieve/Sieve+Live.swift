@@ -1,0 +1,157 @@
+package import Model
+
+/// What the sieve saw in a packet, for who keeps packets for a second reading.
+package struct SieveTrace: Sendable {
+    /// A TCP segment; nothing else of this is set for other packets.
+    package internal(set) var isSegment = false
+    package internal(set) var flow = FlowWords(low: 0, high: 0)
+    package internal(set) var sourceIsLow = false
+    package internal(set) var hasPayload = false
+    package internal(set) var isSYN = false
+
+    init() {}
+
+    @inline(__always)
+    init(_ words: FlowWords, _ segment: Segment, sourceIsLow: Bool) {
+        isSegment = true
+        flow = words
+        self.sourceIsLow = sourceIsLow
+        hasPayload = segment.wirePayloadLength > 0
+        isSYN = segment.flags.contains(.syn)
+    }
+}
+
+/// What a capture that never ends asks of the sieve: which packets may still be wanted, and what must not wait for the end.
+extension Sieve {
+    /// Why a packet of the past may still be read again.
+    package enum Need {
+        case none
+        /// It opened a connection that is still there, or belongs to its latest exchange, which is over.
+        case remember
+        /// It belongs to an exchange that goes on.
+        case inExchange
+        /// It belongs to a connection of another protocol, of which the beginning tells all.
+        case foreign
+    }
+
+    @inline(__always)
+    private func index(of flow: FlowWords) -> (lane: Int, index: Int)? {
+        let lane = flow.lane
+        guard case .open(let index) = lanes[lane].table.find(flow.low, flow.high) else { return nil }
+        return (lane, index)
+    }
+
+    /// Whether the packet `frame` of the connection may be wanted.
+    package func need(of flow: FlowWords, frame: Int, isSYN: Bool) -> Need {
+        guard let (lane, index) = index(of: flow) else { return .none }
+        let state = lanes[lane].table.states[index]
+        guard frame >= state.flow else { return .none }
+        if state.verdict == .foreign { return .foreign }
+        if state.verdict == .told { return isSYN ? .remember : .none }
+        if frame >= state.previous.frame { return state.isInExchange ? .inExchange : .remember }
+        return isSYN ? .remember : .none
+    }
+
+    /// First frame of the connection that is open between these ends.
+    package func openFlow(_ flow: FlowWords) -> Int? {
+        index(of: flow).map { lanes[$0.lane].table.states[$0.index].flow }
+    }
+
+    /// First frame of the earliest packets that may be wanted of the connection, but for its opening.
+    package func latestExchange(_ flow: FlowWords) -> Int? {
+        index(of: flow).map { lanes[$0.lane].table.states[$0.index].previous.frame }
+    }
+
+    package func clientIsLow(_ flow: FlowWords) -> Bool? {
+        index(of: flow).map { lanes[$0.lane].table.states[$0.index].clientIsLow }
+    }
+
+    /// What goes on there is to be looked at in full from its beginning: it takes too long to be kept.
+    package func disturb(_ flow: FlowWords) {
+        guard let (lane, index) = index(of: flow) else { return }
+        lanes[lane].disturb(index)
+    }
+
+    /// A connect that nobody has answered is to be looked at.
+    /// - Returns: false where it was answered, or is not there any more.
+    package func disturbUnanswered(_ flow: FlowWords, startedAt frame: Int) -> Bool {
+        guard let (lane, index) = index(of: flow) else { return false }
+        let state = lanes[lane].table.states[index]
+        guard state.flow == frame, state.verdict == .ordinary, !state.isDisturbed, state.exchanges == 0,
+            state.downward.packets == 0, state.upward.sawSYN
+        else { return false }
+        lanes[lane].disturb(index)
+        return true
+    }
+
+    /// Looks in full at exchanges that go on and may have been made for a request that just failed: those that ask the same, else
+    /// those that began soonest after it.
+    package func disturbInside(_ suspects: [Suspect], slack: Nanoseconds) {
+        let failed = suspects.filter { $0.kind == .exchange }.suffix(Self.largestNeighbourCount)
+        guard let earliest = failed.map(\.start).min() else { return }
+        for lane in lanes.indices where isOurs(lane) {
+            for index in lanes[lane].table.states.indices {
+                let state = lanes[lane].table.states[index]
+                guard state.flow >= 0, state.verdict == .ordinary, !state.isDisturbed,
+                    state.isInExchange || state.exchanges == 0 && state.downward.packets == 0,
+                    state.lastTime >= (earliest - slack).nanoseconds
+                else { continue }
+                if failed.contains(where: { state.mayBelong(to: $0, slack: slack) }) { lanes[lane].disturb(index) }
+            }
+        }
+    }
+
+    private static var largestNeighbourCount: Int { 64 }
+
+    /// Frames before `frame` were read again as far as they ever will be. The numbers of connections that are still open are
+    /// kept in `numbers`, by their first frames.
+    package func forgetStarts(before frame: Int, keeping numbers: inout [Int: Int]) {
+        var open: [Int: Int] = [:]
+        starts.countRanks()
+        for lane in lanes.indices where isOurs(lane) {
+            for state in lanes[lane].table.states where state.flow >= 0 && state.flow < frame {
+                open[state.flow] = numbers[state.flow] ?? number(of: state.flow)
+            }
+            let isThere = { open[$0] != nil || $0 >= frame }
+            lanes[lane].numberedEarlier = lanes[lane].numberedEarlier.filter { isThere($0.key) }
+        }
+        numbers = open
+        starts.forget(before: frame)
+        starts.countRanks()
+    }
+
+    /// Wireshark's number of the connection that begins with this frame, which was not forgotten.
+    package func number(of frame: Int) -> Int {
+        for lane in lanes {
+            if let earlier = lane.numberedEarlier[frame] { return starts.rank(earlier) }
+        }
+        return starts.rank(frame)
+    }
+
+    /// To be called before `number(of:)` where packets came in between.
+    package func countStarts() { starts.countRanks() }
+
+    package func startsConnection(_ frame: Int) -> Bool { starts.contains(frame) }
+
+    /// Connections so far.
+    package var connectionCount: Int { lanes.reduce(0) { $0 + $1.connections } }
+
+    /// Connections that are open.
+    package var openCount: Int { lanes.reduce(0) { $0 + $1.table.openCount } }
+
+    /// Names of closed connections that were let go: all in a day's work where a capture never ends.
+    package var forgottenNames: Int { lanes.reduce(0) { $0 + $1.table.forgotten } }
+}
+
+extension FlowState {
+    fileprivate func mayBelong(to suspect: Suspect, slack: Nanoseconds) -> Bool {
+        guard flow != suspect.span.flow, server != suspect.server else { return false }
+        let start = isInExchange ? begun : firstTime
+        guard start >= (suspect.start - slack).nanoseconds, start <= (suspect.end + slack).nanoseconds else {
+            return false
+        }
+        guard isInExchange else { return !isConnected }
+        if suspect.question == 0 || question == suspect.question || tail == suspect.tail { return true }
+        return start - suspect.start.nanoseconds <= 100_000_000
+    }
+}

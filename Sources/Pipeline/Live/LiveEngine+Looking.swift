@@ -1,0 +1,110 @@
+package import Diagnosis
+import Dissection
+package import Model
+
+extension LiveEngine {
+    /// What is known now, with nothing concluded from what may still come after `horizon`; what is settled is counted for good.
+    package func look(horizon: Timestamp) -> Examination {
+        hasNews = false
+        var options = request.options(firstPacket: statistics.first)
+        options.horizon = horizon
+        let examination = Examination(currentFacts(isFinal: false), options)
+        guard !isWhole else { return examination }
+        foldIfDue(examination)
+        return examination
+    }
+
+    /// The report on a capture that goes on.
+    package func interimReport(horizon: Timestamp) -> Report {
+        var options = request.options(firstPacket: statistics.first)
+        options.horizon = horizon
+        return totals.report(with: Examination(currentFacts(isFinal: false, withServers: true), options))
+    }
+
+    /// The capture is over. What was found last, and the report on all of it.
+    package func finish() -> (examination: Examination, report: Report) {
+        finishReading()
+        let options = request.options(firstPacket: statistics.first)
+        let examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        return (examination, totals.report(with: examination))
+    }
+
+    private func currentFacts(isFinal: Bool, withServers: Bool = false) -> TrafficFacts {
+        var facts = isFinal ? dissector.facts(final: true) : dissector.currentFacts()
+        guard !isWhole else { return facts }
+        var counted = TrafficFacts()
+        var background = BackgroundFacts()
+        sieve.state(into: &counted, &background, withServers: withServers)
+        background.forgottenConnections -= sieve.forgottenNames
+        reducer.state(into: &background)
+        background.counted.formUnion(wholeCounted)
+        facts.counters = counted.counters
+        facts.background = background
+        for place in facts.connections.indices {
+            if let stream = streams[facts.connections[place].first.number] { facts.connections[place].stream = stream }
+        }
+        facts.connections.sort { ($0.stream, $0.first.number) < ($1.stream, $1.first.number) }
+        return facts
+    }
+
+    // MARK: Folding
+
+    private func foldIfDue(_ examination: Examination) {
+        guard let now = statistics.last else { return }
+        let isCrowded = dissector.connectionCount > window.largestConnectionCount
+        guard let last = lastFold else {
+            lastFold = now
+            return
+        }
+        guard now - last >= window.step || isCrowded && now - last >= Self.shortestStep else { return }
+        lastFold = now
+        var settled = now - window.settling
+        var gone = now - window.length
+        if isCrowded {
+            let ends = examination.connectionEnds.sorted()
+            let middle = ends.isEmpty ? settled : ends[ends.count / 2]
+            settled = max(settled, min(middle, now - Self.shortestStep))
+            gone = max(gone, settled - Self.shortestStep)
+        }
+        totals.fold(examination, before: settled)
+        forget(before: gone)
+    }
+
+    private static var shortestStep: Nanoseconds { .seconds(5) }
+
+    /// What was over before `time` is counted; its facts go.
+    private func forget(before time: Timestamp) {
+        let place = checkpoints.lastIndex { $0.time <= time }
+        guard let place else { return }
+        let frame = checkpoints[place].frame
+        checkpoints.removeFirst(place)
+        let active = Set(followed.values.lazy.filter(\.isActive).map(\.firstFed))
+        let gone = dissector.forget(before: time) { first in active.contains(first) }
+        totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
+        let facts = dissector.facts(final: false)
+        var firsts: Set<Int> = []
+        var requests: Set<Int> = []
+        for connection in facts.connections {
+            firsts.insert(connection.first.number)
+            for exchange in connection.exchanges {
+                if let number = exchange.request?.firstFrame.number { requests.insert(number) }
+            }
+        }
+        reducer.forget(before: time, frame: frame, present: requests) { [sieve] span in
+            sieve.openFlow(FlowWords(low: span.ends.low, high: span.ends.high)) == span.flow
+        }
+        wholeCounted = wholeCounted.filter { requests.contains($0) }
+        for flow in followed.keys {
+            followed[flow]?.forget(before: frame)
+            guard let state = followed[flow], !firsts.contains(state.firstFed), !state.needsPackets else { continue }
+            if state.lookedThrough < frame || state.isOver { followed[flow] = nil }
+        }
+        streams = streams.filter { firsts.contains($0.key) }
+        if frame - lastForgotten > Self.largestForgettingStep {
+            lastForgotten = frame
+            sieve.forgetStarts(before: frame, keeping: &oldNumbers)
+        }
+    }
+
+    private static var largestForgettingStep: Int { 1 << 22 }
+}
