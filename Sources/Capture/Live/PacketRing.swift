@@ -127,6 +127,18 @@ package final class PacketRing: @unchecked Sendable {
         return following < end ? following : nil
     }
 
+    /// The first packet of the block in which packets of `time` or later begin; some before them may follow it.
+    package func position(atTime time: Timestamp) -> Int {
+        let last = end
+        var result = start
+        var block = (result >> Self.shift &+ 1) << Self.shift
+        while block < last, entry(block).time <= time.nanoseconds {
+            result = block
+            block &+= Self.blockSize
+        }
+        return result
+    }
+
     /// Where the packet after the one at `position` may stand.
     package func after(_ position: Int) -> Int {
         position &+ Self.headerSize &+ (Int(entry(position).captured) &+ 7) & ~7

@@ -40,11 +40,13 @@ extension Reducer {
 
     /// Forgets what concerns frames before `frame`, which were over before `time`.
     /// - Parameters:
+    ///   - isNewWindow: what stands beside a failure is wanted as often again as in the beginning.
     ///   - present: first frames of requests of which facts are still there.
     ///   - isOpen: whether the connection that begins with a frame is still there.
     package mutating func forget(
         before time: Timestamp,
         frame: Int,
+        isNewWindow: Bool,
         present: Set<Int>,
         isOpen: (FlowSpan) -> Bool
     ) {
@@ -62,15 +64,25 @@ extension Reducer {
         if passings.count > Self.largestPassingCount { passings = passings.filter { $0.value > 1 } }
         if passings.count > Self.largestPassingCount { passings = [:] }
         if diallers.count > 256 { diallers = Set(passings.keys.map(\.dialler)) }
-        // A new window: what stands beside a failure is wanted as often as in the first.
+        if servers.count > Self.largestPassingCount { servers = [:] }
+        guard isNewWindow else { return }
         var renewed: [Endpoint: Server] = [:]
-        for (endpoint, server) in servers where !server.recent.isEmpty && renewed.count < Self.largestPassingCount {
+        for (endpoint, server) in servers where renewed.count < Self.largestPassingCount {
             var next = Server()
             next.recent = server.recent.filter { $0.inner.through >= frame }
             next.nextBeat = server.nextBeat
             if !next.recent.isEmpty { renewed[endpoint] = next }
         }
         servers = renewed
+    }
+
+    /// Parts of connections that are kept.
+    package var keptCount: Int { kept.spans.count + kept.flows.count + kept.counted.count + kept.own.count }
+
+    /// What waits for something else to become known.
+    package var heldCount: Int {
+        suspects.count + unresolved.count + waited.count + oddities.count + sampled.count + passings.count
+            + servers.count + diallers.count
     }
 
     private static var largestPassingCount: Int { 1 << 14 }

@@ -41,9 +41,21 @@ package struct RunningTotals: Sendable {
 
     package init() {}
 
-    /// Requests so far that failed, of those that are settled.
-    package var failedRequests: Int { seesClients ? clients.failed : unseen.failed }
-    package var clientErrorCount: Int { errorCount }
+    /// Entries of all that it keeps.
+    package var size: Int { groups.count + upstreams.count + listeners.count + roles.upstreams.count + folded.count }
+
+    private var failedRequests: Int { seesClients ? clients.failed : unseen.failed }
+
+    /// Client errors that were taken and those that `examination` shows besides.
+    package func clientErrorCount(with examination: Examination) -> Int {
+        let join = examination.incidents.join
+        return examination.requests.reduce(errorCount) { count, request in
+            guard request.isOutermost, request.isSelected, let place = request.request,
+                !folded.contains(request.identity.frame), join.requests[place].isClientError
+            else { return count }
+            return count + 1
+        }
+    }
 
     /// Takes the requests that were settled before `time`, each once.
     package mutating func fold(_ examination: Examination, before time: Timestamp) {

@@ -133,6 +133,9 @@ extension Sieve {
 
     package func startsConnection(_ frame: Int) -> Bool { starts.contains(frame) }
 
+    /// Frames of which it is known whether they begin a connection.
+    package var startsSize: Int { starts.size }
+
     /// Connections so far.
     package var connectionCount: Int { lanes.reduce(0) { $0 + $1.connections } }
 

@@ -44,6 +44,9 @@ package struct FrameSet: Sendable {
         ranks = []
     }
 
+    /// Frames that it can tell of without growing.
+    package var size: Int { words.count << 6 }
+
     package var count: Int { words.reduce(earlier) { $0 + $1.nonzeroBitCount } }
 
     /// The member at `position` in ascending order; nil where there are fewer.

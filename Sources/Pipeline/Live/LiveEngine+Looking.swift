@@ -9,6 +9,7 @@ extension LiveEngine {
         var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
         let examination = Examination(currentFacts(isFinal: false), options)
+        clientErrorCount = totals.clientErrorCount(with: examination)
         guard !isWhole else { return examination }
         foldIfDue(examination)
         return examination
@@ -90,7 +91,9 @@ extension LiveEngine {
                 if let number = exchange.request?.firstFrame.number { requests.insert(number) }
             }
         }
-        reducer.forget(before: time, frame: frame, present: requests) { [sieve] span in
+        let isNewWindow = (statistics.last ?? time) - windowStart >= window.length
+        if isNewWindow { windowStart = statistics.last ?? time }
+        reducer.forget(before: time, frame: frame, isNewWindow: isNewWindow, present: requests) { [sieve] span in
             sieve.openFlow(FlowWords(low: span.ends.low, high: span.ends.high)) == span.flow
         }
         wholeCounted = wholeCounted.filter { requests.contains($0) }
@@ -100,11 +103,9 @@ extension LiveEngine {
             if state.lookedThrough < frame || state.isOver { followed[flow] = nil }
         }
         streams = streams.filter { firsts.contains($0.key) }
-        if frame - lastForgotten > Self.largestForgettingStep {
+        if frame - lastForgotten > window.frameStep {
             lastForgotten = frame
             sieve.forgetStarts(before: frame, keeping: &oldNumbers)
         }
     }
-
-    private static var largestForgettingStep: Int { 1 << 22 }
 }

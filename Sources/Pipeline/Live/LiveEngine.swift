@@ -48,8 +48,11 @@ package final class LiveEngine {
     var totals = RunningTotals()
     var lastFold: Timestamp?
     var lastForgotten = 0
-    /// Requests that failed were too many to be looked at.
+    var windowStart = Timestamp(nanoseconds: .min)
     private(set) var lastFrame = 0
+    /// Somebody reads the ring from here on: packets from it on stay while there is room elsewhere.
+    package var pinned = Int.max
+    package internal(set) var clientErrorCount = 0
     /// Something was handed to the dissector since the last look.
     package internal(set) var hasNews = false
 
@@ -71,16 +74,20 @@ package final class LiveEngine {
         archive = PacketArchive(largest: ring.capacity / 2)
     }
 
+    package var connectionCount: Int { sieve.connectionCount }
+    package var openCount: Int { sieve.openCount }
+
     // MARK: Reading
 
     /// Reads a stretch of what the ring has. False where it had nothing new.
-    package func readStretch() -> Bool {
+    /// - Parameter tap: is shown every packet.
+    package func readStretch(_ tap: ((PacketRecord, RawSpan) -> Void)? = nil) -> Bool {
         let end = ring.end
         var others: [Int] = []
         let start = position
         var count = 0
         while count < window.stretch, let next = ring.position(at: position, before: end) {
-            take(next, &others)
+            take(next, &others, tap)
             position = ring.after(next)
             count += 1
         }
@@ -89,11 +96,14 @@ package final class LiveEngine {
         return true
     }
 
-    private func take(_ place: Int, _ others: inout [Int]) {
+    private func take(_ place: Int, _ others: inout [Int], _ tap: ((PacketRecord, RawSpan) -> Void)?) {
         let record = ring.record(at: place)
         statistics.count(record)
         lastFrame = record.number
-        ring.withBytes(at: place) { sieve.process(record, $0) }
+        ring.withBytes(at: place) { bytes in
+            sieve.process(record, bytes)
+            tap?(record, bytes)
+        }
         let trace = sieve.trace
         guard trace.isSegment else {
             others.append(place)
@@ -335,7 +345,7 @@ package final class LiveEngine {
         }
         while ring.room < ring.capacity / 4 {
             let end = min(position, (ring.start >> 20 + 1) << 20)
-            guard end > ring.start else { return }
+            guard end > ring.start, end <= pinned || ring.room < ring.capacity / 8 else { return }
             var place = ring.start
             while let next = ring.position(at: place, before: end) {
                 archive(next, remembered)
@@ -380,7 +390,6 @@ package final class LiveEngine {
 
     /// The capture is over: what is open is taken as it stands.
     func finishReading() {
-        while readStretch() {}
         sieve.finish()
         sieve.drain(into: &harvest)
         reducer.take(harvest, now: statistics.last ?? Timestamp(nanoseconds: 0))

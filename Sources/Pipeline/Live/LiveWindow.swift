@@ -18,6 +18,8 @@ package struct LiveWindow: Sendable {
     package var largestWholeEventCount = 8_192
     /// Nor is one that goes on for longer.
     package var longestWhole: Nanoseconds = .seconds(3_600)
+    /// Which frames began a connection is known for the window and about so many frames more.
+    package var frameStep = 1 << 20
 
     package init() {}
 }
