@@ -84,24 +84,40 @@ extension Sieve {
         return true
     }
 
-    /// Looks in full at exchanges that go on and may have been made for a request that just failed: those that ask the same, else
-    /// those that began soonest after it.
+    /// Looks in full at what goes on and may have been made for a request that just failed: exchanges that ask the same, else those that
+    /// ask alike, else those that began soonest after it; and connects that nobody has answered.
     package func disturbInside(_ suspects: [Suspect], slack: Nanoseconds) {
         let failed = suspects.filter { $0.kind == .exchange }.suffix(Self.largestNeighbourCount)
         guard let earliest = failed.map(\.start).min() else { return }
+        var open: [OpenExchange] = []
         for lane in lanes.indices where isOurs(lane) {
             for index in lanes[lane].table.states.indices {
                 let state = lanes[lane].table.states[index]
                 guard state.flow >= 0, state.verdict == .ordinary, !state.isDisturbed,
-                    state.isInExchange || state.exchanges == 0 && state.downward.packets == 0,
                     state.lastTime >= (earliest - slack).nanoseconds
                 else { continue }
-                if failed.contains(where: { state.mayBelong(to: $0, slack: slack) }) { lanes[lane].disturb(index) }
+                let isConnect = state.exchanges == 0 && state.downward.packets == 0
+                guard state.isInExchange || isConnect else { continue }
+                open.append(OpenExchange(state, lane, index))
             }
         }
+        open.sort { ($0.start, $0.flow) < ($1.start, $1.flow) }
+        var chosen: Set<Int> = []
+        for suspect in failed {
+            var budget = Self.largestOpenCount
+            for rank in [OpenExchange.Likeness.same, .alike, .near] {
+                let found = open.filter { $0.likeness(to: suspect, slack: slack) == rank }.prefix(budget)
+                chosen.formUnion(found.map(\.flow))
+                budget = found.isEmpty ? budget : 0
+            }
+            let connects = open.filter { $0.likeness(to: suspect, slack: slack) == .connect }
+            chosen.formUnion(connects.prefix(Self.largestOpenCount).map(\.flow))
+        }
+        for exchange in open where chosen.contains(exchange.flow) { lanes[exchange.lane].disturb(exchange.index) }
     }
 
     private static var largestNeighbourCount: Int { 64 }
+    private static var largestOpenCount: Int { 4 }
 
     /// Frames before `frame` were read again as far as they ever will be. The numbers of connections that are still open are
     /// kept in `numbers`, by their first frames.
@@ -146,15 +162,39 @@ extension Sieve {
     package var forgottenNames: Int { lanes.reduce(0) { $0 + $1.table.forgotten } }
 }
 
-extension FlowState {
-    fileprivate func mayBelong(to suspect: Suspect, slack: Nanoseconds) -> Bool {
-        guard flow != suspect.span.flow, server != suspect.server else { return false }
-        let start = isInExchange ? begun : firstTime
-        guard start >= (suspect.start - slack).nanoseconds, start <= (suspect.end + slack).nanoseconds else {
-            return false
-        }
-        guard isInExchange else { return !isConnected }
-        if suspect.question == 0 || question == suspect.question || tail == suspect.tail { return true }
-        return start - suspect.start.nanoseconds <= 100_000_000
+/// What goes on while something else failed.
+private struct OpenExchange {
+    enum Likeness {
+        case none, near, alike, same, connect
+    }
+
+    let flow: Int
+    let lane: Int
+    let index: Int
+    let start: Int64
+    private let isConnect: Bool
+    private let server: Endpoint
+    private let question: UInt64
+    private let tail: UInt64
+
+    init(_ state: FlowState, _ lane: Int, _ index: Int) {
+        flow = state.flow
+        self.lane = lane
+        self.index = index
+        isConnect = !state.isInExchange
+        start = isConnect ? state.firstTime : state.begun
+        server = state.server
+        question = state.question
+        tail = state.tail
+    }
+
+    func likeness(to suspect: Suspect, slack: Nanoseconds) -> Likeness {
+        guard flow != suspect.span.flow, server != suspect.server,
+            start >= (suspect.start - slack).nanoseconds, start <= (suspect.end + slack).nanoseconds
+        else { return .none }
+        if isConnect { return .connect }
+        if suspect.question != 0, question == suspect.question { return .same }
+        if suspect.tail != 0, tail == suspect.tail { return .alike }
+        return start &- suspect.start.nanoseconds <= 100_000_000 ? .near : .none
     }
 }

@@ -46,6 +46,10 @@ struct FlowIndex: ~Copyable {
         newest[place] = position
     }
 
+    /// Where the newest packet of the connection stands, or of another one that has its place.
+    @inline(__always)
+    func newestPosition(of flow: FlowWords) -> Int { newest[Self.place(flow)] }
+
     /// Positions of the packets of a connection that are in the ring, the newest first, down to frame `last`, exclusive.
     func positions(of flow: FlowWords, after last: Int, in ring: PacketRing) -> [Int] {
         var result: [Int] = []

@@ -41,11 +41,26 @@ extension LiveEngine {
         background.counted.formUnion(wholeCounted)
         facts.counters = counted.counters
         facts.background = background
+        numberFollowed()
         for place in facts.connections.indices {
             if let stream = streams[facts.connections[place].first.number] { facts.connections[place].stream = stream }
         }
         facts.connections.sort { ($0.stream, $0.first.number) < ($1.stream, $1.first.number) }
         return facts
+    }
+
+    /// Numbers the connections of which something was handed over since the last look.
+    private func numberFollowed() {
+        var isCounted = false
+        for state in followed.values where state.firstFed >= 0 && streams[state.firstFed] == nil {
+            if let known = oldNumbers[state.flow] {
+                streams[state.firstFed] = known
+                continue
+            }
+            if !isCounted { sieve.countStarts() }
+            isCounted = true
+            streams[state.firstFed] = sieve.number(of: state.flow)
+        }
     }
 
     // MARK: Folding
@@ -73,14 +88,23 @@ extension LiveEngine {
 
     private static var shortestStep: Nanoseconds { .seconds(5) }
 
+    /// Of what is over for the sieve, nothing more is to come that would matter.
+    private func letEndedGo(before time: Timestamp, frame: Int) {
+        for (flow, words) in active {
+            guard sieve.openFlow(words) != flow, let state = followed[flow], state.lookedThrough < frame else { continue }
+            active[flow] = nil
+        }
+    }
+
     /// What was over before `time` is counted; its facts go.
     private func forget(before time: Timestamp) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
-        let active = Set(followed.values.lazy.filter(\.isActive).map(\.firstFed))
-        let gone = dissector.forget(before: time) { first in active.contains(first) }
+        letEndedGo(before: time, frame: frame)
+        let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed })
+        let gone = dissector.forget(before: time) { awaited.contains($0) }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
         let facts = dissector.facts(final: false)
         var firsts: Set<Int> = []
@@ -100,7 +124,10 @@ extension LiveEngine {
         for flow in followed.keys {
             followed[flow]?.forget(before: frame)
             guard let state = followed[flow], !firsts.contains(state.firstFed), !state.needsPackets else { continue }
-            if state.lookedThrough < frame || state.isOver { followed[flow] = nil }
+            if state.lookedThrough < frame || state.isOver {
+                followed[flow] = nil
+                active[flow] = nil
+            }
         }
         streams = streams.filter { firsts.contains($0.key) }
         if frame - lastForgotten > window.frameStep {

@@ -30,6 +30,9 @@ package final class LiveEngine {
     private var openings: [Opening] = []
     private var firstOpening = 0
     var followed: [Int: FollowedFlow] = [:]
+    /// Of them, those of which something is new, and those whose packets matter as they come.
+    private var changed: Set<Int> = []
+    var active: [Int: FlowWords] = [:]
     /// Of them, those that are to be read again from the beginning.
     private var restarted: Set<Int> = []
     /// Connections by the first frame that was handed over: their number.
@@ -190,7 +193,7 @@ package final class LiveEngine {
             leaveWhole()
         }
         for span in reducer.takeChanges() { take(span) }
-        feed(others)
+        feed(others, from: start)
     }
 
     /// A quiet run that has gone on for long is not kept whole either.
@@ -213,7 +216,6 @@ package final class LiveEngine {
     private func leaveWhole() {
         isWhole = false
         wholeThrough = lastFrame
-        sieve.countStarts()
         for (words, flow) in wholeFlows {
             guard sieve.openFlow(words) == flow else { continue }
             followed[flow] = FollowedFlow(
@@ -222,7 +224,9 @@ package final class LiveEngine {
                 clientIsLow: sieve.clientIsLow(words) ?? false,
                 through: lastFrame
             )
+            active[flow] = words
         }
+        sieve.countStarts()
         for flow in wholeFlows.values { streams[flow] = sieve.number(of: flow) }
         wholeFlows = [:]
     }
@@ -234,6 +238,7 @@ package final class LiveEngine {
             // The connection was over by then.
             return
         }
+        changed.insert(span.flow)
         let wasLeftOut = followed[span.flow, default: FollowedFlow(span)].take(span)
         guard wasLeftOut, let flow = followed[span.flow] else { return }
         // Read again from the beginning, where that is still there.
@@ -268,14 +273,16 @@ package final class LiveEngine {
         var isAgain = false
     }
 
-    private func feed(_ others: [Int]) {
+    /// - Parameter start: packets before it were looked at, but for connections that changed.
+    private func feed(_ others: [Int], from start: Int) {
         var due: [Due] = others.map {
             Due(number: ring.number(at: $0), position: $0, archived: nil, flow: -1, step: .keep)
         }
-        for flow in followed.keys {
-            guard let state = followed[flow], state.needsPackets || state.isActive else { continue }
+        for flow in changed { collect(flow, into: &due) }
+        for (flow, words) in active where !changed.contains(flow) && index.newestPosition(of: words) >= start {
             collect(flow, into: &due)
         }
+        changed.removeAll(keepingCapacity: true)
         guard !due.isEmpty else { return }
         hasNews = true
         if !restarted.isEmpty {
@@ -307,10 +314,7 @@ package final class LiveEngine {
         }
         state.lookedAtAll()
         followed[flow] = state
-        if state.firstFed >= 0, streams[state.firstFed] == nil {
-            sieve.countStarts()
-            streams[state.firstFed] = oldNumbers[flow] ?? sieve.number(of: flow)
-        }
+        active[flow] = state.isActive ? state.words : nil
     }
 
     private func handOver(_ packet: Due) {
@@ -343,7 +347,7 @@ package final class LiveEngine {
             remembered[FlowWords(low: span.ends.low, high: span.ends.high), default: []]
                 .append(span.from...max(span.from, span.through))
         }
-        while ring.room < ring.capacity / 4 {
+        while ring.room < ring.capacity * 3 / 8 {
             let end = min(position, (ring.start >> 20 + 1) << 20)
             guard end > ring.start, end <= pinned || ring.room < ring.capacity / 8 else { return }
             var place = ring.start
@@ -402,6 +406,6 @@ package final class LiveEngine {
         reducer.finish()
         guard !isWhole else { return }
         for span in reducer.takeChanges() { take(span) }
-        feed([])
+        feed([], from: position)
     }
 }
