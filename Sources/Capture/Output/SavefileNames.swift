@@ -52,7 +52,7 @@ package struct SavefileNames: Sendable {
             } else if number > 0 {
                 name += String(number)
             }
-        } else if number > 0, rotation.seconds == nil {
+        } else if number > 0 {
             // Asked for by a signal.
             name += String(number)
         }
@@ -67,10 +67,23 @@ package struct SavefileNames: Sendable {
         if startsInterval, rotation.seconds != nil { number = 0 }
     }
 
+    /// For names that sort by time: "20261127T153000Z".
+    package static func utc(_ time: Timestamp) -> String {
+        var seconds = time_t(time.nanoseconds / 1_000_000_000)
+        var parts = tm()
+        guard gmtime_r(&seconds, &parts) != nil else { return "\(time.nanoseconds / 1_000_000_000)" }
+        return formatted("%Y%m%dT%H%M%SZ", parts)
+    }
+
     private static func formatted(_ template: String, _ time: Timestamp) -> String {
         var seconds = time_t(time.nanoseconds / 1_000_000_000)
         var parts = tm()
         guard template.utf8.contains(UInt8(ascii: "%")), localtime_r(&seconds, &parts) != nil else { return template }
+        return formatted(template, parts)
+    }
+
+    private static func formatted(_ template: String, _ parts: tm) -> String {
+        var parts = parts
         var buffer = [CChar](repeating: 0, count: 4_096)
         let count = strftime(&buffer, buffer.count, template, &parts)
         guard count > 0 else { return template }

@@ -197,7 +197,7 @@ package final class SavefileWriter {
     /// the same name.
     package func rotate(at time: Timestamp) {
         flush()
-        guard rotation == Rotation() else { return begin(at: time, startsInterval: rotation.size == nil) }
+        guard rotation == Rotation() else { return begin(at: time, startsInterval: false) }
         let isMoved = queue.sync { [desk] in !(desk.disk?.isAtItsName ?? true) }
         if isMoved {
             open(names.name(at: time))

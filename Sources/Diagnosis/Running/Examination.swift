@@ -123,6 +123,19 @@ package struct Examination {
         )
     }
 
+    /// First frames of connections whose facts are needed until a request is settled that is not by `time`.
+    package func unsettledConnections(at time: Timestamp) -> Set<Int> {
+        let join = incidents.join
+        var result: Set<Int> = []
+        for (number, request) in join.requests.enumerated() where requests[number].identity.settled >= time {
+            result.insert(facts.connections[request.connection].first.number)
+        }
+        for (number, attempt) in join.attempts.enumerated() where attempts[number].settled >= time {
+            result.insert(facts.connections[attempt.connection].first.number)
+        }
+        return result
+    }
+
     /// Times of the last packets of all connections.
     package var connectionEnds: [Timestamp] { facts.connections.map(\.last.time) }
 

@@ -35,11 +35,11 @@ extension ConnectionTable {
                 connection.forget(before: time)
             }
         }
-        for facts in finished where facts.last.time < time {
+        for facts in finished where facts.last.time < time && !isFollowed(facts.first.number) {
             gone.missedBytes = gone.missedBytes.addingSaturating(facts.missedBytes)
             gone.droppedExchanges &+= facts.droppedExchanges
         }
-        removeFinished { $0.last.time < time }
+        removeFinished { $0.last.time < time && !isFollowed($0.first.number) }
         finishedDNS.removeAll { $0.frame.time < time }
         strayICMPErrors.removeAll { $0.frame.time < time }
         if quotedStreams.count >= Self.largestStrayCount / 2 { quotedStreams = [:] }

@@ -28,10 +28,10 @@ final class CaptureThread: @unchecked Sendable {
     private let capture: LiveCapture
     private let ring: PacketRing
     private let limit: Int
-    private let mustStop = Atomic<Bool>(false)
+    /// Wall clock; packets that were stamped later are not taken.
+    private let stopTime = Atomic<Int64>(.max)
     private let overrun = Atomic<Int>(0)
     private let state = Mutex(State())
-    private let group = DispatchGroup()
 
     /// - Parameter limit: packets after which it ends.
     init(_ capture: LiveCapture, _ ring: PacketRing, limit: Int?) {
@@ -41,14 +41,12 @@ final class CaptureThread: @unchecked Sendable {
     }
 
     func start() {
-        DispatchQueue(label: "capture", qos: .userInteractive).async(group: group) { self.run() }
+        DispatchQueue(label: "capture", qos: .userInteractive).async { self.run() }
     }
 
-    /// Ends the thread and waits for it; what the kernel had ready is in the ring.
-    func stop() -> State {
-        mustStop.store(true, ordering: .releasing)
-        group.wait()
-        return current
+    /// Asks the thread to end. It still takes what the kernel has of the time before, for which somebody has to go on reading.
+    func requestStop() {
+        stopTime.store(LiveRun.wallClock().nanoseconds, ordering: .releasing)
     }
 
     var current: State { state.withLock { $0 } }
@@ -71,33 +69,20 @@ final class CaptureThread: @unchecked Sendable {
             switch capture.advance(timeoutMilliseconds: Self.patienceMilliseconds) {
             case .ended: break loop
             case .idle:
-                if mustStop.load(ordering: .acquiring) { break loop }
+                if stopTime.load(ordering: .acquiring) != .max { break loop }
             case .packet(let record):
+                if record.timestamp.nanoseconds > stopTime.load(ordering: .relaxed) { break loop }
                 count &+= 1
                 if !capture.withPacket({ ring.append(record, $0) }) { wait(record) }
             }
-            if count & 255 == 0 || capture.isIdle {
-                if mustStop.load(ordering: .acquiring), count & 255 == 0, hasEnded() { break loop }
-                let now = Self.now()
-                if now >= nextStatistics {
-                    nextStatistics = now + Self.statisticsInterval
-                    publish(isOver: false)
-                }
+            guard count & 255 == 0 || capture.isIdle else { continue }
+            let now = Self.now()
+            if now >= nextStatistics {
+                nextStatistics = now + Self.statisticsInterval
+                publish(isOver: false)
             }
         }
         publish(isOver: true)
-    }
-
-    private var stopTime: Int64?
-
-    /// Packets that came before the stop are taken, those that go on coming are not.
-    private func hasEnded() -> Bool {
-        let now = Self.now()
-        guard let stopTime else {
-            stopTime = now
-            return false
-        }
-        return now - stopTime > Int64(LiveOptions.deliveryMilliseconds) * 2_000_000
     }
 
     /// The ring is full.

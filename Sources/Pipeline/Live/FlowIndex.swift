@@ -15,6 +15,8 @@ struct FlowIndex: ~Copyable {
         static let isSYN: UInt8 = 8
         /// A connection begins with it.
         static let isStart: UInt8 = 16
+        /// In the archive: it ended a handshake.
+        static let isHandshake: UInt8 = 32
     }
 
     init() {

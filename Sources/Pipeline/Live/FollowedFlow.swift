@@ -66,34 +66,43 @@ struct FollowedFlow {
     var isActive: Bool { isFollowing && !isOver }
 
     /// Takes a span that is new, longer, or has ended.
-    /// - Returns: whether it begins before what was looked at and was left out then.
+    /// - Returns: whether it begins before something that was handed over and was left out then.
     mutating func take(_ span: FlowSpan) -> Bool {
         clientIsLow = span.clientIsLow
+        let place = insert(span)
+        needsPackets = true
+        guard span.from <= lookedThrough else { return false }
+        let lastFed = runs.last?.upperBound ?? flow - 1
+        if let run = runs.last, run.contains(span.from) {
+            // Nothing was handed over since: it goes on where it stopped.
+            lookedThrough = min(lookedThrough, max(lastFed, flow - 1))
+            nextSpan = max(nextSpan, place + 1)
+            if !isFollowing || through != .max { through = max(isFollowing ? through : -1, span.through) }
+            isFollowing = through > lastFed || isFollowing
+            isInRun = isFollowing
+            return false
+        }
+        if span.from > lastFed {
+            lookedThrough = max(lastFed, flow - 1)
+            nextSpan = place
+            (isFollowing, isInRun) = (false, false)
+            return false
+        }
+        return !runs.contains { $0.contains(span.from) && $0.upperBound >= span.through }
+    }
+
+    /// Enters a span or its new end; where it stands.
+    private mutating func insert(_ span: FlowSpan) -> Int {
         if let known = spans.firstIndex(where: { $0.from == span.from }) {
             // An open one that ended may have been overtaken.
             if known < nextSpan, spans[known].through == .max, through == .max { through = span.through }
             spans[known].through = span.through
-        } else {
-            let place = spans.firstIndex { $0.from > span.from } ?? spans.count
-            spans.insert(span, at: place)
-            if place < nextSpan { nextSpan += 1 }
+            return known
         }
-        guard span.from <= lookedThrough else {
-            needsPackets = true
-            return false
-        }
-        let end = min(span.through, lookedThrough)
-        let isCovered = runs.contains { $0.lowerBound <= span.from && $0.upperBound >= end }
-        if isCovered {
-            if isFollowing, runs.last.map({ $0.upperBound >= lookedThrough }) ?? false {
-                through = max(through, span.through)
-            } else if span.through > lookedThrough {
-                isFollowing = true
-                through = span.through
-            }
-            return false
-        }
-        return true
+        let place = spans.firstIndex { $0.from > span.from } ?? spans.count
+        spans.insert(span, at: place)
+        if place < nextSpan { nextSpan += 1 }
+        return place
     }
 
     /// The packets of a span are not there any more.

@@ -133,8 +133,14 @@ struct LiveDesk {
 
     /// The capture is over; the report on all of it.
     mutating func finish() throws(CaptureError) -> Report {
-        let state = thread.stop()
-        while read() {}
+        thread.requestStop()
+        var isOver = false
+        while !isOver {
+            isOver = thread.current.isOver
+            while read() {}
+            if !isOver { usleep(Self.rest) }
+        }
+        let state = thread.current
         writer?.finish()
         let (examination, final) = engine.finish()
         var report = final

@@ -83,7 +83,7 @@ extension LiveEngine {
             gone = max(gone, settled - Self.shortestStep)
         }
         totals.fold(examination, before: settled)
-        forget(before: gone)
+        forget(before: gone, but: examination.unsettledConnections(at: settled))
     }
 
     private static var shortestStep: Nanoseconds { .seconds(5) }
@@ -97,13 +97,13 @@ extension LiveEngine {
     }
 
     /// What was over before `time` is counted; its facts go.
-    private func forget(before time: Timestamp) {
+    private func forget(before time: Timestamp, but unsettled: Set<Int>) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
         letEndedGo(before: time, frame: frame)
-        let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed })
+        let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed }).union(unsettled)
         let gone = dissector.forget(before: time) { awaited.contains($0) }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
         let facts = dissector.facts(final: false)

@@ -369,21 +369,30 @@ package final class LiveEngine {
         let flow = FlowWords(low: note.low, high: note.high)
         let record = ring.record(at: place)
         let need = sieve.need(of: flow, frame: record.number, isSYN: note.flags & FlowIndex.Flag.isSYN != 0)
+        var flags = note.flags
         switch need {
         case .none:
+            // After SYN and SYN-ACK it is what makes the connection one.
+            let endsHandshake =
+                flags & FlowIndex.Flag.hasPayload == 0 && archive.packetCount(flow) == 2
+                && sieve.openFlow(flow).map { $0 < record.number } ?? false
+            if endsHandshake {
+                flags |= FlowIndex.Flag.isHandshake
+                break
+            }
             guard remembered[flow]?.contains(where: { $0.contains(record.number) }) ?? false else { return }
         case .foreign:
             guard archive.packetCount(flow) < PacketArchive.largestForeignCount else { return }
         case .remember, .inExchange: break
         }
-        let cost = ring.withBytes(at: place) { archive.append(flow, record, note.flags, $0) }
+        let cost = ring.withBytes(at: place) { archive.append(flow, record, flags, $0) }
         // It takes too long to be kept until it is over.
         if need == .inExchange, cost > PacketArchive.largestEntry { sieve.disturb(flow) }
     }
 
     private func sweepArchive(_ remembered: [FlowWords: [ClosedRange<Int>]]) {
         archive.sweep { flow, packet in
-            let isSYN = packet.flags & FlowIndex.Flag.isSYN != 0
+            let isSYN = packet.flags & (FlowIndex.Flag.isSYN | FlowIndex.Flag.isHandshake) != 0
             return sieve.need(of: flow, frame: packet.record.number, isSYN: isSYN) != .none
                 || remembered[flow]?.contains { $0.contains(packet.record.number) } ?? false
         }

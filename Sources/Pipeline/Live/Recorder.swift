@@ -140,7 +140,7 @@ package final class Recorder {
             safe += isSafe ? String(UnicodeScalar(character)) : "-"
         }
         while safe.hasSuffix("-") { safe.removeLast() }
-        return "gwsniff-\(now.nanoseconds / 1_000_000_000)-\(number)-\(safe).pcapng"
+        return "gwsniff-\(SavefileNames.utc(now))-\(number)-\(safe).pcapng"
     }
 
     /// Writes some of what is due. `end` is the position up to which packets were analysed.

@@ -11,6 +11,8 @@ struct Replay {
     var looksEvery = 4
     var ringBytes = 16 << 20
     var window = LiveWindow()
+    /// Packets after which it ends.
+    var limit = Int.max
     /// What was told, in its order.
     var told: [String] = []
 
@@ -23,7 +25,7 @@ struct Replay {
         var emission = Emission()
         var waiting = 0
         var steps = 0
-        while let record = try input.advance() {
+        while engine.statistics.packets + waiting < limit, let record = try input.advance() {
             input.withPacket { bytes in precondition(ring.append(record, bytes), "the ring is too small") }
             waiting += 1
             guard waiting == step else { continue }
