@@ -8,8 +8,11 @@ import Testing
 /// What the flight recorder writes names the cause again.
 @Suite struct RecorderTests {
     private static let cases = CommittedCase.all.filter { sample in
-        ["connect-refused/nginx", "reset-before-response/haproxy", "truncated-body-fin/nginx", "stale-keepalive-reuse/nginx"]
-            .contains { sample.name.hasPrefix($0) }
+        [
+            "connect-refused/nginx", "reset-before-response/haproxy", "truncated-body-fin/nginx",
+            "stale-keepalive-reuse/nginx",
+        ]
+        .contains { sample.name.hasPrefix($0) }
     }
 
     private func records(_ sample: CommittedCase, in directory: String, _ options: RecorderOptions) throws -> Recorder {
@@ -37,7 +40,10 @@ import Testing
         return recorder
     }
 
-    @Test("the evidence of an incident is one file, marked where it decides, that gives the same findings", arguments: cases)
+    @Test(
+        "the evidence of an incident is one file, marked where it decides, that gives the same findings",
+        arguments: cases
+    )
     func again(_ sample: CommittedCase) throws {
         let scratch = try Scratch()
         var options = RecorderOptions()

@@ -114,6 +114,28 @@ def _receivers(binary, report):
     }
 
 
+def check(binary, file, rate, seconds):
+    """A loaded run and the file that it saved give the same findings: 0, or 1 and what differs."""
+    saved, live, offline = (cache() / name for name in ("load.pcapng", "load.json", "load-file.json"))
+    receiver = [*_receivers(binary, live)["gwsniff"], "-w", str(saved)]
+    outcome = once(receiver, file, rate, seconds, cache() / "load.err")
+    subprocess.run([binary, "--format", "json", "-o", str(offline), str(saved)], check=True)
+    reports = [json.loads(path.read_text()) for path in (live, offline)]
+    saved.unlink()
+    findings = [
+        {(f["cause"], f["upstream"], f["severity"]): (f["count"], f["attempts"]) for f in report["findings"]}
+        for report in reports
+    ]
+    print(f"{Path(file).stem}: {outcome.received:,} packets, {outcome.lost:,} lost; requests", end=" ")
+    print(" and in the file ".join(f"{r['requests']['total']:,}, {r['requests']['failed']:,} failed" for r in reports))
+    different = [key for key in findings[0].keys() | findings[1].keys() if findings[0].get(key) != findings[1].get(key)]
+    for key in sorted(different, key=str):
+        print("DIFFERENT:", *key, findings[0].get(key), "in the file", findings[1].get(key))
+    for report in reports:
+        print("notes:", report["capture"]["quality"]["notes"])
+    return int(bool(different) or reports[0]["requests"] != reports[1]["requests"])
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gwsniff", help="the gwsniff to measure (default: this tree's)")
@@ -122,6 +144,7 @@ def main(arguments):
     parser.add_argument("--rates", default="100000,200000,300000,0", help="packets a second; 0: as fast as it goes")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="save what is captured and compare the findings of both")
     parser.add_argument("--captures", nargs="*", help="captures to send instead of generated ones")
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
@@ -135,6 +158,8 @@ def main(arguments):
     print("| capture | rate, packets/s | receiver | sent | received | lost | CPU s | of wall s | peak MiB |")
     print("|---|--:|---|--:|--:|--:|--:|--:|--:|")
     with Wire():
+        if options.check:
+            return max(check(binary, file, int(options.rates.split(",")[0]), options.seconds) for file in files)
         for file in files:
             for rate in map(int, options.rates.split(",")):
                 outcomes = {name: [] for name in _receivers(binary, report)}

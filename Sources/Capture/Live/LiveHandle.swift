@@ -86,7 +86,7 @@ final class LiveHandle {
             return CaptureError(
                 .permission,
                 "\(name): no permission to capture",
-                hint: "run it with sudo, or once: sudo setcap cap_net_raw,cap_net_admin=eip \(executablePath())"
+                hint: "run it with sudo, or once: sudo setcap cap_net_raw=eip \(executablePath())"
             )
         case PCAP_ERROR_NO_SUCH_DEVICE:
             return CaptureError(.interface, "\(name): no such interface", hint: "gwsniff -D lists them")

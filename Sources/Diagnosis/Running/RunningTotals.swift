@@ -242,6 +242,11 @@ package struct RunningTotals: Sendable {
         }
         report.clientErrors = totals.clientErrors(grouped)
         report.clientErrorsLeftOut = totals.errorCount - report.clientErrors.count
+        if report.clientErrorsLeftOut > 0 {
+            report.quality.notes.append(
+                "\(report.clientErrorsLeftOut) further client errors are counted and not listed"
+            )
+        }
         if !hasFolded {
             report.upstreams =
                 facts.background.map { Summaries.upstreams(join, $0) } ?? Summaries.upstreams(join)

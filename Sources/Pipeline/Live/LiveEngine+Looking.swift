@@ -91,7 +91,9 @@ extension LiveEngine {
     /// Of what is over for the sieve, nothing more is to come that would matter.
     private func letEndedGo(before time: Timestamp, frame: Int) {
         for (flow, words) in active {
-            guard sieve.openFlow(words) != flow, let state = followed[flow], state.lookedThrough < frame else { continue }
+            guard sieve.openFlow(words) != flow, let state = followed[flow], state.lookedThrough < frame else {
+                continue
+            }
             active[flow] = nil
         }
     }

@@ -42,6 +42,7 @@ struct Replay {
                 }
             }
         }
+        while engine.readStretch() {}
         let (_, report) = engine.finish()
         return report
     }
