@@ -14,7 +14,7 @@ package final class Dissector {
     /// Messages over UDP that are kept; the rest is counted.
     private static let largestDNSCount = 1 << 16
     private var droppedDNS = 0
-    private var active: ActiveFlows?
+    private let active: ActiveFlows?
     private let flows: KeptFlows?
 
     /// - Parameter flows: which connections to follow; all, where nil.
@@ -25,16 +25,15 @@ package final class Dissector {
 
     /// Takes one packet, in the order of the capture. `bytes` are only used during the call.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
-        if active != nil, record.isPlain(bytes) {
+        if let active, record.isPlain(bytes) {
             let hasPayload = Int(bytes.uint16(16)) &- 20 > Int(bytes.byte(46) >> 4) &* 4
             let sourceIsLow = FlowWords.isSourceLow(bytes.uint32(26), bytes.uint32(30), bytes.uint32(34))
-            let answer =
-                active?.examine(
-                    FlowWords(plain: bytes),
-                    sourceIsLow: sourceIsLow,
-                    frame: record.number,
-                    hasPayload: hasPayload
-                ) ?? .keep
+            let answer = active.examine(
+                FlowWords(plain: bytes),
+                sourceIsLow: sourceIsLow,
+                frame: record.number,
+                hasPayload: hasPayload
+            )
             if case .skip = answer { return }
             decoder.decode(record, bytes) { segment, packet in accept(segment, record, packet, answer) }
             return
@@ -52,6 +51,21 @@ package final class Dissector {
         for error in decoder.drainICMPErrors() { table.attach(error) }
         let messages = decoder.drainDNS()
         if dns.count < Self.largestDNSCount { dns += messages } else { droppedDNS += messages.count }
+    }
+
+    /// Takes several packets at once; `window` has their bytes.
+    package func process(_ batch: PacketBatch, _ window: RawSpan) {
+        guard let active, batch.linkType == .ethernet else {
+            for index in 0..<batch.count { process(batch.record(at: index), window.extracting(batch.range(at: index))) }
+            return
+        }
+        for index in 0..<batch.count {
+            let bytes = window.extracting(batch.range(at: index))
+            let isStranger =
+                bytes.isPlain(wireLength: Int(batch.packets[index].wireLength))
+                && active.isStranger(FlowWords(plain: bytes), frame: batch.firstNumber &+ index)
+            if !isStranger { process(batch.record(at: index), bytes) }
+        }
     }
 
     private func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan, _ answer: ActiveFlows.Answer) {

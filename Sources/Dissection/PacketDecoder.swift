@@ -38,6 +38,15 @@ package struct PacketDecoder {
         deliver: (Segment, RawSpan) -> Void
     ) {
         count(record, bytes)
+        decodeCounted(record, bytes, deliver: deliver)
+    }
+
+    /// The same for a packet that was counted with its batch.
+    mutating func decodeCounted(
+        _ record: PacketRecord,
+        _ bytes: RawSpan,
+        deliver: (Segment, RawSpan) -> Void
+    ) {
         var scope = DecodeScope(
             frame: FrameReference(number: record.number, time: record.timestamp),
             place: 0,
@@ -85,6 +94,43 @@ package struct PacketDecoder {
         while lastTimes.count <= interface { lastTimes.append(nil) }
         if let last = lastTimes[interface], time < last { counters.timeRegressions &+= 1 }
         lastTimes[interface] = time
+    }
+
+    /// All packets of a batch, whose captured lengths are those of the bytes.
+    mutating func count(_ batch: PacketBatch) {
+        guard let time = batch.packets.first?.timestamp else { return }
+        var (captured, wire) = (Int64(0), Int64(0))
+        var (snapped, regressions) = (0, 0)
+        var earliest = min(counters.first ?? time, time)
+        var latest = counters.last ?? time
+        var largestStepBack = counters.largestStepBack
+        var previous = latest
+        let interface = batch.interface
+        let isKnown = interface >= 0 && interface < Self.maximumInterfaces
+        if isKnown {
+            while lastTimes.count <= interface { lastTimes.append(nil) }
+            previous = lastTimes[interface] ?? time
+        }
+        for packet in batch.packets {
+            captured &+= Int64(packet.capturedLength)
+            wire &+= Int64(packet.wireLength)
+            if Int64(packet.wireLength) > Int64(packet.capturedLength) { snapped &+= 1 }
+            if packet.timestamp < previous { regressions &+= 1 }
+            previous = packet.timestamp
+            earliest = min(earliest, packet.timestamp)
+            latest = max(latest, packet.timestamp)
+            largestStepBack = max(largestStepBack, latest - packet.timestamp)
+        }
+        counters.packets &+= batch.count
+        counters.capturedBytes &+= captured
+        counters.wireBytes = counters.wireBytes.addingSaturating(wire)
+        counters.snappedPackets &+= snapped
+        counters.first = earliest
+        counters.last = latest
+        counters.largestStepBack = largestStepBack
+        guard isKnown else { return }
+        counters.timeRegressions &+= regressions
+        lastTimes[interface] = previous
     }
 }
 

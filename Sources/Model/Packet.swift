@@ -32,7 +32,7 @@ package struct PacketRecord: Sendable {
     /// Index of the source (file or live interface) that it came from.
     package var source: Int
 
-    package init(
+    @inlinable package init(
         number: Int,
         timestamp: Timestamp,
         capturedLength: Int,

@@ -31,9 +31,12 @@ final class FirstPass {
 
         func run(through last: Int, _ needsAttention: () -> Bool) {
             do throws(CaptureError) {
-                pause = try reading.run(through: last, needsAttention: needsAttention) { [sieve] in
-                    sieve.process($0, $1)
-                }
+                pause = try reading.run(
+                    through: last,
+                    needsAttention: needsAttention,
+                    one: { [sieve] in sieve.process($0, $1) },
+                    many: { [sieve] in sieve.process($0, $1) }
+                )
             } catch {
                 failure = error
                 pause = .over
@@ -86,7 +89,8 @@ final class FirstPass {
 
         func take() {
             reducer.take(harvest, now: now)
-            harvest.clear()
+            // Not kept for its room: the reducer holds on to it as it is.
+            harvest = SieveHarvest()
         }
     }
 

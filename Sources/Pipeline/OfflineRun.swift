@@ -30,7 +30,13 @@ package enum OfflineRun {
         limited.packetLimit = first.statistics.packets
         var reading = Reading(second, limited)
         let dissector = Dissector(choice.flows)
-        if first.statistics.packets > 0 { _ = try reading.run(through: .max) { dissector.process($0, $1) } }
+        if first.statistics.packets > 0 {
+            _ = try reading.run(
+                through: .max,
+                one: { dissector.process($0, $1) },
+                many: { dissector.process($0, $1) }
+            )
+        }
         control.progress(first.statistics)
         for warning in first.warnings { control.warn(warning.message) }
         for summary in first.summaries {

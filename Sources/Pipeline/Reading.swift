@@ -25,12 +25,13 @@ struct Reading {
         isPipe = input.totalBytes == nil
     }
 
-    /// Hands on the packets up to frame `last`.
+    /// Hands on the packets up to frame `last`, one by one to `one` or several together to `many`.
     /// - Parameter needsAttention: asked at every packet of a pipe.
     mutating func run(
         through last: Int,
         needsAttention: () -> Bool = { false },
-        _ body: (PacketRecord, RawSpan) -> Void
+        one: (PacketRecord, RawSpan) -> Void,
+        many: (PacketBatch, RawSpan) -> Void
     ) throws(CaptureError) -> Pause {
         while !isOver {
             if isPipe, needsAttention() { return .asked }
@@ -50,25 +51,20 @@ struct Reading {
                 break
             }
             statistics.count(record)
-            input.withPacket { body(record, $0) }
+            input.withPacket { one(record, $0) }
             if let limit = request.packetLimit, statistics.packets >= limit { isOver = true }
-            if !isOver, request.duration == nil, !isPipe { scan(through: last, body) }
+            guard !isOver, request.duration == nil, !isPipe else { continue }
+            // Packets that are numbered and left out may lie between: the frame counts, not how many came.
+            let limit = min(last &- record.number, (request.packetLimit ?? .max) &- statistics.packets)
+            var counts = statistics
+            input.scan(limit: limit) { batch, bytes in
+                counts.count(batch)
+                many(batch, bytes)
+            }
+            statistics = counts
+            if let limit = request.packetLimit, statistics.packets >= limit { isOver = true }
         }
         return .over
-    }
-
-    /// The same for as many packets as lie ready.
-    private mutating func scan(through last: Int, _ body: (PacketRecord, RawSpan) -> Void) {
-        var counts = statistics
-        let limit = request.packetLimit ?? .max
-        guard counts.packets < limit else { return }
-        input.scan { record, bytes in
-            counts.count(record)
-            body(record, bytes)
-            return record.number < last && counts.packets < limit
-        }
-        statistics = counts
-        if counts.packets >= limit { isOver = true }
     }
 
     /// The statistics with how far the files are read.
@@ -90,5 +86,14 @@ extension RunStatistics {
         capturedBytes &+= Int64(record.capturedLength)
         if first == nil { first = record.timestamp }
         last = max(last ?? record.timestamp, record.timestamp)
+    }
+
+    fileprivate mutating func count(_ batch: PacketBatch) {
+        packets &+= batch.count
+        for packet in batch.packets {
+            capturedBytes &+= Int64(packet.capturedLength)
+            if first == nil { first = packet.timestamp }
+            last = max(last ?? packet.timestamp, packet.timestamp)
+        }
     }
 }

@@ -31,6 +31,20 @@ struct InputTests {
         #expect(input.bytesRead == input.totalBytes)
     }
 
+    @Test func aRotatedSetIsOfTheInterfacesOfItsFirstFiles() throws {
+        let directory = try TemporaryDirectory()
+        let input = try CaptureInput(paths: [
+            directory.write("a1", pcap(1, [1, 2, 3])),
+            directory.write("b1", pcap(2, [2, 3, 4])),
+            directory.write("a2", pcap(3, [5, 7])),
+            directory.write("b2", pcap(4, [6, 8])),
+            directory.write("other", pcap(5, [9], linkType: 113)),
+        ])
+        let packets = try readAll(input)
+        #expect(tags(packets) == [1, 1, 2, 1, 2, 2, 3, 4, 3, 4, 5])
+        #expect(packets.map(\.interface) == [0, 0, 1, 0, 1, 1, 0, 1, 0, 1, 2])
+    }
+
     @Test func oneFileKeepsItsOrderWhateverItsTimeStampsSay() throws {
         let directory = try TemporaryDirectory()
         let input = try CaptureInput(paths: [directory.write("a", pcap(1, [5, 1, 3]))])

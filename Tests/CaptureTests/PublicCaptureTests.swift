@@ -48,6 +48,7 @@ struct PublicCaptureTests {
             do {
                 let result = try read(path: Self.folder + "/" + name)
                 packets = result.packets.count
+                #expect(try readByScan(path: Self.folder + "/" + name) == result.packets, "\(name)")
                 ending = String(describing: result.ending)
             } catch let error as CaptureError {
                 ending = error.message

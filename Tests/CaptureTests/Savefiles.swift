@@ -1,6 +1,7 @@
 import Capture
 import Foundation
 import Model
+import Testing
 
 /// Builds savefiles byte by byte, in either byte order.
 struct Savefile {
@@ -223,6 +224,25 @@ func readAll(_ input: CaptureInput) throws -> [ReadPacket] {
     var packets: [ReadPacket] = []
     while let record = try input.advance() {
         packets.append(ReadPacket(record, input.withPacket(copy)))
+    }
+    return packets
+}
+
+/// The packets of a file as `scan` hands them on, with those that `advance` gives between.
+func readByScan(path: String, blockSize: Int = SavefileReader.defaultBlockSize) throws -> [ReadPacket] {
+    let reader = try SavefileReader(path: path, blockSize: blockSize)
+    var packets: [ReadPacket] = []
+    while let record = try reader.advance() {
+        packets.append(reader.withPacket { ReadPacket(record, copy($0)) })
+        // A limit that is no multiple of a batch's size.
+        let before = packets.count
+        let count = reader.scan(limit: 71) { batch, window in
+            for index in 0..<batch.count {
+                let bytes = copy(window.extracting(batch.range(at: index)))
+                packets.append(ReadPacket(batch.record(at: index), bytes))
+            }
+        }
+        #expect(packets.count - before == count && count <= 71)
     }
     return packets
 }

@@ -15,6 +15,8 @@ package final class CaptureInput {
         var bytesRead: Int64 = 0
         /// Of its last packet, in the file itself.
         var number = 0
+        /// What its interfaces are called over all.
+        var interfaces: [(name: ReleasedKey, number: Int)] = []
     }
 
     /// Up to this many sources stay open from the start.
@@ -34,9 +36,19 @@ package final class CaptureInput {
     private let isStopped: @Sendable () -> Bool
     private let spools: Spools?
 
+    /// Interfaces of files that are over, by what they are in their files: the next file of a rotated set goes on with them.
+    private var released: [ReleasedKey: [Int]] = [:]
+
+    private var interfaceCount = 0
+
     private struct InterfaceKey: Hashable {
         var source: Int
         var interface: Int
+    }
+
+    private struct ReleasedKey: Hashable {
+        var interface: Int
+        var linkType: LinkType
     }
 
     /// Inputs, or parts of them, that could not be read although others could. A cut file is not among them: see `summaries`.
@@ -125,13 +137,10 @@ package final class CaptureInput {
     }
 
     /// Hands on packets that follow the one that `advance` returned last where that is cheaper than by `advance`; perhaps none.
-    /// - Parameter body: false to stop behind the packet.
-    package func scan(_ body: (PacketRecord, RawSpan) -> Bool) {
+    /// - Parameter limit: of so many at most.
+    package func scan(limit: Int, _ body: (PacketBatch, RawSpan) -> Void) {
         guard isAlone, filter == nil, let reader = currentReader else { return }
-        reader.scan { record, bytes in
-            number = record.number
-            return body(record, bytes)
-        }
+        number &+= reader.scan(limit: limit, body)
     }
 
     private func advanceUnfiltered() throws(CaptureError) -> PacketRecord? {
@@ -183,6 +192,8 @@ package final class CaptureInput {
 
     private func finish(_ index: Int) {
         guard let reader = sources[index].reader else { return }
+        for (name, interface) in sources[index].interfaces { released[name, default: []].append(interface) }
+        sources[index].interfaces = []
         sources[index].summary = reader.summary
         sources[index].ending = reader.ending
         sources[index].bytesRead = reader.bytesRead
@@ -201,8 +212,18 @@ package final class CaptureInput {
             if let known = interfaces[key] {
                 record.interface = known
             } else {
-                record.interface = interfaces.count
-                interfaces[key] = interfaces.count
+                let name = ReleasedKey(interface: record.interface, linkType: record.linkType)
+                let known: Int
+                if let waiting = released[name], !waiting.isEmpty {
+                    known = waiting[0]
+                    released[name]?.removeFirst()
+                } else {
+                    known = interfaceCount
+                    interfaceCount += 1
+                }
+                sources[source].interfaces.append((name, known))
+                record.interface = known
+                interfaces[key] = known
             }
         }
         return record

@@ -133,41 +133,46 @@ final class PcapParser: SavefileParser {
         )
     }
 
-    /// Hands on the records that lie whole in the window, one after the other, as `next` would, and passes them by.
-    /// - Parameters:
-    ///   - body: takes a record, its packet's bytes, and how many packets stand before it; false to stop behind it.
-    /// - Returns: how many it took. What is not of the usual form is left to `next`.
-    func scan(_ buffer: InputBuffer, _ body: (ParsedRecord, RawSpan) -> Bool) -> Int {
+    func scan(
+        _ buffer: InputBuffer,
+        limit: Int,
+        _ batch: inout PacketBatch,
+        _ body: (PacketBatch, RawSpan) -> Void
+    ) -> Int {
         guard headerLeft == 0, variant != .patched, lengthOrder == .capturedFirst else { return 0 }
-        let (isBig, unit, linkType) = (isBigEndian, fractionUnit, linkType)
-        let limit = SavefileLimit.packet(for: linkType)
-        var count = 0
+        let (isBig, unit) = (isBigEndian, fractionUnit)
+        (batch.linkType, batch.interface) = (linkType, 0)
+        let largest = SavefileLimit.packet(for: linkType)
+        var left = limit
         buffer.withWindow { window in
             var offset = 0
-            while window.byteCount &- offset >= 16 {
-                @inline(__always) func word(_ position: Int) -> UInt32 {
-                    let value = window.unsafeLoadUnaligned(fromByteOffset: offset &+ position, as: UInt32.self)
-                    return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
+            while left > 0 {
+                batch.packets.removeAll(keepingCapacity: true)
+                while batch.packets.count < min(PacketBatch.capacity, left), window.byteCount &- offset >= 16 {
+                    @inline(__always) func word(_ position: Int) -> UInt32 {
+                        let value = window.unsafeLoadUnaligned(fromByteOffset: offset &+ position, as: UInt32.self)
+                        return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
+                    }
+                    let captured = Int(word(8))
+                    guard captured <= largest, window.byteCount &- offset &- 16 >= captured else { break }
+                    batch.packets.append(
+                        PacketBatch.Packet(
+                            timestamp: Timestamp(seconds: Int64(word(0)), nanoseconds: Int64(word(4)) &* unit),
+                            offset: Int32(truncatingIfNeeded: offset &+ 16),
+                            capturedLength: Int32(truncatingIfNeeded: captured),
+                            wireLength: max(word(12), UInt32(truncatingIfNeeded: captured))
+                        )
+                    )
+                    offset = offset &+ 16 &+ captured
                 }
-                let captured = Int(word(8))
-                guard captured <= limit, window.byteCount &- offset &- 16 >= captured else { break }
-                let record = ParsedRecord(
-                    timestamp: Timestamp(seconds: Int64(word(0)), nanoseconds: Int64(word(4)) &* unit),
-                    capturedLength: captured,
-                    wireLength: max(Int(word(12)), captured),
-                    interface: 0,
-                    linkType: linkType,
-                    position: 16,
-                    size: 16 &+ captured
-                )
-                count &+= 1
-                let goesOn = body(record, window.extracting(offset &+ 16..<offset &+ 16 &+ captured))
-                offset = offset &+ 16 &+ captured
-                if !goesOn { break }
+                guard !batch.packets.isEmpty else { break }
+                body(batch, window)
+                left &-= batch.packets.count
+                batch.firstNumber &+= batch.packets.count
             }
             return offset
         }
-        packets += count
-        return count
+        packets += limit - left
+        return limit - left
     }
 }

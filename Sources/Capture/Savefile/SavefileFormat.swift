@@ -23,6 +23,19 @@ enum ParserStep {
 protocol SavefileParser: AnyObject {
     func next(_ buffer: InputBuffer) throws(CaptureError) -> ParserStep
 
+    /// Hands on packets that lie whole in the window, one after the other, as `next` would, and passes them by.
+    /// - Parameters:
+    ///   - limit: of so many at most.
+    ///   - batch: its packets are replaced; `firstNumber` is that of the next packet and is moved on.
+    ///   - body: takes a batch that is not empty.
+    /// - Returns: how many it took. What is not of the usual form is left to `next`.
+    func scan(
+        _ buffer: InputBuffer,
+        limit: Int,
+        _ batch: inout PacketBatch,
+        _ body: (PacketBatch, RawSpan) -> Void
+    ) -> Int
+
     /// "pcap", "pcap (nanoseconds)", "pcapng" ...
     var formatName: String { get }
     /// In the order of their first appearance.

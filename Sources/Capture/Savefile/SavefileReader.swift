@@ -13,6 +13,7 @@ package final class SavefileReader {
     private var current: ParsedRecord?
     private var packets = 0
     private var bytes: Int64 = 0
+    private var batch = PacketBatch(linkType: .ethernet)
     private let compression: Compression?
     private let name: String
 
@@ -93,30 +94,21 @@ package final class SavefileReader {
 
     /// Hands on packets that follow the one that `advance` returned last, as many as can be had without reading on; the same packets that
     /// `advance` and `withPacket` would give, at less cost. The next packet is `advance`'s.
-    /// - Parameter body: false to stop behind the packet.
-    package func scan(_ body: (PacketRecord, RawSpan) -> Bool) {
-        guard let pcap, ending == nil, let size = current?.size else { return }
+    /// - Parameter limit: of so many at most.
+    /// - Returns: how many.
+    package func scan(limit: Int, _ body: (PacketBatch, RawSpan) -> Void) -> Int {
+        guard ending == nil, let size = current?.size, limit > 0 else { return 0 }
         buffer.consume(size)
         current = nil
-        var (number, wire) = (packets, bytes)
-        let count = pcap.scan(buffer) { record, span in
-            number &+= 1
-            wire &+= Int64(record.wireLength)
-            return body(
-                PacketRecord(
-                    number: number,
-                    timestamp: record.timestamp,
-                    capturedLength: record.capturedLength,
-                    wireLength: record.wireLength,
-                    interface: 0,
-                    linkType: record.linkType,
-                    source: 0
-                ),
-                span
-            )
+        batch.firstNumber = packets &+ 1 &+ (pcap == nil ? parser.otherFrames : 0)
+        var wire = bytes
+        let count = parser.scan(buffer, limit: limit, &batch) { batch, window in
+            for packet in batch.packets { wire &+= Int64(packet.wireLength) }
+            body(batch, window)
         }
         packets &+= count
         bytes = wire
+        return count
     }
 
     /// Shows the bytes of the packet that `advance` returned last; no bytes after the end.

@@ -5,6 +5,10 @@ struct KeptSpans {
     var spans: [Int: FlowSpan] = [:]
     /// Connections of which something is kept: where their last open span begins, or -1.
     var flows: [Int: (open: Int, clientIsLow: Bool)] = [:]
+    /// The same, for asking at every exchange.
+    var touched = FrameSet()
+    /// Of connections that began before this frame it is not known.
+    var touchedFrom = 0
     private let largest: Int
     private(set) var givenUp = 0
     /// First frames of kept requests that have digests.
@@ -31,7 +35,14 @@ struct KeptSpans {
         if inner.counted.0 >= 0, outer.counted.0 >= 0 { partners[inner.counted.0] = outer.counted.0 }
     }
 
-    func contains(_ span: FlowSpan) -> Bool {
+    @inline(__always)
+    func contains(_ span: FlowSpan) -> Bool { isTouched(span.flow) && isInside(span) }
+
+    @inline(__always)
+    private func isTouched(_ flow: Int) -> Bool { touched.contains(flow) || flow < touchedFrom }
+
+    @inline(never)
+    private func isInside(_ span: FlowSpan) -> Bool {
         if let known = spans[span.from] { return known.through >= span.through }
         // Inside one that is open.
         guard let from = flows[span.flow]?.open, from >= 0 else { return false }
@@ -50,6 +61,7 @@ struct KeptSpans {
             givenUp += 1
             return
         }
+        touched.insert(span.flow)
         if span.through == .max {
             flows[span.flow] = (span.from, span.clientIsLow)
         } else if flows[span.flow] == nil {
@@ -67,7 +79,9 @@ struct KeptSpans {
 
     /// An exchange has a digest although it lies in a span that is open: so an error of ICMP may say.
     mutating func note(_ span: FlowSpan) {
-        guard let from = flows[span.flow]?.open, from >= 0, span.counted.0 >= from else { return }
+        guard isTouched(span.flow), let from = flows[span.flow]?.open, from >= 0, span.counted.0 >= from else {
+            return
+        }
         counted.insert(span.counted.0)
     }
 

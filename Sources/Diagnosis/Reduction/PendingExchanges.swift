@@ -15,8 +15,10 @@ struct PendingExchanges {
     private var base = 0
     private var head = 0
     /// Position of the youngest entry that asked a thing.
-    private var youngest: [UInt64: Int] = [:]
+    private var youngest = WordTable()
     private let largest: Int
+    /// Bits of a position that tell one entry from another: there are never so many.
+    private static let positions = 1 << 30 - 1
     /// How many of one question are looked at.
     private static let reach = 64
     /// An answer that its gateway did not like is one of the first try, or it is the reason for the error that follows at once.
@@ -29,12 +31,10 @@ struct PendingExchanges {
 
     mutating func insert(_ digest: ExchangeDigest) {
         let position = base + entries.count
-        var entry = Entry(digest: digest)
-        if let older = youngest.updateValue(position, forKey: digest.question) {
-            entry.older = older
-            entries[older - base].younger = position
-        }
-        entries.append(entry)
+        // Positions go on for ever; what the table holds of them wraps, and the entries tell the rest.
+        let older = absolute(youngest.update(digest.question, position & Self.positions))
+        if older >= 0 { entries[older - base].younger = position }
+        entries.append(Entry(digest: digest, older: older))
         if entries.count - head > largest { drop() }
     }
 
@@ -53,48 +53,65 @@ struct PendingExchanges {
     }
 
     private mutating func unlink(_ position: Int) {
-        let entry = entries[position - base]
-        if entry.older >= 0 { entries[entry.older - base].younger = entry.younger }
-        if entry.younger >= 0 {
-            entries[entry.younger - base].older = entry.older
+        let (older, younger) = (entries[position - base].older, entries[position - base].younger)
+        if older >= 0 { entries[older - base].younger = younger }
+        if younger >= 0 {
+            entries[younger - base].older = older
+        } else if older >= 0 {
+            _ = youngest.update(entries[position - base].digest.question, older & Self.positions)
         } else {
-            youngest[entry.digest.question] = entry.older >= 0 ? entry.older : nil
+            youngest.remove(entries[position - base].digest.question)
         }
     }
 
+    /// The youngest that asked this; -1 for none.
+    private func position(of question: UInt64) -> Int { absolute(youngest[question]) }
+
+    /// The position of an entry that ends in these bits; -1 for -1.
+    private func absolute(_ low: Int) -> Int {
+        guard low >= 0 else { return -1 }
+        let newest = base + entries.count
+        return newest - (newest - low) & Self.positions
+    }
+
     /// The exchange inside `outer` that asked the same of somebody else: of those that fit, the one that began soonest after it, a known
-    /// dialler's first; none that began later than `limit`.
+    /// dialler's first; none that began later than `limit`, or that is not accepted.
     mutating func takeInner(
         of outer: ExchangeDigest,
         closerThan limit: Nanoseconds,
         slack: Nanoseconds,
-        isDialler: (IPAddress) -> Bool
+        isDialler: (IPAddress) -> Bool,
+        accepts: (ExchangeDigest) -> Bool = { _ in true }
     ) -> ExchangeDigest? {
-        var position = youngest[outer.question] ?? -1
+        var position = position(of: outer.question)
         var best = (position: -1, distance: limit)
         var looked = 0
         while position >= 0, looked < Self.reach {
-            let entry = entries[position - base]
-            let inner = entry.digest
+            let place = position - base
             // In the order of their ends: what ended before the other began is followed by nothing that fits.
-            if inner.end < outer.begun { break }
-            if inner.start + slack >= outer.begun, inner.end <= outer.end + slack, inner.status == outer.status,
-                inner.span.flow != outer.span.flow, inner.server != outer.server,
-                // Nobody asks himself, unless client and gateway are one host.
-                inner.client != outer.client || inner.client == outer.server.address
-            {
+            if entries[place].digest.end < outer.begun { break }
+            if Self.fits(entries[place].digest, inside: outer, slack: slack), accepts(entries[place].digest) {
+                let inner = entries[place].digest
                 var distance = min(distance(inner.start - outer.begun), distance(inner.start - outer.asked))
                 if inner.agent != outer.agent { distance = distance.addingSaturating(.seconds(60)) }
                 if !isDialler(inner.client) { distance = distance.addingSaturating(.seconds(3_600)) }
                 if distance < best.distance { best = (position, distance) }
             }
-            position = entry.older
+            position = entries[place].older
             looked += 1
         }
         guard best.position >= 0 else { return nil }
         unlink(best.position)
         entries[best.position - base].isTaken = true
         return entries[best.position - base].digest
+    }
+
+    @inline(__always)
+    private static func fits(_ inner: ExchangeDigest, inside outer: ExchangeDigest, slack: Nanoseconds) -> Bool {
+        inner.start + slack >= outer.begun && inner.end <= outer.end + slack && inner.status == outer.status
+            && inner.span.flow != outer.span.flow && inner.server != outer.server
+            // Nobody asks himself, unless client and gateway are one host.
+            && (inner.client != outer.client || inner.client == outer.server.address)
     }
 
     /// Exchanges that nobody claimed and that began inside a failed one: those that asked the same, else the nearest to its end.
@@ -125,7 +142,7 @@ struct PendingExchanges {
     /// Those that asked the same; their answers may have come when it was over.
     private func alike(_ suspect: Suspect, slack: Nanoseconds) -> [ExchangeDigest] {
         var result: [ExchangeDigest] = []
-        var position = youngest[suspect.question] ?? -1
+        var position = position(of: suspect.question)
         var looked = 0
         while position >= 0, looked < Self.reach, result.count < 4 {
             let entry = entries[position - base]

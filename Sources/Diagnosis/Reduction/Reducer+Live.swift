@@ -27,11 +27,10 @@ extension Reducer {
     /// Exchanges that may be kept yet, for what else becomes known: their packets are worth remembering.
     package var remembered: [FlowSpan] {
         var spans: [FlowSpan] = []
-        for server in servers.values.prefix(4_096) {
-            for pair in server.recent {
-                spans.append(pair.inner)
-                if let outer = pair.outer { spans.append(outer) }
-            }
+        for server in servers.prefix(4_096) {
+            guard let pair = server.recent else { continue }
+            spans.append(pair.inner)
+            if let outer = pair.outer { spans.append(outer) }
         }
         // Where the clients' leg is not seen, nobody claims any.
         if !passings.isEmpty { spans += pending.unclaimed(4_096) }
@@ -60,20 +59,24 @@ extension Reducer {
             return left.isEmpty ? nil : left
         }
         sampled = sampled.filter { $0.key >= frame }
-        // What is known of roles stays; a flood of invented ones does not.
-        if passings.count > Self.largestPassingCount { passings = passings.filter { $0.value > 1 } }
-        if passings.count > Self.largestPassingCount { passings = [:] }
-        if diallers.count > 256 { diallers = Set(passings.keys.map(\.dialler)) }
-        if servers.count > Self.largestPassingCount { servers = [:] }
-        guard isNewWindow else { return }
-        var renewed: [Endpoint: Server] = [:]
-        for (endpoint, server) in servers where renewed.count < Self.largestPassingCount {
-            var next = Server()
-            next.recent = server.recent.filter { $0.inner.through >= frame }
-            next.nextBeat = server.nextBeat
-            if !next.recent.isEmpty { renewed[endpoint] = next }
+        oddQuestions = WordFilter()
+        for question in oddities.keys { oddQuestions.insert(question) }
+        // A flood of invented servers must not cost the real ones their places for good.
+        if servers.count >= Self.largestServerCount {
+            serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
+            servers = []
         }
-        servers = renewed
+        for number in servers.indices {
+            let recent = servers[number].recent.flatMap { $0.inner.through >= frame ? $0 : nil }
+            guard isNewWindow else {
+                servers[number].recent = recent
+                continue
+            }
+            let nextBeat = servers[number].nextBeat
+            servers[number] = Server()
+            servers[number].nextBeat = nextBeat
+            servers[number].recent = recent
+        }
     }
 
     /// Parts of connections that are kept.
@@ -82,10 +85,8 @@ extension Reducer {
     /// What waits for something else to become known.
     package var heldCount: Int {
         suspects.count + unresolved.count + waited.count + oddities.count + sampled.count + passings.count
-            + servers.count + diallers.count
+            + servers.count + diallers.keys.count
     }
-
-    private static var largestPassingCount: Int { 1 << 14 }
 }
 
 extension KeptSpans {
@@ -94,6 +95,8 @@ extension KeptSpans {
             if span.through == .max { return from >= frame || isOpen(span) }
             return span.through >= frame
         }
+        touched.forget(before: frame)
+        touchedFrom = max(touchedFrom, frame)
         let flowsLeft = Set(spans.values.map(\.flow))
         flows = flows.filter { flowsLeft.contains($0.key) }
         let isThere = { (number: Int) in number >= frame || present.contains(number) }

@@ -30,6 +30,11 @@ package struct Reducer {
     private static let largestPendingCount = 1 << 16
     private static let largestWaitingCount = 1 << 14
     private static let largestSuspectCount = 1 << 14
+    static let largestServerCount = 1 << 16
+    private static let largestPassingCount = 1 << 18
+    private static let largestDiallerCount = 1 << 16
+    /// So many suspects may lie between a request and the exchange that answered it.
+    private static let suspectReach = 64
     /// An answered upstream exchange is remembered this long for a client's request that fails for another reason.
     private static let memory: Nanoseconds = .seconds(60)
 
@@ -44,8 +49,8 @@ package struct Reducer {
 
     /// What is remembered of a server.
     struct Server {
-        /// Its latest good exchanges, each with the one around it where that is known.
-        var recent: [(inner: FlowSpan, outer: FlowSpan?)] = []
+        /// Its latest good exchange, with the one around it where that is known.
+        var recent: (inner: FlowSpan, outer: FlowSpan?)?
         /// Further good exchanges that are to be kept.
         var wanted = 0
         /// What stands beside a failure is kept now and then, ever rarer.
@@ -67,13 +72,20 @@ package struct Reducer {
     var nextWaited = 0
     var suspects: [Suspect] = []
     var unresolved: [Suspect] = []
-    var servers: [Endpoint: Server] = [:]
+    var serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
+    var servers: [Server] = []
     /// Exchanges of the sample so far.
     var sampled: [Int: Int] = [:]
-    var passings: [BackgroundFacts.Passing: Int] = [:]
-    var diallers: Set<IPAddress> = []
+    private var passingNumbers = NumberTable<BackgroundFacts.Passing>(largest: Self.largestPassingCount)
+    var passings: [Int] = []
+    /// Who was seen to ask on a client's behalf.
+    var diallers = NumberTable<IPAddress>(largest: Self.largestDiallerCount)
     /// Requests that are looked at in full, by what they ask.
     var oddities: [UInt64: [Oddity]] = [:]
+    var oddQuestions = WordFilter()
+    /// When the youngest of the latest suspects began, and until when a request that waited did so, at the latest.
+    private var latestStart = Timestamp(nanoseconds: .min)
+    private var latestWait = Timestamp(nanoseconds: .min)
     private static let oddPerQuestion = 64
     /// A gateway tries again within this time (HAProxy waits a second).
     private static let retryTime: Nanoseconds = .milliseconds(1_200)
@@ -108,7 +120,7 @@ package struct Reducer {
 
     /// Takes what a stretch of the capture brought, whose last packet has the time `now`.
     package mutating func take(_ harvest: SieveHarvest, now: Timestamp) {
-        held.add(harvest, slack: slack)
+        held.add(harvest)
         // What comes out of one interface comes in order.
         take(until: hasSeveralInterfaces ? now - disorder : Timestamp(nanoseconds: .max))
         resolve(until: now - Self.patience)
@@ -116,16 +128,18 @@ package struct Reducer {
     }
 
     private mutating func take(until time: Timestamp) {
-        for event in held.due(before: time) {
+        held.begin(before: time, slack: slack)
+        while let event = held.advance() {
             switch event {
-            case .inner(let digest):
+            case .inner(let place):
+                let digest = held.harvest.digests[place]
                 // Whoever has been seen to ask on a client's behalf, or anybody while nobody has.
-                if diallers.isEmpty || diallers.contains(digest.client) || diallers.count > 256 {
+                if diallers.keys.isEmpty || diallers.keys.count > 256 || diallers.contains(digest.client) {
                     pending.insert(digest)
                 }
-            case .outer(let digest): take(digest)
-            case .suspect(let suspect): take(suspect)
-            case .calm(let calm): kept.close(calm)
+            case .outer(let place): take(held.harvest.digests[place])
+            case .suspect(let place): take(held.harvest.suspects[place])
+            case .calm(let place): kept.close(held.harvest.calms[place])
             }
         }
     }
@@ -143,8 +157,10 @@ package struct Reducer {
             kept.keep(digest.span, asBystander: true)
         }
         sample(digest)
-        keepIfTriedAgain(digest)
-        let odd = nearestOdd(inside: digest)
+        let mayBeOdd = oddQuestions.contains(digest.question)
+        // Where clients are seen, the request around it tells whether it was another try.
+        if mayBeOdd, passings.isEmpty { keepIfTriedAgain(digest, during: nil) }
+        let odd = mayBeOdd ? nearestOdd(inside: digest) : nil
         if let inner = pending.takeInner(
             of: digest,
             closerThan: odd?.distance ?? .max,
@@ -152,12 +168,26 @@ package struct Reducer {
             isDialler: { diallers.contains($0) }
         ) {
             let passing = BackgroundFacts.Passing(front: digest.server, dialler: inner.client, upstream: inner.server)
-            passings[passing, default: 0] += 1
-            diallers.insert(inner.client)
+            let number = passingNumbers.number(of: passing)
+            if number == passings.count { passings.append(0) }
+            passings[number] += 1
+            _ = diallers.number(of: inner.client)
             join(digest, inner)
-        } else if let odd {
+        } else if let odd, let suspect = oddities[digest.question]?[odd.place].suspect {
             oddities[digest.question]?[odd.place].isJoined = true
             kept.keep(digest.span)
+            // And what came of the next try.
+            let retry = pending.takeInner(
+                of: digest,
+                closerThan: .max,
+                slack: slack,
+                isDialler: { diallers.contains($0) },
+                accepts: {
+                    $0.client == suspect.client && $0.begun > suspect.start
+                        && $0.begun - suspect.end <= Self.retryTime
+                }
+            )
+            if let retry { kept.keep(retry.span, inside: digest.span) }
         }
     }
 
@@ -170,13 +200,15 @@ package struct Reducer {
             remember(inner, outer.span)
         }
         keepIfTriedBefore(outer, inner)
+        if oddQuestions.contains(inner.question) { keepIfTriedAgain(inner, during: outer) }
     }
 
     /// The client was given another answer of that status: the gateway's own, or the gateway works on what it passes on, which shows soon.
     private mutating func isAltered(_ outer: ExchangeDigest, _ inner: ExchangeDigest) -> Bool {
         guard inner.length >= 0, outer.length >= 0, inner.length != outer.length else { return false }
-        servers[inner.server, default: Server()].altered += 1
-        let count = servers[inner.server]?.altered ?? 0
+        let number = number(of: inner.server)
+        servers[number].altered += 1
+        let count = servers[number].altered
         return count <= Self.cutsPerServer || count.nonzeroBitCount == 1
     }
 
@@ -198,36 +230,49 @@ package struct Reducer {
     }
 
     /// The same was asked before by the same gateway, and came to nothing.
-    private mutating func keepIfTriedAgain(_ digest: ExchangeDigest) {
+    /// - Parameter outer: what it was asked for, where that is known: it was open before.
+    private mutating func keepIfTriedAgain(_ digest: ExchangeDigest, during outer: ExchangeDigest?) {
         guard let candidates = oddities[digest.question] else { return }
         for (place, oddity) in candidates.enumerated()
         where oddity.retries > 0 && oddity.suspect.client == digest.client && digest.begun > oddity.suspect.start
             && digest.begun - oddity.suspect.end <= Self.retryTime
         {
+            if let outer {
+                guard outer.begun <= oddity.suspect.start + slack else { continue }
+                kept.keep(digest.span, inside: outer.span)
+            } else {
+                kept.keep(digest.span)
+            }
             oddities[digest.question]?[place].retries -= 1
-            kept.keep(digest.span)
         }
     }
 
+    private mutating func number(of server: Endpoint) -> Int {
+        let number = serverNumbers.number(of: server)
+        if number == servers.count { servers.append(Server()) }
+        return number
+    }
+
     private mutating func remember(_ inner: ExchangeDigest, _ outer: FlowSpan?) {
-        var server = servers.removeValue(forKey: inner.server) ?? Server()
-        if server.recent.count >= 1 { server.recent.removeFirst() }
-        server.recent.append((inner.span, outer))
-        servers[inner.server] = server
+        servers[number(of: inner.server)].recent = (inner.span, outer)
     }
 
     /// An attempt that failed may be hidden between a request and the exchange that answered it.
     private mutating func keepIfTriedBefore(_ outer: ExchangeDigest, _ inner: ExchangeDigest) {
+        let (from, to) = (outer.begun - slack, inner.start + slack)
+        let isNear = latestStart >= from
+        guard isNear || inner.start - outer.begun > Self.noticeableWait else { return }
         let wait = Waited(
-            from: outer.begun - slack,
-            to: inner.start + slack,
+            from: from,
+            to: to,
             outer: outer.span,
             inner: inner.span,
             dialler: inner.client
         )
-        if suspects.suffix(64).contains(where: { Self.mayBeTried($0, during: wait) }) {
+        if isNear, suspects.suffix(Self.suspectReach).contains(where: { Self.mayBeTried($0, during: wait) }) {
             kept.keep(wait.inner, inside: wait.outer)
         } else if inner.start - outer.begun > Self.noticeableWait {
+            latestWait = max(latestWait, to)
             if waited.count < Self.largestWaitingCount {
                 waited.append(wait)
             } else {
@@ -244,24 +289,26 @@ package struct Reducer {
 
     private mutating func take(_ suspect: Suspect) {
         eventCount += 1
-        var server = servers[suspect.server] ?? Server()
-        defer { servers[suspect.server] = server }
+        let number = number(of: suspect.server)
         if suspect.kind == .foreign {
             // A few of each, ever rarer: what they are is soon known.
-            server.foreign += 1
-            if server.foreign <= 32 || server.foreign.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            servers[number].foreign += 1
+            if servers[number].foreign <= 32 || servers[number].foreign.nonzeroBitCount == 1 { kept.keep(suspect.span) }
             return
         }
         if suspect.kind == .cut {
             // Where the clients' leg is readable, it tells which answers were not passed on.
             guard passings.isEmpty else { return }
-            server.cuts += 1
-            if server.cuts <= Self.cutsPerServer || server.cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            servers[number].cuts += 1
+            let cuts = servers[number].cuts
+            if cuts <= Self.cutsPerServer || cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
             return
         }
         kept.keep(suspect.span)
         if suspects.count >= 2 * Self.largestSuspectCount { suspects.removeFirst(Self.largestSuspectCount) }
         suspects.append(suspect)
+        // Of the latest only, as is looked at.
+        latestStart = max(latestStart, suspect.start)
         if suspect.kind != .connect {
             if unresolved.count < Self.largestSuspectCount { unresolved.append(suspect) }
             if suspect.question != 0, oddities.count < Self.largestSuspectCount {
@@ -269,58 +316,65 @@ package struct Reducer {
                 if same.count >= Self.oddPerQuestion { same.removeFirst() }
                 same.append(Oddity(suspect: suspect))
                 oddities[suspect.question] = same
+                oddQuestions.insert(suspect.question)
             }
         }
         // What tells whether its server was alive at the time.
-        if suspect.kind != .odd, suspect.end >= server.nextContext {
-            server.nextContext = suspect.end + server.contextInterval
-            server.contexts += 1
-            if server.contexts % 16 == 0 { server.contextInterval = server.contextInterval * 2 }
-            for pair in server.recent {
-                if let outer = pair.outer {
-                    kept.keep(pair.inner, inside: outer)
-                } else {
-                    kept.keep(pair.inner, asBystander: true)
-                }
-            }
-            server.recent = []
-            server.wanted = 1
-        }
+        if suspect.kind != .odd, suspect.end >= servers[number].nextContext { keepContext(of: number, suspect.end) }
+        // Nearly always it came after all of them.
+        guard suspect.end <= latestWait else { return }
         for wait in waited where Self.mayBeTried(suspect, during: wait) {
             kept.keep(wait.inner, inside: wait.outer)
         }
+    }
+
+    private mutating func keepContext(of number: Int, _ time: Timestamp) {
+        servers[number].nextContext = time + servers[number].contextInterval
+        servers[number].contexts += 1
+        if servers[number].contexts % 16 == 0 { servers[number].contextInterval *= 2 }
+        if let pair = servers[number].recent {
+            if let outer = pair.outer {
+                kept.keep(pair.inner, inside: outer)
+            } else {
+                kept.keep(pair.inner, asBystander: true)
+            }
+        }
+        servers[number].recent = nil
+        servers[number].wanted = 1
     }
 
     // MARK: Choice
 
     /// Good exchanges of each server now and then, and those beside something that failed.
     private mutating func sample(_ digest: ExchangeDigest) {
-        var server = servers.removeValue(forKey: digest.server) ?? Server()
-        if server.wanted > 0 {
-            server.wanted -= 1
+        let number = number(of: digest.server)
+        if servers[number].wanted > 0 {
+            servers[number].wanted -= 1
             kept.keep(digest.span, asBystander: true)
-        } else if digest.end >= server.nextBeat {
+        } else if digest.end >= servers[number].nextBeat {
             kept.keep(digest.span, asBystander: true)
-            server.nextBeat = digest.end + server.beat
-            server.beats += 1
-            if server.beats % 32 == 0 { server.beat = server.beat * 2 }
+            servers[number].nextBeat = digest.end + servers[number].beat
+            servers[number].beats += 1
+            if servers[number].beats % 32 == 0 { servers[number].beat *= 2 }
         }
-        servers[digest.server] = server
         // Without the clients' leg there is nothing to wait for.
-        if diallers.isEmpty { remember(digest, nil) }
+        if diallers.keys.isEmpty { remember(digest, nil) }
     }
 
     /// Keeps what a failed request may have been given by an upstream, for requests that ended before `time`.
     private mutating func resolve(until time: Timestamp) {
-        var later: [Suspect] = []
-        for suspect in unresolved {
-            guard suspect.end < time else {
-                later.append(suspect)
-                continue
+        // Their ends are nearly in order; most often none is due.
+        guard unresolved.indices.contains(where: { unresolved[$0].end < time }) else { return }
+        var left = 0
+        for index in unresolved.indices {
+            if unresolved[index].end < time {
+                for inner in pending.nested(in: unresolved[index], slack: slack) { kept.keep(inner.span) }
+            } else {
+                if left < index { unresolved[left] = unresolved[index] }
+                left += 1
             }
-            for inner in pending.nested(in: suspect, slack: slack) { kept.keep(inner.span) }
         }
-        unresolved = later
+        unresolved.removeLast(unresolved.count - left)
     }
 
     // MARK: Result
@@ -335,7 +389,7 @@ package struct Reducer {
     package var spans: [FlowSpan] { kept.all }
 
     package func state(into background: inout BackgroundFacts) {
-        background.passings = passings
+        for (passing, count) in zip(passingNumbers.keys, passings) { background.passings[passing] = count }
         background.selected = selection.selectsEverything ? nil : selected
         background.givenUp = kept.givenUp
         background.counted = kept.counted

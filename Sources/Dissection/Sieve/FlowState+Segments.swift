@@ -26,58 +26,39 @@ struct SieveStep {
 
 extension FlowState {
     /// Takes a segment of the client (`isUp`) or the server.
-    mutating func step(isUp: Bool, _ segment: Segment, _ record: PacketRecord) -> SieveStep {
-        let time = record.timestamp.nanoseconds
-        lastTime = max(lastTime, time)
-        lastFrame = record.number
+    @inline(__always)
+    mutating func step(isUp: Bool, _ segment: SieveSegment) -> SieveStep {
+        lastTime = max(lastTime, segment.time)
+        lastFrame = segment.frame
         return isUp
-            ? Self.step(
-                &upward,
-                &downward,
-                isUp: true,
-                segment,
-                record,
-                &synTime,
-                &roundTrip,
-                &isConnected
-            )
-            : Self.step(
-                &downward,
-                &upward,
-                isUp: false,
-                segment,
-                record,
-                &synTime,
-                &roundTrip,
-                &isConnected
-            )
+            ? Self.step(&upward, &downward, isUp: true, segment, &synTime, &roundTrip, &isConnected)
+            : Self.step(&downward, &upward, isUp: false, segment, &synTime, &roundTrip, &isConnected)
     }
 
     private static func step(
         _ half: inout Half,
         _ peer: inout Half,
         isUp: Bool,
-        _ segment: Segment,
-        _ record: PacketRecord,
+        _ segment: SieveSegment,
         _ synTime: inout Int64,
         _ roundTrip: inout Int64,
         _ isConnected: inout Bool
     ) -> SieveStep {
         var step = SieveStep()
         let flags = segment.flags
-        let time = record.timestamp.nanoseconds
-        let length = UInt32(truncatingIfNeeded: segment.wirePayloadLength)
-        if half.isDuplicate(segment, record) {
+        let time = segment.time
+        let length = segment.length
+        if half.isDuplicate(segment) {
             step.event = .duplicate
             return step
         }
-        half.packets = half.packets &+ 1
+        half.hasSent = true
         half.lastSequence = segment.sequence
         half.lastAcknowledgment = segment.acknowledgment
         half.lastLength = length
         half.lastFlags = flags.rawValue
-        half.lastIdentification = segment.identification ?? 0
-        half.lastInterface = UInt16(truncatingIfNeeded: record.interface)
+        half.lastIdentification = segment.identification
+        half.lastInterface = segment.interface
         half.lastTime = time
         let isSYN = flags.contains(.syn)
         if !half.hasBase {
@@ -133,7 +114,7 @@ extension FlowState {
 extension FlowState.Half {
     /// Places the payload of a segment in the stream.
     fileprivate mutating func takePayload(
-        _ segment: Segment,
+        _ segment: SieveSegment,
         _ length: UInt32,
         _ sinceAcknowledgment: Int64,
         _ roundTrip: Int64,
@@ -185,7 +166,7 @@ extension FlowState.Half {
 
 extension FlowState.Half {
     /// Whether the stream ends with what this segment brought: its own FIN, or one that came too early.
-    fileprivate mutating func takeFIN(_ segment: Segment, _ length: UInt32) -> Bool {
+    fileprivate mutating func takeFIN(_ segment: SieveSegment, _ length: UInt32) -> Bool {
         if segment.flags.contains(.fin) {
             let end = segment.sequence &+ length
             if Int32(bitPattern: end &- next) <= 0 { return true }
@@ -209,16 +190,19 @@ extension FlowState.Half {
     }
 
     /// The same packet, captured once more at this place or at another one: the rules of `DuplicateFilter`, with the last packet only.
-    func isDuplicate(_ segment: Segment, _ record: PacketRecord) -> Bool {
-        guard packets > 0, segment.sequence == lastSequence, segment.acknowledgment == lastAcknowledgment,
-            UInt32(truncatingIfNeeded: segment.wirePayloadLength) == lastLength, segment.flags.rawValue == lastFlags
-        else { return false }
-        let apart = record.timestamp.nanoseconds &- lastTime
+    @inline(__always)
+    func isDuplicate(_ segment: SieveSegment) -> Bool {
+        segment.sequence == lastSequence && segment.acknowledgment == lastAcknowledgment && segment.length == lastLength
+            && segment.flags.rawValue == lastFlags && hasSent && isRepeated(segment)
+    }
+
+    @inline(never)
+    private func isRepeated(_ segment: SieveSegment) -> Bool {
+        let apart = segment.time.subtractingSaturating(lastTime)
         guard apart >= -20_000_000, apart <= 20_000_000 else { return false }
-        let isElsewhere = lastInterface != UInt16(truncatingIfNeeded: record.interface)
-        let identification = segment.identification ?? 0
-        if identification != 0 {
-            return identification == lastIdentification && (isElsewhere || apart <= 1_000_000)
+        let isElsewhere = lastInterface != segment.interface
+        if segment.identification != 0 {
+            return segment.identification == lastIdentification && (isElsewhere || apart <= 1_000_000)
         }
         guard lastLength > 0 || !segment.flags.isDisjoint(with: .synOrFin) else { return isElsewhere }
         return isElsewhere || apart <= 200_000

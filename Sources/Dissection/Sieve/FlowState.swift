@@ -4,6 +4,9 @@ import Model
 struct FlowState {
     /// One direction's numbering and what its sender's packets were like.
     struct Half {
+        /// Time of the last packet, and of the last acknowledgment.
+        var lastTime: Int64 = .min
+        var acknowledgmentTime: Int64 = .min
         /// The sequence number after what was read.
         var next: UInt32 = 0
         /// The first and the last byte of what is missing before `next`, where something is.
@@ -11,30 +14,27 @@ struct FlowState {
         var holeEnd: UInt32 = 0
         /// Sequence number by which Wireshark tells a new connection (see `HalfConnection.baseSequence`).
         var base: UInt32 = 0
-        var packets: UInt32 = 0
         var lastSequence: UInt32 = 0
         var lastAcknowledgment: UInt32 = 0
         var lastLength: UInt32 = 0
+        /// The number that its latest acknowledgment asks for.
+        var acknowledged: UInt32 = 0
+        /// Where a FIN stands that came before bytes that stand before it.
+        var earlyFIN: UInt32 = 0
         var lastIdentification: UInt16 = 0
         var lastInterface: UInt16 = 0
         var lastFlags: UInt16 = 0
+        var hasSent = false
         var isNumbered = false
         var hasBase = false
         var sawSYN = false
         var sawFIN = false
-        /// A FIN came before bytes that stand before it: at this number.
         var hasEarlyFIN = false
-        var earlyFIN: UInt32 = 0
-        var lastTime: Int64 = .min
-        /// Time of the last acknowledgment that it sent.
-        var acknowledgmentTime: Int64 = .min
-        /// The number that its latest acknowledgment asks for.
-        var acknowledged: UInt32 = 0
 
         var hasHole: Bool { holeStart != holeEnd }
 
         /// It sent more than its SYN.
-        var hasBrought: Bool { packets > 0 && isNumbered && next &- base > 1 }
+        var hasBrought: Bool { hasSent && isNumbered && next &- base > 1 }
     }
 
     /// What is read next of one direction.
@@ -64,49 +64,28 @@ struct FlowState {
         var frame: Int
         var upward: UInt32 = 0
         var downward: UInt32 = 0
-        /// It came to a digest.
-        var isCounted = false
     }
 
     /// A connection that is disturbed more often than this is told to its end.
     static let mostDisturbances: UInt8 = 16
 
-    var lowWord: UInt64
-    var highWord: UInt64
-    var client: Endpoint
-    var server: Endpoint
+    var words: FlowWords
+    var upward = Half()
+    var downward = Half()
+    /// First frame; -1 where nothing is followed.
     var flow: Int
+    var lastFrame: Int
     var firstTime: Int64
     var lastTime: Int64
-    var lastFrame: Int
     var synTime: Int64 = .min
     /// Of the handshake, as `Connection` measures it.
     var roundTrip: Int64 = -1
-    var isConnected = false
-    /// The end that `client` is stands first in the key.
-    var clientIsLow: Bool
-    var isMidstream: Bool
-    var verdict = Verdict.ordinary
-    var serverNumber: Int32 = -1
-    /// Buffer with the start of a head; -1 for none.
-    var buffer: Int32 = -1
-
-    var upward = Half()
-    var downward = Half()
-
-    var requestPhase: Phase
-    var responsePhase: Phase
-    var isAwaiting = false
-    /// Told as suspect; what comes next may be ordinary again.
-    var isDisturbed = false
-    var disturbances: UInt8 = 0
     var current: Beginning
     var previous: Beginning
-    var requestIsHead = false
-    var willClose = false
-    var chunk = ChunkSieve()
-    var status: UInt16 = 0
-    var exchanges: UInt32 = 0
+    /// First byte of the request, its last byte, and the first of the answer.
+    var begun: Int64 = 0
+    var asked: Int64 = 0
+    var answered: Int64 = .min
     var requestLeft: Int64 = 0
     var responseLeft: Int64 = 0
     /// Content-Length of the answer; -1 without one.
@@ -114,33 +93,41 @@ struct FlowState {
     var question: UInt64 = 0
     var tail: UInt64 = 0
     var agent: UInt64 = 0
-    /// First byte of the request.
-    var begun: Int64 = 0
-    var asked: Int64 = 0
-    var answered: Int64 = .min
+    var chunk = ChunkSieve()
+    var exchanges: UInt32 = 0
+    var serverNumber: Int32 = -1
+    /// Buffer with the start of a head; -1 for none.
+    var buffer: Int32 = -1
+    var status: UInt16 = 0
+    var disturbances: UInt8 = 0
+    var verdict = Verdict.ordinary
+    var requestPhase: Phase
+    var responsePhase: Phase
+    /// The end that `client` is stands first in the key.
+    var clientIsLow: Bool
+    var isMidstream: Bool
+    var isConnected = false
+    var isAwaiting = false
+    /// Told as suspect; what comes next may be ordinary again.
+    var isDisturbed = false
+    var requestIsHead = false
+    var willClose = false
+    /// Reset while it was idle.
+    var isLingering = false
+    /// `current` and `previous` came to a digest.
+    var currentIsCounted = false
+    var previousIsCounted = false
 
-    init(
-        lowWord: UInt64,
-        highWord: UInt64,
-        client: Endpoint,
-        server: Endpoint,
-        clientIsLow: Bool,
-        isMidstream: Bool,
-        frame: Int,
-        time: Int64
-    ) {
-        self.lowWord = lowWord
-        self.highWord = highWord
-        self.client = client
-        self.server = server
+    init(_ segment: SieveSegment, clientIsLow: Bool, isMidstream: Bool) {
+        words = segment.words
         self.clientIsLow = clientIsLow
         self.isMidstream = isMidstream
-        flow = frame
-        current = Beginning(frame: frame)
+        flow = segment.frame
+        current = Beginning(frame: segment.frame)
         previous = current
-        firstTime = time
-        lastTime = time
-        lastFrame = frame
+        firstTime = segment.time
+        lastTime = segment.time
+        lastFrame = segment.frame
         requestPhase = isMidstream ? .lost : .betweenMessages
         responsePhase = isMidstream ? .lost : .betweenMessages
     }
@@ -166,31 +153,36 @@ struct FlowState {
     mutating func begin(at frame: Int, _ time: Int64, sequence: UInt32) {
         begun = time
         // The first one's span begins with the connection.
-        if exchanges > 0 || isMidstream || disturbances > 0 { previous = current }
+        if exchanges > 0 || isMidstream || disturbances > 0 {
+            previous = current
+            previousIsCounted = currentIsCounted
+        }
         current = Beginning(frame: frame, upward: sequence, downward: downward.next)
+        currentIsCounted = false
     }
 
     private func span(through last: Int) -> FlowSpan {
         var span = FlowSpan(flow: flow, from: previous.frame, through: last)
         span.clientIsLow = clientIsLow
-        span.ends = (lowWord, highWord)
+        span.ends = (words.low, words.high)
         span.upward = previous.upward
         span.downward = previous.downward
-        span.counted = (current.isCounted ? current.frame : -1, previous.isCounted ? previous.frame : -1)
+        span.counted = (currentIsCounted ? current.frame : -1, previousIsCounted ? previous.frame : -1)
         return span
     }
 
-    mutating func takeDigest(at frame: Int, _ time: Int64) -> ExchangeDigest {
-        current.isCounted = true
+    /// - Parameter ends: client and server.
+    mutating func takeDigest(_ ends: (client: Endpoint, server: Endpoint)) -> ExchangeDigest {
+        currentIsCounted = true
         var digest = ExchangeDigest(
-            span: span(through: frame),
+            span: span(through: lastFrame),
             start: Timestamp(nanoseconds: exchanges == 0 && synTime != .min ? min(begun, synTime) : begun),
             begun: Timestamp(nanoseconds: begun),
             asked: Timestamp(nanoseconds: asked),
-            end: Timestamp(nanoseconds: time),
+            end: Timestamp(nanoseconds: lastTime),
             status: Int(status),
-            client: client.address,
-            server: server
+            client: ends.client.address,
+            server: ends.server
         )
         digest.question = question
         digest.tail = tail
@@ -200,16 +192,23 @@ struct FlowState {
         return digest
     }
 
-    /// - Parameter last: last frame of the span.
-    func suspect(_ kind: Suspect.Kind, through last: Int, _ time: Int64, isInExchange: Bool) -> Suspect {
+    /// - Parameters:
+    ///   - last: last frame of the span.
+    ///   - ends: client and server.
+    func suspect(
+        _ kind: Suspect.Kind,
+        through last: Int,
+        _ ends: (client: Endpoint, server: Endpoint),
+        isInExchange: Bool
+    ) -> Suspect {
         var suspect = Suspect(
             kind: kind,
             span: span(through: last),
             start: Timestamp(nanoseconds: isInExchange ? begun : firstTime),
-            end: Timestamp(nanoseconds: time),
+            end: Timestamp(nanoseconds: lastTime),
             frame: lastFrame,
-            client: client.address,
-            server: server
+            client: ends.client.address,
+            server: ends.server
         )
         if isInExchange { (suspect.question, suspect.tail) = (question, tail) }
         return suspect
@@ -236,9 +235,9 @@ struct ChunkSieve {
         case more, end, unusual
     }
 
+    private(set) var left: Int64 = 0
     private(set) var step = Step.size
     private var digits: UInt8 = 0
-    private(set) var left: Int64 = 0
 
     /// Takes the bytes from `offset` on, as far as the body goes.
     mutating func take(_ bytes: RawSpan, _ offset: inout Int) -> Outcome {

@@ -39,11 +39,15 @@ struct FlowTable {
     var openCount: Int { states.count - free.count }
 
     @inline(__always)
-    private func home(_ low: UInt64, _ high: UInt64) -> Int {
+    func home(_ low: UInt64, _ high: UInt64) -> Int {
         let first = (low ^ seed).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
         let second = (high ^ first.low ^ first.high).multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
         return Int(truncatingIfNeeded: (second.high ^ second.low) & UInt64(slots.count &- 1))
     }
+
+    /// Asks for the memory where a name would stand, and waits for nothing.
+    @inline(__always)
+    func touch(_ home: Int) -> UInt32 { slots[home].state }
 
     @inline(__always)
     func find(_ low: UInt64, _ high: UInt64) -> Place {
@@ -78,7 +82,7 @@ struct FlowTable {
             states.append(state)
         }
         let isNew = slots[slot].state == 0
-        slots[slot] = Slot(lowWord: state.lowWord, highWord: state.highWord, state: UInt32(index + 1))
+        slots[slot] = Slot(lowWord: state.words.low, highWord: state.words.high, state: UInt32(index + 1))
         if isNew {
             used += 1
             if used * 8 > slots.count * 5 { grow() }
@@ -94,22 +98,22 @@ struct FlowTable {
 
     /// The connection is over: its name stays.
     mutating func remove(_ index: Int) {
-        let state = states[index]
         free.append(Int32(index))
+        let words = states[index].words
+        if let slot = slot(of: words) {
+            slots[slot].state = Self.gone
+            let isLow = states[index].clientIsLow
+            slots[slot].lowBase = isLow ? states[index].upward.name : states[index].downward.name
+            slots[slot].highBase = isLow ? states[index].downward.name : states[index].upward.name
+            slots[slot].flow = UInt32(truncatingIfNeeded: states[index].flow)
+        }
         states[index].flow = -1
-        guard let slot = slot(of: state) else { return }
-        let low = state.clientIsLow ? state.upward : state.downward
-        let high = state.clientIsLow ? state.downward : state.upward
-        slots[slot].state = Self.gone
-        slots[slot].lowBase = low.hasBase ? max(low.base, 1) : 0
-        slots[slot].highBase = high.hasBase ? max(high.base, 1) : 0
-        slots[slot].flow = UInt32(truncatingIfNeeded: state.flow)
     }
 
-    private func slot(of state: FlowState) -> Int? {
-        var index = home(state.lowWord, state.highWord)
+    private func slot(of words: FlowWords) -> Int? {
+        var index = home(words.low, words.high)
         while slots[index].state != 0 {
-            if slots[index].lowWord == state.lowWord, slots[index].highWord == state.highWord { return index }
+            if slots[index].lowWord == words.low, slots[index].highWord == words.high { return index }
             index = (index &+ 1) & (slots.count &- 1)
         }
         return nil
@@ -135,4 +139,9 @@ struct FlowTable {
             used += 1
         }
     }
+}
+
+extension FlowState.Half {
+    /// Its base as it stands in the name of a connection that is over: 0 where it is not known.
+    fileprivate var name: UInt32 { hasBase ? max(base, 1) : 0 }
 }

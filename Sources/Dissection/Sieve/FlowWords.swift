@@ -43,9 +43,27 @@ extension FlowWords {
         let source = bytes.uint32(26)
         let destination = bytes.uint32(30)
         let ports = bytes.uint32(34)
-        let isLow = Self.isSourceLow(source, destination, ports)
+        self.init(source, destination, ports, sourceIsLow: Self.isSourceLow(source, destination, ports))
+    }
+
+    @inline(__always)
+    init(_ source: UInt32, _ destination: UInt32, _ ports: UInt32, sourceIsLow isLow: Bool) {
         low = isLow ? UInt64(source) << 32 | UInt64(destination) : UInt64(destination) << 32 | UInt64(source)
         high = UInt64(isLow ? ports : ports >> 16 | ports << 16)
+    }
+
+    /// The ends are IPv6 ones, which the words do not tell.
+    var isWide: Bool { high >> 63 != 0 }
+
+    /// The ends of an IPv4 connection, the lower first.
+    var ends: (low: Endpoint, high: Endpoint) {
+        (
+            Endpoint(address: IPAddress(v4: UInt32(low >> 32)), port: UInt16(truncatingIfNeeded: high >> 16)),
+            Endpoint(
+                address: IPAddress(v4: UInt32(truncatingIfNeeded: low)),
+                port: UInt16(truncatingIfNeeded: high)
+            )
+        )
     }
 
     @inline(__always)
@@ -55,14 +73,19 @@ extension FlowWords {
 }
 
 extension PacketRecord {
+    @inline(__always)
+    func isPlain(_ bytes: RawSpan) -> Bool { linkType == .ethernet && bytes.isPlain(wireLength: wireLength) }
+}
+
+extension RawSpan {
     /// What nearly every packet is: Ethernet, IPv4 without options and fragments, TCP, with all of the headers. Its lengths are checked.
     @inline(__always)
-    func isPlain(_ bytes: RawSpan) -> Bool {
-        guard linkType == .ethernet, bytes.byteCount >= 54, bytes.uint16(12) == 0x0800, bytes.byte(14) == 0x45,
-            bytes.byte(23) == ProtocolNumber.tcp, bytes.uint16(20) & 0x3fff == 0
+    func isPlain(wireLength: Int) -> Bool {
+        guard byteCount >= 54, uint16(12) == 0x0800, byte(14) == 0x45, byte(23) == ProtocolNumber.tcp,
+            uint16(20) & 0x3fff == 0
         else { return false }
-        let total = Int(bytes.uint16(16))
-        let header = Int(bytes.byte(46) >> 4) &* 4
-        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= bytes.byteCount
+        let total = Int(uint16(16))
+        let header = Int(byte(46) >> 4) &* 4
+        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= byteCount
     }
 }

@@ -145,37 +145,79 @@ struct HeadScan {
             if line == offset { return .complete(offset &+ 2) }
             count = count &+ 1
             guard count <= 64 else { return .unusual }
-            var colon = offset
-            while colon < line, Octet.isToken(bytes.byte(colon)) { colon = colon &+ 1 }
+            let colon = Self.nameEnd(bytes, offset, line)
             guard colon < line, colon > offset, bytes.byte(colon) == Octet.colon else { return .unusual }
             guard take(bytes, offset..<colon, colon &+ 1..<line) else { return .unusual }
             offset = line &+ 2
         }
     }
 
+    /// Offset of the first byte that cannot stand in a field name.
+    @inline(__always)
+    private static func nameEnd(_ bytes: RawSpan, _ offset: Int, _ end: Int) -> Int {
+        var offset = offset
+        while end &- offset >= 8 {
+            // Nearly all names are letters and hyphens: eight at a time.
+            let word = bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian
+            let lowered = word | 0x2020_2020_2020_2020
+            let letters = (lowered &+ 0x1f1f_1f1f_1f1f_1f1f) & ~(lowered &+ 0x0505_0505_0505_0505)
+            let apart = word ^ 0x2d2d_2d2d_2d2d_2d2d
+            let hyphens = ~(apart &+ 0x7f7f_7f7f_7f7f_7f7f)
+            let others = ~(letters | hyphens) & 0x8080_8080_8080_8080
+            // The arithmetic is only right for ASCII.
+            guard word & 0x8080_8080_8080_8080 == 0 else { break }
+            if others != 0 {
+                offset = offset &+ others.trailingZeroBitCount >> 3
+                break
+            }
+            offset = offset &+ 8
+        }
+        while offset < end, Octet.isToken(bytes.byte(offset)) { offset = offset &+ 1 }
+        return offset
+    }
+
     /// False where the field makes the message one that the sieve does not read.
     @inline(__always)
     private mutating func take(_ bytes: RawSpan, _ name: Range<Int>, _ value: Range<Int>) -> Bool {
-        switch (name.count, bytes.byte(name.lowerBound) | 0x20) {
-        case (14, 0x63) where Self.equal(bytes, name, "content-length"): return takeLength(bytes, value)
-        case (17, 0x74) where Self.equal(bytes, name, "transfer-encoding"):
+        let start = name.lowerBound
+        // Token characters that differ in the bit of the case only are letters, so that setting it in all of them is safe.
+        switch name.count {
+        case 14 where Self.lowered8(bytes, start) == Word.content:
+            return Self.equal(bytes, name, "content-length") ? takeLength(bytes, value) : true
+        case 17 where Self.lowered8(bytes, start) == Word.transfer:
+            guard Self.equal(bytes, name, "transfer-encoding") else { return true }
             guard !isChunked, contentLength < 0, Self.equal(bytes, Self.trimmed(bytes, value), "chunked") else {
                 return false
             }
             isChunked = true
-            return true
-        case (10, 0x63) where Self.equal(bytes, name, "connection"):
+        case 10 where Self.lowered8(bytes, start) == Word.connection:
+            guard Self.equal(bytes, name, "connection") else { return true }
             let text = Self.trimmed(bytes, value)
             if Self.equal(bytes, text, "keep-alive") { return true }
             closes = true
             return Self.equal(bytes, text, "close")
-        case (10, 0x75) where Self.equal(bytes, name, "user-agent"):
+        case 10 where Self.lowered8(bytes, start) == Word.userAgent:
+            guard Self.equal(bytes, name, "user-agent") else { return true }
             agent = Self.hash(bytes, value, 0)
-            return true
-        case (6, 0x65): return !Self.equal(bytes, name, "expect")
-        case (7, 0x75): return !Self.equal(bytes, name, "upgrade")
-        default: return true
+        case 6: return !Self.equal(bytes, name, "expect")
+        case 7: return !Self.equal(bytes, name, "upgrade")
+        default: break
         }
+        return true
+    }
+
+    /// The first eight letters of the names that matter.
+    private enum Word {
+        static let content: UInt64 = 0x636f_6e74_656e_742d
+        static let transfer: UInt64 = 0x7472_616e_7366_6572
+        static let connection: UInt64 = 0x636f_6e6e_6563_7469
+        static let userAgent: UInt64 = 0x7573_6572_2d61_6765
+    }
+
+    /// Eight bytes, all of which have the bit that makes letters small.
+    @inline(__always)
+    private static func lowered8(_ bytes: RawSpan, _ offset: Int) -> UInt64 {
+        bytes.uint64(offset) | 0x2020_2020_2020_2020
     }
 
     private mutating func takeLength(_ bytes: RawSpan, _ value: Range<Int>) -> Bool {
@@ -198,6 +240,7 @@ struct HeadScan {
     }
 
     /// `text` is lower case.
+    @inline(__always)
     private static func equal(_ bytes: RawSpan, _ range: Range<Int>, _ text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { letters in

@@ -25,6 +25,10 @@ package struct KeptFlows: Sendable {
     @inline(__always)
     func span(from frame: Int) -> FlowSpan? { froms.contains(frame) ? spans[frame] : nil }
 
+    /// A span begins with this frame.
+    @inline(__always)
+    func isBeginning(_ frame: Int) -> Bool { froms.contains(frame) }
+
     @inline(__always)
     func startsConnection(_ frame: Int) -> Bool { starts.contains(frame) }
 
@@ -35,7 +39,7 @@ package struct KeptFlows: Sendable {
 }
 
 /// The names of connections that are being followed, for asking at every packet.
-struct ActiveFlows {
+final class ActiveFlows {
     enum Answer {
         case skip
         case keep
@@ -54,14 +58,23 @@ struct ActiveFlows {
     private let flows: KeptFlows
     private var slots = [Slot](repeating: Slot(), count: 1 << 10)
     private var used = 0
+    /// Whose hash has no bit here has no slot: small enough for the nearest cache.
+    private var filter = [UInt64](repeating: 0, count: 1 << 11)
 
     init(_ flows: KeptFlows) {
         self.flows = flows
     }
 
+    /// A packet of a connection of which nothing was kept so far, and nothing is from here on.
+    @inline(__always)
+    func isStranger(_ words: FlowWords, frame: Int) -> Bool {
+        let hash = words.hash
+        return filter[Int(hash >> 6 & 0x7ff)] & 1 << (hash & 63) == 0 && !flows.isBeginning(frame)
+    }
+
     /// Whether a packet between these ends belongs to a part of a connection that is kept.
     @inline(__always)
-    mutating func examine(_ words: FlowWords, sourceIsLow: Bool, frame: Int, hasPayload: Bool) -> Answer {
+    func examine(_ words: FlowWords, sourceIsLow: Bool, frame: Int, hasPayload: Bool) -> Answer {
         let index = place(of: words)
         if let span = flows.span(from: frame) { return start(span, words) }
         guard slots[index].isUsed, slots[index].through >= 0 else { return .skip }
@@ -73,11 +86,12 @@ struct ActiveFlows {
         return .keep
     }
 
-    private mutating func start(_ span: FlowSpan, _ words: FlowWords) -> Answer {
+    private func start(_ span: FlowSpan, _ words: FlowWords) -> Answer {
         let isOpening = span.from == span.flow
         var index = place(of: words)
         if !slots[index].isUsed {
             slots[index] = Slot(words: words, isUsed: true, through: -1)
+            filter[Int(words.hash >> 6 & 0x7ff)] |= 1 << (words.hash & 63)
             used += 1
             if used * 2 > slots.count {
                 grow()
@@ -97,7 +111,7 @@ struct ActiveFlows {
         return index
     }
 
-    private mutating func grow() {
+    private func grow() {
         let old = slots
         slots = Array(repeating: Slot(), count: old.count * 2)
         for slot in old where slot.isUsed { slots[place(of: slot.words)] = slot }

@@ -12,11 +12,11 @@ package struct SieveTrace: Sendable {
     init() {}
 
     @inline(__always)
-    init(_ words: FlowWords, _ segment: Segment, sourceIsLow: Bool) {
+    init(_ segment: SieveSegment) {
         isSegment = true
-        flow = words
-        self.sourceIsLow = sourceIsLow
-        hasPayload = segment.wirePayloadLength > 0
+        flow = segment.words
+        sourceIsLow = segment.sourceIsLow
+        hasPayload = segment.length > 0
         isSYN = segment.flags.contains(.syn)
     }
 }
@@ -78,7 +78,7 @@ extension Sieve {
         guard let (lane, index) = index(of: flow) else { return false }
         let state = lanes[lane].table.states[index]
         guard state.flow == frame, state.verdict == .ordinary, !state.isDisturbed, state.exchanges == 0,
-            state.downward.packets == 0, state.upward.sawSYN
+            !state.downward.hasSent, state.upward.sawSYN
         else { return false }
         lanes[lane].disturb(index)
         return true
@@ -96,9 +96,9 @@ extension Sieve {
                 guard state.flow >= 0, state.verdict == .ordinary, !state.isDisturbed,
                     state.lastTime >= (earliest - slack).nanoseconds
                 else { continue }
-                let isConnect = state.exchanges == 0 && state.downward.packets == 0
+                let isConnect = state.exchanges == 0 && !state.downward.hasSent
                 guard state.isInExchange || isConnect else { continue }
-                open.append(OpenExchange(state, lane, index))
+                open.append(OpenExchange(state, lanes[lane].ends(index).server, lane, index))
             }
         }
         open.sort { ($0.start, $0.flow) < ($1.start, $1.flow) }
@@ -177,13 +177,13 @@ private struct OpenExchange {
     private let question: UInt64
     private let tail: UInt64
 
-    init(_ state: FlowState, _ lane: Int, _ index: Int) {
+    init(_ state: FlowState, _ server: Endpoint, _ lane: Int, _ index: Int) {
         flow = state.flow
         self.lane = lane
         self.index = index
         isConnect = !state.isInExchange
         start = isConnect ? state.firstTime : state.begun
-        server = state.server
+        self.server = server
         question = state.question
         tail = state.tail
     }

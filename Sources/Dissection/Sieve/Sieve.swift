@@ -12,7 +12,7 @@ package final class Sieve {
     private let part: Int
     private let parts: Int
     var starts = FrameSet()
-    /// What the last packet was, for who keeps packets.
+    /// What the last packet was that was taken by itself, for who keeps packets.
     package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
@@ -33,55 +33,94 @@ package final class Sieve {
     /// Takes one packet, in the order of the capture.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
         if record.interface > 0 { hasSeveralInterfaces = true }
+        decoder.count(record, bytes)
         trace.isSegment = false
-        if record.isPlain(bytes) {
-            if part == 0 { decoder.count(record, bytes) }
-            takePlain(record, bytes)
-        } else {
-            takeOther(record, bytes)
+        guard record.isPlain(bytes) else { return takeOther(record, bytes) }
+        single.linkType = record.linkType
+        single.firstNumber = record.number
+        single.interface = record.interface
+        single.packets.removeAll(keepingCapacity: true)
+        single.packets.append(
+            PacketBatch.Packet(
+                timestamp: record.timestamp,
+                offset: 0,
+                capturedLength: Int32(truncatingIfNeeded: bytes.byteCount),
+                wireLength: UInt32(truncatingIfNeeded: record.wireLength)
+            )
+        )
+        let segment = SieveSegment(plain: bytes, at: 0, single, 0)
+        if isOurs(segment.words.lane) { takePlain(segment, bytes) }
+        trace = SieveTrace(segment)
+    }
+
+    private var single = PacketBatch(linkType: .ethernet)
+
+    private enum Way: UInt8 {
+        case plain, other, notOurs
+    }
+
+    /// What is known of a packet of a batch before its turn comes.
+    private struct Ahead {
+        var segment = SieveSegment()
+        var home = 0
+        var way = Way.notOurs
+    }
+
+    private var ahead = [Ahead](repeating: Ahead(), count: PacketBatch.capacity)
+    /// What comes of touching memory ahead: nothing, but the compiler may not know.
+    private var touched: UInt32 = 0
+
+    /// Takes several packets at once; `window` has their bytes.
+    package func process(_ batch: PacketBatch, _ window: RawSpan) {
+        if batch.interface > 0 { hasSeveralInterfaces = true }
+        decoder.count(batch)
+        // The table is far larger than the caches. Asked for ahead and together, its places are there when they are needed.
+        let count = min(batch.count, PacketBatch.capacity)
+        for index in 0..<count {
+            let range = batch.range(at: index)
+            guard batch.linkType == .ethernet,
+                window.extracting(range).isPlain(wireLength: Int(batch.packets[index].wireLength))
+            else {
+                ahead[index].way = .other
+                continue
+            }
+            ahead[index].segment = SieveSegment(plain: window, at: range.lowerBound, batch, index)
+            let words = ahead[index].segment.words
+            ahead[index].way = isOurs(words.lane) ? .plain : .notOurs
+            ahead[index].home = lanes[words.lane].table.home(words.low, words.high)
+        }
+        // Nothing but these loads, so that the processor has many of them under way at once.
+        for index in 0..<count where ahead[index].way == .plain {
+            touched &+= lanes[ahead[index].segment.words.lane].table.touch(ahead[index].home)
+        }
+        for index in 0..<count {
+            switch ahead[index].way {
+            case .plain: takePlain(ahead[index].segment, window)
+            case .other: takeOther(batch.record(at: index), window.extracting(batch.range(at: index)))
+            case .notOurs: break
+            }
         }
     }
 
     @inline(__always)
-    private func takePlain(_ record: PacketRecord, _ bytes: RawSpan) {
-        let words = FlowWords(plain: bytes)
-        let lane = words.lane
-        guard isOurs(lane) else { return }
-        let source = bytes.uint32(26)
-        let destination = bytes.uint32(30)
-        let ports = bytes.uint32(34)
-        let sourceIsLow = FlowWords.isSourceLow(source, destination, ports)
-        let total = Int(bytes.uint16(16))
-        let header = Int(bytes.byte(46) >> 4) &* 4
+    private func takePlain(_ segment: SieveSegment, _ bytes: RawSpan) {
         tcpPackets &+= 1
-        if total > 1_500 { offloadSegments &+= 1 }
-        let payload = 34 &+ header
-        let captured = min(bytes.byteCount, 14 &+ total)
-        let segment = Segment(
-            source: Endpoint(address: IPAddress(v4: source), port: UInt16(ports >> 16)),
-            destination: Endpoint(address: IPAddress(v4: destination), port: UInt16(truncatingIfNeeded: ports)),
-            sequence: bytes.uint32(38),
-            acknowledgment: bytes.uint32(42),
-            flags: TCPFlags(rawValue: bytes.uint16(46) & 0xff),
-            window: bytes.uint16(48),
-            hopLimit: bytes.byte(22),
-            identification: bytes.uint16(18),
-            payload: payload..<captured,
-            wirePayloadLength: total &- 20 &- header
-        )
-        lanes[lane].accept(segment, words, sourceIsLow: sourceIsLow, record, bytes, &starts)
-        trace = SieveTrace(words, segment, sourceIsLow: sourceIsLow)
+        if segment.length &+ UInt32(segment.headerLength) > 1_500 { offloadSegments &+= 1 }
+        lanes[segment.words.lane].accept(segment, bytes, &starts)
     }
 
     @inline(never)
     private func takeOther(_ record: PacketRecord, _ bytes: RawSpan) {
-        decoder.decode(record, bytes) { segment, packet in
-            let sourceIsLow = segment.source < segment.destination
-            let words = FlowWords(segment.source, segment.destination)
-            let lane = words.lane
+        decoder.decodeCounted(record, bytes) { segment, packet in
+            let short = SieveSegment(segment, record)
+            let lane = short.words.lane
             guard isOurs(lane) else { return }
-            lanes[lane].accept(segment, words, sourceIsLow: sourceIsLow, record, packet, &starts)
-            trace = SieveTrace(words, segment, sourceIsLow: sourceIsLow)
+            if short.words.isWide {
+                let ends = (segment.source, segment.destination)
+                lanes[lane].wideEnds = short.sourceIsLow ? ends : (ends.1, ends.0)
+            }
+            lanes[lane].accept(short, packet, &starts)
+            trace = SieveTrace(short)
         }
         for error in decoder.drainICMPErrors() where error.quotedProtocol == ProtocolNumber.tcp {
             let words = FlowWords(error.quotedSource, error.quotedDestination)

@@ -10,22 +10,46 @@ struct SieveLane {
     private(set) var servers: [ServerStatistics] = []
     private(set) var serverEndpoints: [Endpoint] = []
     private var serverNumbers: [Endpoint: Int32] = [:]
+    /// Of each server, good answers whose receiver ended the connection at once.
+    var cuts: [Int64] = []
     private(set) var duplicates = 0
     private(set) var connections = 0
     private(set) var midstream = 0
-    private(set) var oneWay = 0
-    private(set) var evicted = 0
+    var oneWay = 0
+    var evicted = 0
     /// Streams that only an ICMP error has named so far, by the frame of the error.
     private var quoted: [FlowWords: Int] = [:]
     /// Connections whose number an ICMP error took before them: first frame to that of the error.
     var numberedEarlier: [Int: Int] = [:]
+    /// Ends of the next segment, and of open connections, where the words do not tell them.
+    var wideEnds: (low: Endpoint, high: Endpoint)?
+    var wide: [FlowWords: Ends] = [:]
     private var heads: [[UInt8]] = []
     private var freeHeads: [Int32] = []
     private let largestOpenCount: Int
-    private var lastSweep: Int64 = .min
+    var lastSweep: Int64 = .min
+    /// In the order of their resets.
+    var lingering: [Lingering] = []
+    var firstLingering = 0
+
+    /// An open connection that a reset ended while it was idle.
+    struct Lingering {
+        var index: Int
+        var flow: Int
+        var time: Int64
+    }
+
+    struct Ends {
+        var low: Endpoint
+        var high: Endpoint
+    }
 
     static let largestServerCount = 1 << 10
+    static let cutsPerServer: Int64 = 64
     static let largestQuotedCount = 4_096
+    /// Far more than a packet takes to cross another.
+    static let lingeringTime: Nanoseconds = .seconds(5)
+    static let largestLingeringCount = 4_096
     static let idleTime: Nanoseconds = .seconds(7_200)
 
     init(seed: UInt64, memory: Int) {
@@ -36,101 +60,100 @@ struct SieveLane {
 
     // MARK: Segments
 
-    mutating func accept(
-        _ segment: Segment,
-        _ words: FlowWords,
-        sourceIsLow: Bool,
-        _ record: PacketRecord,
-        _ bytes: RawSpan,
-        _ starts: inout FrameSet
-    ) {
+    /// - Parameter bytes: where the segment's payload lies.
+    mutating func accept(_ segment: SieveSegment, _ bytes: RawSpan, _ starts: inout FrameSet) {
+        let words = segment.words
         let index: Int
         switch table.find(words.low, words.high) {
         case .open(let found):
-            if !isSuperseded(found, by: segment, sourceIsLow) {
+            if !isSuperseded(found, by: segment) {
                 index = found
                 break
             }
             end(found, .seen)
             guard case .gone(let slot) = table.find(words.low, words.high) else { return }
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         case .gone(let slot):
-            let base = table.base(ofGone: slot, low: sourceIsLow)
+            let base = table.base(ofGone: slot, low: segment.sourceIsLow)
             guard segment.flags.contains(.syn), !segment.flags.contains(.ack), let base, base != segment.sequence else {
                 // Over is over here: what is sent again after a close changes nothing.
                 return
             }
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         case .unknown(let slot):
-            index = open(segment, words, sourceIsLow, record, bytes, at: slot, &starts)
+            index = open(segment, bytes, at: slot, &starts)
         }
-        let isOver = follow(index, segment, sourceIsLow, record, bytes)
-        if isOver { end(index, .closed) }
+        guard follow(index, segment, bytes) else { return }
+        let isIdle = table.states[index].verdict == .ordinary && table.states[index].exchanges > 0
+        if segment.flags.contains(.rst), isIdle {
+            linger(index)
+        } else {
+            end(index, .closed)
+        }
     }
 
-    private func isSuperseded(_ index: Int, by segment: Segment, _ sourceIsLow: Bool) -> Bool {
+    @inline(__always)
+    private func isSuperseded(_ index: Int, by segment: SieveSegment) -> Bool {
         guard segment.flags.contains(.syn), !segment.flags.contains(.ack) else { return false }
-        let state = table.states[index]
-        let half = sourceIsLow == state.clientIsLow ? state.upward : state.downward
-        return half.hasBase && half.base != segment.sequence
+        return segment.sourceIsLow == table.states[index].clientIsLow
+            ? table.states[index].upward.hasBase && table.states[index].upward.base != segment.sequence
+            : table.states[index].downward.hasBase && table.states[index].downward.base != segment.sequence
     }
 
     private mutating func open(
-        _ segment: Segment,
-        _ words: FlowWords,
-        _ sourceIsLow: Bool,
-        _ record: PacketRecord,
+        _ segment: SieveSegment,
         _ bytes: RawSpan,
         at slot: Int,
         _ starts: inout FrameSet
     ) -> Int {
-        let flags = segment.flags
-        let isSYN = flags.contains(.syn)
+        let words = segment.words
+        let isSYN = segment.flags.contains(.syn)
+        if words.isWide, let wideEnds { wide[words] = Ends(low: wideEnds.low, high: wideEnds.high) }
         let sourceIsClient: Bool
         if isSYN {
-            sourceIsClient = !flags.contains(.ack)
+            sourceIsClient = !segment.flags.contains(.ack)
         } else if !segment.payload.isEmpty, let told = Orientation.sender(of: bytes.extracting(segment.payload)) {
             sourceIsClient = told == .fromClient
         } else {
+            let ends = ends(of: words)
             sourceIsClient = Orientation.guessesDestinationServes(
-                source: segment.source.port,
-                destination: segment.destination.port
+                source: segment.sourceIsLow ? ends.low.port : ends.high.port,
+                destination: segment.sourceIsLow ? ends.high.port : ends.low.port
             )
         }
         if let error = quoted.isEmpty ? nil : quoted.removeValue(forKey: words) {
-            numberedEarlier[record.number] = error
+            numberedEarlier[segment.frame] = error
         } else {
-            starts.insert(record.number)
+            starts.insert(segment.frame)
         }
         connections &+= 1
         if !isSYN { midstream &+= 1 }
-        let state = FlowState(
-            lowWord: words.low,
-            highWord: words.high,
-            client: sourceIsClient ? segment.source : segment.destination,
-            server: sourceIsClient ? segment.destination : segment.source,
-            clientIsLow: sourceIsClient == sourceIsLow,
-            isMidstream: !isSYN,
-            frame: record.number,
-            time: record.timestamp.nanoseconds
-        )
-        if table.openCount >= largestOpenCount { evict() }
+        let state = FlowState(segment, clientIsLow: sourceIsClient == segment.sourceIsLow, isMidstream: !isSYN)
+        guard table.openCount >= largestOpenCount else { return table.insert(state, at: slot) }
+        evict()
         guard case .unknown(let place) = table.find(words.low, words.high) else {
             return table.insert(state, at: slot)
         }
         return table.insert(state, at: place)
     }
 
+    private func ends(of words: FlowWords) -> Ends {
+        if words.isWide, let known = wide[words] { return known }
+        let ends = words.ends
+        return Ends(low: ends.low, high: ends.high)
+    }
+
+    /// Client and server.
+    func ends(_ index: Int) -> (client: Endpoint, server: Endpoint) {
+        let ends = ends(of: table.states[index].words)
+        return table.states[index].clientIsLow ? (ends.low, ends.high) : (ends.high, ends.low)
+    }
+
     /// True once the connection is over.
-    private mutating func follow(
-        _ index: Int,
-        _ segment: Segment,
-        _ sourceIsLow: Bool,
-        _ record: PacketRecord,
-        _ bytes: RawSpan
-    ) -> Bool {
-        let isUp = sourceIsLow == table.states[index].clientIsLow
-        let step = table.withState(index) { $0.step(isUp: isUp, segment, record) }
+    @inline(__always)
+    private mutating func follow(_ index: Int, _ segment: SieveSegment, _ bytes: RawSpan) -> Bool {
+        let isUp = segment.sourceIsLow == table.states[index].clientIsLow
+        let step = table.withState(index) { $0.step(isUp: isUp, segment) }
         switch step.event {
         case .nothing: break
         case .duplicate:
@@ -138,9 +161,14 @@ struct SieveLane {
             return false
         case .odd: disturb(index)
         case .payload, .jump:
+            // After its reset: it crossed that, or that was forged.
+            if table.states[index].isLingering {
+                table.withState(index) { $0.isLingering = false }
+                disturb(index)
+            }
             let sequence =
                 segment.sequence &+ UInt32(truncatingIfNeeded: step.payload.lowerBound &- segment.payload.lowerBound)
-            take(index, isUp, step, bytes, sequence, record)
+            take(index, isUp, step, bytes, sequence, segment.frame, segment.time)
         }
         if step.connectTime >= 0 { note(index) { $0.connectTimes.add(step.connectTime) } }
         if step.isRetransmission { note(index) { $0.retransmissions += 1 } }
@@ -157,10 +185,10 @@ struct SieveLane {
         _ step: SieveStep,
         _ bytes: RawSpan,
         _ sequence: UInt32,
-        _ record: PacketRecord
+        _ frame: Int,
+        _ time: Int64
     ) {
         guard table.states[index].verdict == .ordinary else { return }
-        let time = record.timestamp.nanoseconds
         if step.missing > 0 {
             let outcome = table.withState(index) {
                 isUp ? $0.skipRequest(step.missing, time) : $0.skipResponse(step.missing)
@@ -168,7 +196,7 @@ struct SieveLane {
             act(on: outcome, index, isUp)
         }
         if !step.payload.isEmpty, table.states[index].verdict == .ordinary {
-            read(index, isUp, bytes.extracting(step.payload), sequence, record.number, time)
+            read(index, isUp, bytes.extracting(step.payload), sequence, frame, time)
         }
         if step.cut > 0, table.states[index].verdict == .ordinary {
             let outcome = table.withState(index) { isUp ? $0.skipRequest(step.cut, time) : $0.skipResponse(step.cut) }
@@ -214,7 +242,7 @@ struct SieveLane {
         table.withState(index) { $0.buffer = buffer }
     }
 
-    private mutating func release(_ index: Int) {
+    mutating func release(_ index: Int) {
         let buffer = table.states[index].buffer
         guard buffer >= 0 else { return }
         heads[Int(buffer)].removeAll(keepingCapacity: heads[Int(buffer)].capacity <= 4_096)
@@ -222,26 +250,24 @@ struct SieveLane {
         table.withState(index) { $0.buffer = -1 }
     }
 
-    private mutating func act(on outcome: SieveOutcome, _ index: Int, _ isUp: Bool) {
+    mutating func act(on outcome: SieveOutcome, _ index: Int, _ isUp: Bool) {
         switch outcome {
         case .going, .partial: calm(index, isUp)
         case .answered:
-            let (digest, wait) = table.withState(index) { state in
-                (
-                    state.takeDigest(at: state.lastFrame, state.lastTime),
-                    state.answered == .min ? 0 : state.answered &- state.asked
-                )
-            }
-            harvest.digests.append(digest)
+            let ends = ends(index)
+            let answered = table.states[index].answered
+            let wait = answered == .min ? 0 : answered.subtractingSaturating(table.states[index].asked)
+            harvest.digests.append(table.withState(index) { $0.takeDigest(ends) })
             note(index) {
                 $0.exchanges += 1
                 $0.firstByteTimes.add(wait)
             }
         case .refused:
             // Its end is known, and what follows may be ordinary.
+            let ends = ends(index)
             let suspect = table.withState(index) { state in
                 state.disturbances &+= 1
-                return state.suspect(.exchange, through: state.lastFrame, state.lastTime, isInExchange: true)
+                return state.suspect(.exchange, through: state.lastFrame, ends, isInExchange: true)
             }
             harvest.suspects.append(suspect)
         case .odd: disturb(index)
@@ -267,12 +293,12 @@ struct SieveLane {
 
     /// What is going on is to be looked at in full; with the next request it may be ordinary again.
     mutating func disturb(_ index: Int) {
-        let state = table.states[index]
-        guard state.verdict == .ordinary else { return }
-        guard state.disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
-        if !state.isDisturbed {
+        guard table.states[index].verdict == .ordinary else { return }
+        guard table.states[index].disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
+        if !table.states[index].isDisturbed {
+            let isInExchange = table.states[index].isInExchange
             harvest.suspects.append(
-                state.suspect(.odd, through: .max, state.lastTime, isInExchange: state.isInExchange)
+                table.states[index].suspect(.odd, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
         table.withState(index) { $0.disturb() }
@@ -281,128 +307,16 @@ struct SieveLane {
 
     /// The connection is to be looked at in full; nothing more of it is read here.
     mutating func tell(_ index: Int, _ kind: Suspect.Kind, isInExchange: Bool = false) {
-        let state = table.states[index]
-        guard state.verdict != .told else { return }
+        guard table.states[index].verdict != .told else { return }
         // What was told as odd has an open span already.
-        if !state.isDisturbed || kind != .odd {
+        if !table.states[index].isDisturbed || kind != .odd {
+            let isInExchange = isInExchange || table.states[index].isInExchange
             harvest.suspects.append(
-                state.suspect(
-                    kind,
-                    through: .max,
-                    state.lastTime,
-                    isInExchange: isInExchange || state.isInExchange
-                )
+                table.states[index].suspect(kind, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
         table.withState(index) { $0.verdict = .told }
         release(index)
-    }
-
-    // MARK: Ends
-
-    private mutating func reset(_ index: Int, _ isUp: Bool) -> Bool {
-        let state = table.states[index]
-        if !isUp { note(index) { $0.resets += 1 } }
-        guard state.verdict == .ordinary else { return true }
-        if state.isInExchange {
-            tell(index, .exchange)
-        } else if state.exchanges == 0, !state.isMidstream, !state.isDisturbed {
-            tell(index, .connect)
-        } else if isUp {
-            judgeClose(index)
-        }
-        return true
-    }
-
-    private mutating func finish(_ index: Int, _ isUp: Bool) -> Bool {
-        let state = table.states[index]
-        table.withState(index) { state in
-            if isUp { state.upward.sawFIN = true } else { state.downward.sawFIN = true }
-        }
-        if state.verdict == .ordinary {
-            if !isUp, state.responsePhase == .untilClose, state.requestPhase == .betweenMessages {
-                let outcome = table.withState(index) { $0.endByClose() }
-                act(on: outcome, index, false)
-            } else if state.isInExchange {
-                tell(index, .exchange)
-            } else if isUp {
-                judgeClose(index)
-            }
-        }
-        return isUp ? state.downward.sawFIN : state.upward.sawFIN
-    }
-
-    /// The client ends the connection after a good answer, as far as the server's bytes tell.
-    private mutating func judgeClose(_ index: Int) {
-        let state = table.states[index]
-        guard state.exchanges > 0 else { return }
-        if state.isAnswerUnacknowledged {
-            // The answer never arrived as a whole.
-            tell(index, .exchange, isInExchange: true)
-        } else if state.wasCutShort {
-            harvest.suspects.append(state.suspect(.cut, through: .max, state.lastTime, isInExchange: true))
-        }
-    }
-
-    private enum Ending {
-        case closed, seen, captureEnd
-    }
-
-    /// States what is left to say of a connection and lets it go.
-    private mutating func end(_ index: Int, _ ending: Ending) {
-        let state = table.states[index]
-        guard state.flow >= 0 else { return }
-        if state.verdict == .ordinary {
-            if state.isInExchange {
-                tell(index, .exchange)
-            } else if state.isAnswerUnacknowledged, ending != .closed {
-                tell(index, .exchange, isInExchange: true)
-            } else if state.upward.hasHole || state.downward.hasHole {
-                tell(index, .odd)
-            } else if state.exchanges == 0, state.disturbances == 0 {
-                let isOpened = state.isConnected && state.downward.packets > 0
-                tell(index, isOpened || state.isMidstream ? .foreign : .connect)
-            }
-        } else if state.verdict == .foreign {
-            tell(index, .foreign)
-        }
-        note(index) { $0.connections += 1 }
-        // A SYN that nobody answers is no hole in the capture.
-        if min(state.upward.packets, state.downward.packets) == 0,
-            state.upward.hasBrought || state.downward.hasBrought
-        {
-            oneWay += 1
-        }
-        release(index)
-        table.remove(index)
-    }
-
-    /// Lets the longest silent connections go, an eighth of all: their places are needed.
-    private mutating func evict() {
-        var times = table.states.lazy.filter { $0.flow >= 0 }.map(\.lastTime)
-            .sorted()
-        guard !times.isEmpty else { return }
-        let limit = times[times.count / 8]
-        times = []
-        for index in table.states.indices where table.states[index].flow >= 0 && table.states[index].lastTime <= limit {
-            evicted += 1
-            end(index, .seen)
-        }
-    }
-
-    /// Packet time moved on: what was silent for two hours goes.
-    mutating func sweep(at now: Timestamp) {
-        guard lastSweep == .min || now.nanoseconds &- lastSweep > Self.idleTime / 8 else { return }
-        lastSweep = now.nanoseconds
-        for index in table.states.indices
-        where table.states[index].flow >= 0 && now.nanoseconds &- table.states[index].lastTime > Self.idleTime {
-            end(index, .seen)
-        }
-    }
-
-    /// The capture is over.
-    mutating func finish() {
-        for index in table.states.indices where table.states[index].flow >= 0 { end(index, .captureEnd) }
     }
 
     // MARK: ICMP
@@ -435,10 +349,10 @@ struct SieveLane {
 
     // MARK: Figures
 
-    private mutating func note(_ index: Int, _ change: (inout ServerStatistics) -> Void) {
+    mutating func note(_ index: Int, _ change: (inout ServerStatistics) -> Void) {
         var number = Int(table.states[index].serverNumber)
         if number < 0 {
-            number = serverNumber(of: table.states[index].server)
+            number = serverNumber(of: ends(index).server)
             table.withState(index) { $0.serverNumber = Int32(number) }
         }
         change(&servers[number])

@@ -83,6 +83,19 @@ import Testing
         #expect(Self.response(text).1 == .unusual)
     }
 
+    @Test("Names that are nearly those that matter say nothing; any token is a name")
+    func nearlyNames() {
+        let text =
+            "GET / HTTP/1.1\r\nTransferXEncoding: chunked\r\nContent-Lengtt: 5\r\nConnectio1: close\r\nx_y-0~z!: a\r\n"
+            + "A1234567: b\r\nABCDEFGHIJKLMNOP: c\r\n\r\n"
+        let (scan, result) = Self.request(text)
+        #expect(result == .complete(text.utf8.count))
+        #expect(!scan.isChunked && scan.contentLength == -1 && !scan.closes)
+        for name in ["Content Length", "Content-Length\u{e9}", "AAAAAAAA\u{e9}", "(abcdefgh)", "", "abcdefgh@x"] {
+            #expect(Self.request("GET / HTTP/1.1\r\n\(name): 1\r\n\r\n").1 == .unusual, "\(name)")
+        }
+    }
+
     @Test("A head without end is given up")
     func endless() {
         #expect(Self.request("GET / HTTP/1.1\r\n" + String(repeating: "a", count: 20_000)).1 == .unusual)

@@ -1,0 +1,69 @@
+/// A number for each of many words: open addressing with linear probing, places of what is removed are filled at once.
+struct WordTable {
+    private struct Slot {
+        var word: UInt64 = 0
+        /// -1 where the place is free.
+        var value: Int32 = -1
+    }
+
+    private var slots: [Slot] = Array(repeating: Slot(), count: 256)
+    private(set) var count = 0
+    /// Words are hashes of what strangers wrote: they shall not choose their places.
+    private let seed: UInt64
+
+    init() {
+        var random = SystemRandomNumberGenerator()
+        seed = random.next()
+    }
+
+    @inline(__always)
+    private func home(_ word: UInt64) -> Int { Int(truncatingIfNeeded: seed.mixed(word)) & (slots.count &- 1) }
+
+    @inline(__always)
+    private func place(of word: UInt64) -> Int {
+        var index = home(word)
+        while slots[index].value >= 0, slots[index].word != word { index = (index &+ 1) & (slots.count &- 1) }
+        return index
+    }
+
+    /// -1 for none.
+    @inline(__always)
+    subscript(word: UInt64) -> Int { Int(slots[place(of: word)].value) }
+
+    /// Sets a number and returns the one before, -1 for none.
+    @inline(__always)
+    mutating func update(_ word: UInt64, _ value: Int) -> Int {
+        let index = place(of: word)
+        let old = slots[index].value
+        slots[index] = Slot(word: word, value: Int32(truncatingIfNeeded: value))
+        if old < 0 {
+            count &+= 1
+            if count * 2 > slots.count { grow() }
+        }
+        return Int(old)
+    }
+
+    mutating func remove(_ word: UInt64) {
+        var hole = place(of: word)
+        guard slots[hole].value >= 0 else { return }
+        count &-= 1
+        let mask = slots.count &- 1
+        var index = (hole &+ 1) & mask
+        while slots[index].value >= 0 {
+            // Whatever may stand in the hole, which is no nearer to its own place than its home, moves there.
+            if (index &- home(slots[index].word)) & mask >= (index &- hole) & mask {
+                slots[hole] = slots[index]
+                hole = index
+            }
+            index = (index &+ 1) & mask
+        }
+        slots[hole].value = -1
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        let old = slots
+        slots = Array(repeating: Slot(), count: old.count * 2)
+        for slot in old where slot.value >= 0 { slots[place(of: slot.word)] = slot }
+    }
+}
