@@ -130,6 +130,7 @@ struct SavefileWriterTests {
         moved.flush()
         // So that the file is there.
         moved.rotate(at: Self.start)
+        moved.settle()
         try FileManager.default.moveItem(atPath: "\(directory.path)/b1", toPath: "\(directory.path)/old")
         append(5..<9, to: moved)
         moved.rotate(at: Self.start)

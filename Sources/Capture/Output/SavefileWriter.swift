@@ -44,6 +44,8 @@ package final class SavefileWriter {
         var disk: SavefileDisk?
         var header: [UInt8]
         var missing = 0
+        /// The last run was not written, and that was said.
+        var isFailing = false
         var needsHeader = true
 
         init(_ disk: SavefileDisk, _ compression: BlockCompression, header: [UInt8]) {
@@ -59,6 +61,7 @@ package final class SavefileWriter {
                 if needsHeader { try disk.append(header) }
                 needsHeader = false
                 if !run.isEmpty { try disk.append(run) }
+                isFailing = false
                 if missing > 0 {
                     let text = "\(disk.name): written again; \(missing) packets are missing in it"
                     report.withLock { $0.warnings.append(CaptureError(.writeFailed, text)) }
@@ -70,7 +73,8 @@ package final class SavefileWriter {
         }
 
         func leaveOut(_ packets: Int, _ error: CaptureError?) {
-            let isFirst = missing == 0
+            let isFirst = !isFailing
+            if error != nil { isFailing = true }
             let isPipe = disk?.isPipe ?? false
             missing += packets
             report.withLock { report in
@@ -140,8 +144,8 @@ package final class SavefileWriter {
     /// Takes a packet.
     /// - Parameter comment: shown by Wireshark at the packet.
     package func append(_ record: PacketRecord, _ bytes: RawSpan, comment: String? = nil) {
-        guard !isOver else { return }
         rotateIfDue(record.timestamp)
+        guard !isOver else { return }
         if runStart == nil { runStart = record.timestamp }
         let before = run.count
         PcapngBlocks.appendPacket(
@@ -180,6 +184,7 @@ package final class SavefileWriter {
     }
 
     private func rotateIfDue(_ time: Timestamp) {
+        guard !isOver else { return }
         if let seconds = rotation.seconds, let start = intervalStart, time - start >= .seconds(seconds) {
             filesDone += 1
             if rotation.endsRun, filesDone >= rotation.count ?? .max {
@@ -225,6 +230,9 @@ package final class SavefileWriter {
         flush()
         queue.sync { [desk] in desk.finish() }
     }
+
+    /// Waits until the disk has what was handed over.
+    package func settle() { queue.sync {} }
 
     /// Packets that are not in the file because it could not be written.
     package var leftOut: Int { desk.report.withLock { $0.left } }

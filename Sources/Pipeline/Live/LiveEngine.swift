@@ -10,8 +10,6 @@ package import Model
 package final class LiveEngine {
     /// A connect that nobody answers for so long is looked at.
     private static let unansweredTime: Nanoseconds = .milliseconds(900)
-    /// The kernel hands over the packets of an interface after 50 ms at the latest.
-    private static let disorder: Nanoseconds = .milliseconds(60)
 
     let request: AnalysisRequest
     let window: LiveWindow
@@ -72,7 +70,7 @@ package final class LiveEngine {
         sieve = Sieve(memory: request.maximumMemory / 2)
         reducer = Reducer(largestKeptCount: window.largestSpanCount)
         reducer.noteChanges()
-        reducer.disorder = Self.disorder
+        reducer.disorder = window.disorder
         isWhole = request.largestWhole > 0
         archive = PacketArchive(largest: ring.capacity / 2)
     }

@@ -4,6 +4,8 @@ package import Model
 package struct LiveWindow: Sendable {
     /// Packets between two looks at what the sieve found, at most.
     package var stretch = 1 << 13
+    /// How much later than others the packets of one of several interfaces may come: the kernel hands them over after 50 ms at the latest.
+    package var disorder: Nanoseconds = .milliseconds(60)
     /// A request is counted for good so long after it was over.
     package var settling: Nanoseconds = .seconds(300)
     /// Its facts go after this time: until then they stand beside what comes.

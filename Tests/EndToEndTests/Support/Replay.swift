@@ -20,6 +20,8 @@ struct Replay {
         let ring = PacketRing(bytes: ringBytes)
         var window = window
         window.stretch = step
+        // In a file the packets of an interface stand in blocks.
+        window.disorder = .seconds(1)
         let engine = LiveEngine(request, ring: ring, window: window)
         let input = try CaptureInput(paths: [path], filter: request.filter)
         var emission = Emission()
