@@ -63,10 +63,22 @@ package final class PcapngWriter {
         PcapngBlocks.appendPacket(
             record,
             bytes,
-            interface: interfaceIndex(record),
+            interface: interfaceIndex(record.interface, record.linkType),
             comment: comment,
             to: &buffer
         )
+        if buffer.count >= PcapngWriter.flushSize { try flush() }
+    }
+
+    /// Appends how many packets of the interface were dropped since the capture began.
+    package func writeDropped(
+        _ count: Int,
+        interface: Int,
+        linkType: LinkType,
+        at time: Timestamp
+    ) throws(CaptureError) {
+        let index = interfaceIndex(interface, linkType)
+        PcapngBlocks.appendDropped(count, interface: index, at: time, to: &buffer)
         if buffer.count >= PcapngWriter.flushSize { try flush() }
     }
 
@@ -89,16 +101,16 @@ package final class PcapngWriter {
         if closesDescriptor, close(descriptor) != 0 { throw CaptureError(unwritable: name) }
     }
 
-    private func interfaceIndex(_ record: PacketRecord) -> Int {
-        let key = Key(interface: record.interface, linkType: record.linkType)
+    private func interfaceIndex(_ interface: Int, _ linkType: LinkType) -> Int {
+        let key = Key(interface: interface, linkType: linkType)
         if let index = indices[key] { return index }
         let index = indices.count
         indices[key] = index
-        let known = descriptions[record.interface]
+        let known = descriptions[interface]
         PcapngBlocks.appendInterface(
             InterfaceDescription(
                 name: known?.name,
-                linkType: record.linkType,
+                linkType: linkType,
                 snapLength: known?.snapLength ?? 0
             ),
             to: &buffer

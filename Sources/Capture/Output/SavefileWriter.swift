@@ -14,6 +14,7 @@ package final class SavefileWriter {
     /// Packets are handed over after so much packet time at the latest.
     private static let patience: Nanoseconds = .milliseconds(500)
 
+    private let interfaces: [InterfaceDescription]
     private let rotation: Rotation
     private let largestPacket: Int
     private let desk: Desk
@@ -123,6 +124,7 @@ package final class SavefileWriter {
         largestPacket: Int = .max,
         startsAt time: Timestamp
     ) throws(CaptureError) {
+        self.interfaces = interfaces
         self.rotation = path == "-" ? Rotation() : rotation
         self.largestPacket = largestPacket
         var header: [UInt8] = []
@@ -161,13 +163,20 @@ package final class SavefileWriter {
         if run.count >= Self.runSize { flush() }
     }
 
+    /// Notes how many packets of an interface were dropped since the capture began.
+    package func noteDropped(_ count: Int, interface: Int, at time: Timestamp) {
+        guard !isOver, interfaces.indices.contains(interface) else { return }
+        if runStart == nil { runStart = time }
+        PcapngBlocks.appendDropped(count, interface: interface, at: time, to: &run)
+    }
+
     /// Hands over what waits, where it has waited long enough.
     package func flushIfDue(at now: Timestamp) {
         if let runStart, now - runStart >= Self.patience { flush() }
     }
 
     package func flush() {
-        guard runPackets > 0 else { return }
+        guard !run.isEmpty else { return }
         let (bytes, packets) = (run, runPackets)
         run = []
         runPackets = 0

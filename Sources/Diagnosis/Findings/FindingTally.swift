@@ -44,6 +44,9 @@ struct FindingTally {
     private var kind: GatewayKind?
     private var ruledOut: [RuledOut] = []
     private(set) var missing: [String] = []
+    /// What the capture lacks of every incident so far, and how sure the surest is of which it lacks nothing.
+    private var reservations: [String] = []
+    private var proved: Confidence?
     private var targets: Set<String> = []
     private var clients: Set<IPAddress> = []
     private var streams = Smallest()
@@ -77,6 +80,10 @@ struct FindingTally {
         if kind == nil { kind = incident.kind }
         for entry in verdict.ruledOut where ruledOut.count < 8 && !ruledOut.contains(entry) { ruledOut.append(entry) }
         for entry in verdict.missing where missing.count < 8 && !missing.contains(entry) { missing.append(entry) }
+        if incident.reservations.isEmpty { proved = max(proved ?? verdict.confidence, verdict.confidence) }
+        for entry in incident.reservations where reservations.count < 8 && !reservations.contains(entry) {
+            reservations.append(entry)
+        }
         if let request = occurrence.request, targets.count < Self.largestSetCount {
             targets.insert("\(request.method) \(TargetRelation.path(request.target))")
         }
@@ -120,10 +127,16 @@ struct FindingTally {
             occurrences: shown,
             pattern: pattern,
             ruledOut: ruledOut,
-            missing: missing,
+            missing: allMissing,
             remedies: CauseGuides.guide(for: key.cause)?.remedies(inFront: kind?.rawValue) ?? [],
             displayFilter: filter
         )
+    }
+
+    /// One incident that the capture shows whole proves the cause, whatever it lacks of the others.
+    private var allMissing: [String] {
+        guard proved != confidence else { return missing }
+        return Array((missing + reservations.filter { !missing.contains($0) }).prefix(8))
     }
 
     private var commonVariant: String? {

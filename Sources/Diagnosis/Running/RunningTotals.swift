@@ -228,7 +228,7 @@ package struct RunningTotals: Sendable {
         report.packets = facts.counters.packets
         report.firstPacket = facts.counters.first
         report.lastPacket = facts.counters.last
-        report.quality = Summaries.quality(facts)
+        report.quality = CaptureJudgement(facts).quality
         report.quality.add(missedBytes: missedBytes, droppedExchanges: droppedExchanges)
         report.roles = totals.roles
         report.findings = grouped.map(\.finding)
@@ -251,7 +251,7 @@ package struct RunningTotals: Sendable {
             report.upstreams =
                 facts.background.map { Summaries.upstreams(join, $0) } ?? Summaries.upstreams(join)
         } else {
-            report.upstreams = totals.upstreamSummaries(facts.background ?? BackgroundFacts())
+            report.upstreams = totals.upstreamSummaries(facts.background ?? BackgroundFacts(), join)
         }
         return report
     }
@@ -271,8 +271,14 @@ package struct RunningTotals: Sendable {
         }.sorted { $0.time < $1.time }
     }
 
-    private func upstreamSummaries(_ background: BackgroundFacts) -> [UpstreamSummary] {
-        roles.upstreams.map { endpoint in
+    private func upstreamSummaries(_ background: BackgroundFacts, _ join: Join) -> [UpstreamSummary] {
+        var repetitions: [Endpoint: RepetitionCounts] = [:]
+        for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            repetitions[connection.server, default: RepetitionCounts()] +=
+                connection.fromClient.repetitions
+            repetitions[connection.server, default: RepetitionCounts()] += connection.fromServer.repetitions
+        }
+        return roles.upstreams.map { endpoint in
             let known = background.servers[endpoint] ?? ServerStatistics()
             let own = upstreams[endpoint] ?? Upstream()
             var summary = UpstreamSummary(endpoint: endpoint)
@@ -281,6 +287,7 @@ package struct RunningTotals: Sendable {
             summary.failures = own.failures
             summary.resets = known.resets
             summary.retransmissions = known.retransmissions
+            summary.repetitions += repetitions[endpoint] ?? RepetitionCounts()
             summary.connectTime = DurationSummary(known.connectTimes)
             var firstBytes = known.firstByteTimes
             firstBytes.add(own.firstBytes)
@@ -319,5 +326,16 @@ extension Examination {
             guard let mark = incidents.gateways.marks[host], seen.insert(host).inserted else { return nil }
             return GatewaySoftware(gateway: gateway, name: mark.kind.rawValue, evidence: mark.evidence)
         }
+    }
+}
+
+extension CaptureQuality {
+    /// What is to be said of connections whose facts are not there any more.
+    fileprivate mutating func add(missedBytes count: Int64, droppedExchanges: Int) {
+        missedBytes = missedBytes.addingSaturating(count)
+        if droppedExchanges > 0 {
+            notes.append("\(droppedExchanges) exchanges of connections with very many were let go, for want of memory")
+        }
+        if count > 0, verdict == .good { verdict = .fair }
     }
 }

@@ -29,6 +29,7 @@ struct LiveDesk {
     private var lastPacket = 0.0
     private var isHeard = true
     private var nextCount = 0.0
+    private var nextQuestion = 0.0
 
     init(engine: LiveEngine, writer: SavefileWriter?, recorder: Recorder?, thread: CaptureThread, run: LiveRun) {
         self.engine = engine
@@ -84,7 +85,20 @@ struct LiveDesk {
         warn()
         guard now >= nextCount || run.control.needsAttention() else { return }
         nextCount = now + 0.1
+        if now >= nextQuestion {
+            nextQuestion = now + 1
+            noteDropped(thread.current)
+        }
         run.control.progress(statistics)
+    }
+
+    /// What was dropped is told the verdicts, and written where the packets are.
+    private func noteDropped(_ state: CaptureThread.State) {
+        engine.noteDropped([thread.overruns] + state.summaries.map(\.dropped))
+        guard let writer, let last = engine.statistics.last else { return }
+        for (index, source) in state.summaries.enumerated() {
+            if let dropped = source.dropped { writer.noteDropped(dropped, interface: index, at: last) }
+        }
     }
 
     private func warn() {
@@ -141,11 +155,11 @@ struct LiveDesk {
             if !isOver { usleep(Self.rest) }
         }
         let state = thread.current
+        noteDropped(state)
         writer?.finish()
         let (examination, final) = engine.finish()
         var report = final
         report.sources = state.summaries
-        report.quality.droppedPackets = report.sources.reduce(0) { $0 &+ ($1.dropped ?? 0) } &+ thread.overruns
         if isHeard { _ = emission.emit(examination.findings, at: nil, told) }
         recorder?.finish(through: engine.position)
         warn()

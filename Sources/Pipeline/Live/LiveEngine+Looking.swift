@@ -32,6 +32,7 @@ extension LiveEngine {
 
     private func currentFacts(isFinal: Bool, withServers: Bool = false) -> TrafficFacts {
         var facts = isFinal ? dissector.facts(final: true) : dissector.currentFacts()
+        facts.counters.losses = losses
         guard !isWhole else { return facts }
         var counted = TrafficFacts()
         var background = BackgroundFacts()
@@ -40,6 +41,7 @@ extension LiveEngine {
         reducer.state(into: &background)
         background.counted.formUnion(wholeCounted)
         facts.counters = counted.counters
+        facts.counters.losses = losses
         facts.background = background
         numberFollowed()
         for place in facts.connections.indices {

@@ -78,6 +78,28 @@ package final class LiveEngine {
     package var connectionCount: Int { sieve.connectionCount }
     package var openCount: Int { sieve.openCount }
 
+    private(set) var losses: [CaptureLoss] = []
+    /// Per source, what it had dropped when it was asked last, and how far the capture was then.
+    private var reported: [(dropped: Int, time: Timestamp?, packets: Int)] = []
+
+    /// Takes what the sources say of packets that were dropped before they were looked at, since the start.
+    package func noteDropped(_ counts: [Int?]) {
+        while reported.count < counts.count { reported.append((0, nil, 0)) }
+        for (index, count) in counts.enumerated() {
+            guard let dropped = count else { continue }
+            let before = reported[index]
+            losses.note(
+                CaptureLoss(
+                    from: before.time,
+                    through: statistics.last,
+                    dropped: max(0, dropped &- before.dropped),
+                    captured: statistics.packets &- before.packets
+                )
+            )
+            reported[index] = (dropped, statistics.last, statistics.packets)
+        }
+    }
+
     // MARK: Reading
 
     /// Reads a stretch of what the ring has. False where it had nothing new.
