@@ -203,3 +203,7 @@ enum Phrases {
         return listed.joined(separator: "; ") + more
     }
 }
+
+extension String {
+    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
+}

@@ -12,6 +12,7 @@ struct Gwsniff: ParsableCommand {
             gwsniff [options] --iface IF
             gwsniff causes
             gwsniff explain CAUSE
+            gwsniff diff A.json B.json
             """,
         discussion: """
             EXAMPLES:
@@ -24,6 +25,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
               gwsniff explain stale-keepalive-reuse     what it is and how to fix it
+              gwsniff diff before.json after.json       what a change has changed
 
             A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4. \
             Several are read as one capture, in time order. A file that is named like a \
@@ -39,7 +41,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self]
+        subcommands: [Causes.self, Explain.self, Diff.self]
     )
 
     @Argument(
@@ -115,8 +117,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self]
+        subcommands: [Causes.self, Explain.self, Diff.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "help"]
+    static let names: Set<String> = ["causes", "explain", "diff", "help"]
 }

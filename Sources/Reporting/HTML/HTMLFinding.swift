@@ -94,9 +94,15 @@ struct HTMLFinding {
         let timeline = TimelineDrawing(example, id: "\(finding.id)-time").markup()
         let rows = LadderDrawing.byTime(Ladder(example, rowLimit: LadderDrawing.rowLimit).rows)
         return tag("div", ["class": "pictures"]) {
-            tag("figure") {
-                tag("figcaption") { "The packets that decide" }
-                ladder
+            tag("div") {
+                tag("figure") {
+                    tag("figcaption") { "The packets that decide" }
+                    ladder
+                }
+                tag("details") {
+                    tag("summary") { "The packets as a table" }
+                    packets(rows)
+                }
             }
             tag("div") {
                 if timeline != .empty {
@@ -106,10 +112,6 @@ struct HTMLFinding {
                     }
                 }
                 if let wait = LongestWait(rows), wait.standsOut { tag("p", ["class": "gap"]) { wait.sentence } }
-                tag("details") {
-                    tag("summary") { "The packets as a table" }
-                    packets(rows)
-                }
             }
         }
     }

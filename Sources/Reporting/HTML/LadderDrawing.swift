@@ -19,7 +19,7 @@ struct LadderDrawing {
     /// Of a letter of the page's sans-serif at 12.5 px, on average and rather too much.
     private static let characterWidth = 7.0
     /// Characters of a role that fit beside the numbers.
-    private static let labelColumns = 44
+    private static let labelColumns = 40
 
     init(_ occurrence: Occurrence, id: String) {
         self.occurrence = occurrence

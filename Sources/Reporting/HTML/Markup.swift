@@ -96,7 +96,7 @@ extension Markup {
         heading: [String],
         rows: [[Markup]]
     ) -> Markup {
-        tag("div", ["class": "wide", "tabindex": "0", "role": "region", "aria-label": caption]) {
+        tag("div", ["class": "wide", "tabindex": "0", "role": "group", "aria-label": caption]) {
             tag("table", ["class": kind]) {
                 tag("caption") { caption }
                 tag("thead") {

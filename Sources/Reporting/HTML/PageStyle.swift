@@ -4,7 +4,7 @@
 /// 1.4.3 and 1.4.11), in both schemes; `tools/check-reports` computes it. Nothing is told by colour alone.
 enum PageStyle {
     /// The SHA-256 of `sheet` in base 64; `tools/check-reports` computes it anew from a page and prints it.
-    static let hash = "U4mkmH9c5qIbDgoyM7KgIyRkskuMcOh/IojM4iHbPO0="
+    static let hash = "3ImKOdgzraKDD8aSixWTvwdCddQYrZZOEkBxJl2PqJU="
 
     static let policy =
         "default-src 'none'; style-src 'sha256-\(hash)'; base-uri 'none'; form-action 'none'"
@@ -85,6 +85,8 @@ enum PageStyle {
         th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--rule); font-weight: 400; }
         thead th { border-top: 0; color: var(--soft); font-size: .8rem; font-weight: 600; white-space: nowrap; }
         tbody th { font-weight: 500; white-space: nowrap; }
+        .index code { white-space: nowrap; }
+        .pictures details { margin-top: 0; }
         .numbers td, .numbers thead th:not(:first-child) { font-variant-numeric: tabular-nums; }
         .packets td, .packets th { font-variant-numeric: tabular-nums; }
         .spread { display: flex; flex-direction: column; font-size: .8rem; line-height: 1.4; white-space: nowrap; }
@@ -98,7 +100,7 @@ enum PageStyle {
         svg .role { font-size: 12.5px; paint-order: stroke; stroke: var(--ground); stroke-width: 4px; stroke-linejoin: round; }
         svg .role.reset { fill: var(--bad); font-weight: 600; }
         svg .waiting { fill: var(--waiting); font-weight: 600; }
-        svg .rail { stroke: var(--rule); stroke-width: 1.5; }
+        svg .rail { stroke: var(--line); stroke-width: 1; }
         svg .axis { stroke: var(--line); stroke-width: 1; }
         svg .arrow { stroke: var(--ink); stroke-width: 1.5; }
         svg .arrow.reset, svg .cross { stroke: var(--bad); stroke-width: 2; fill: none; }

@@ -152,7 +152,3 @@ struct SARIFResult {
         ])
     }
 }
-
-extension String {
-    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
-}
