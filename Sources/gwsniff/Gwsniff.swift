@@ -22,6 +22,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --format markdown a.pcap          for a ticket; or jira, adf
               gwsniff --format html -o a.html a.pcap    one page for everybody, no external parts
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
+              gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
               gwsniff explain stale-keepalive-reuse     what it is and how to fix it
               gwsniff diff before.json after.json       what a change has changed
@@ -29,6 +30,10 @@ struct Gwsniff: ParsableCommand {
             A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4. \
             Several are read as one capture, in time order. A file that is named like a \
             command is read with -r.
+
+            SIGNALS:
+              INT, TERM  finish with the report      USR1  print statistics
+              HUP        live: the next file of -w   USR2  live: record the moment
 
             EXIT STATUS:
                0 ran                1 findings, with --fail-on finding

@@ -1,23 +1,24 @@
 import Model
 
-/// What a finding's example shows of the byte stream of its connection: the exchange that failed, the one before it, and the
-/// segments that were notable meanwhile. Facts only, and only those that are kept.
-enum SequencePoints {
+/// What a finding's examples show of the byte stream of their connection: the exchange that failed, the one before it, and
+/// the segments that were notable meanwhile. Facts only, and only those that are kept.
+struct SequencePoints {
     /// A drawing of more is a smudge.
     static let limit = 96
 
-    /// Fills in the occurrences that have a connection.
-    static func add(to findings: inout [Finding], _ connections: [ConnectionFacts]) {
-        guard !findings.isEmpty else { return }
-        var places: [Int: Int] = [:]
-        for (index, connection) in connections.enumerated() { places[connection.stream] = index }
-        for finding in findings.indices where findings[finding].severity > .note {
-            for place in findings[finding].occurrences.indices {
-                let occurrence = findings[finding].occurrences[place]
-                guard let stream = occurrence.stream, let index = places[stream] else { continue }
-                findings[finding].occurrences[place].sequence = points(connections[index], occurrence)
-            }
-        }
+    private let connections: [ConnectionFacts]
+    /// By `tcp.stream`.
+    private let places: [Int: Int]
+
+    init(_ connections: [ConnectionFacts]) {
+        self.connections = connections
+        places = Dictionary(connections.enumerated().map { ($0.element.stream, $0.offset) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Fills in what is not known yet; of a connection that was let go it stays so.
+    func add(to occurrence: inout Occurrence) {
+        guard occurrence.sequence.isEmpty, let stream = occurrence.stream, let place = places[stream] else { return }
+        occurrence.sequence = SequencePoints.points(connections[place], occurrence)
     }
 
     static func points(_ connection: ConnectionFacts, _ occurrence: Occurrence) -> [SequencePoint] {

@@ -153,6 +153,8 @@ package struct Report: Sendable {
     /// False where no client leg was captured or readable and the counts come from the upstream legs.
     package var countsClientRequests = true
     package var clientErrors: [ClientError] = []
+    /// Client errors of a long run that are only counted.
+    package var clientErrorsLeftOut = 0
     package var upstreams: [UpstreamSummary] = []
 
     package init() {}

@@ -4,7 +4,7 @@
 /// 1.4.3 and 1.4.11), in both schemes; `tools/check-reports` computes it. Nothing is told by colour alone.
 enum PageStyle {
     /// The SHA-256 of `sheet` in base 64; `tools/check-reports` computes it anew from a page and prints it.
-    static let hash = "GkfmRZ0TmCYVIXVfexfKjLN8nP5IVg6m/Sv80miqNx0="
+    static let hash = "XHahFflDo0iwpDD0tOTKtl2LCEiN+/KmO7VJvVaBm8E="
 
     static let policy =
         "default-src 'none'; style-src 'sha256-\(hash)'; base-uri 'none'; form-action 'none'"
@@ -86,7 +86,7 @@ enum PageStyle {
         thead th { border-top: 0; color: var(--soft); font-size: .8rem; font-weight: 600; white-space: nowrap; }
         tbody th { font-weight: 500; white-space: nowrap; }
         .index code { white-space: nowrap; }
-        .pictures details { margin-top: 0; }
+        .pictures details { margin: 0 0 1rem; }
         .numbers td, .numbers thead th:not(:first-child) { font-variant-numeric: tabular-nums; }
         .packets td, .packets th { font-variant-numeric: tabular-nums; }
         .spread { display: flex; flex-direction: column; font-size: .8rem; line-height: 1.4; white-space: nowrap; }

@@ -29,7 +29,7 @@ package enum JSONReport {
             ),
             .init("clientErrors", .array(report.clientErrors.map(clientError))),
             .init("upstreams", .array(report.upstreams.map(upstream))),
-        ]
+        ] + (report.clientErrorsLeftOut > 0 ? [.init("clientErrorsLeftOut", .count(report.clientErrorsLeftOut))] : [])
     }
 
     private static func capture(_ report: Report) -> JSONValue {
