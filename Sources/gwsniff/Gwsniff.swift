@@ -20,7 +20,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
               gwsniff --status 502 --since 03:10 a.pcap only these requests
               gwsniff --format markdown a.pcap          for a ticket; or jira, adf
-              gwsniff --format html -o a.html a.pcap    one page for everybody, no external parts
+              gwsniff --format html -o a.html a.pcap    one page, nothing external
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
