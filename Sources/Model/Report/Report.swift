@@ -97,6 +97,20 @@ package struct DurationSummary: Sendable {
     /// All of them, in classes of round bounds without a hole.
     package var classes: [DurationClass]
 
+    package init(
+        count: Int,
+        minimum: Nanoseconds,
+        median: Nanoseconds,
+        ninetyNinth: Nanoseconds,
+        maximum: Nanoseconds
+    ) {
+        self.count = count
+        self.minimum = minimum
+        self.median = median
+        self.ninetyNinth = ninetyNinth
+        self.maximum = maximum
+    }
+
     package init?(_ values: [Nanoseconds]) {
         guard !values.isEmpty else { return nil }
         let sorted = values.sorted()
@@ -128,6 +142,9 @@ package struct UpstreamSummary: Sendable {
     package var connectTime: DurationSummary?
     /// End of request to first byte of response.
     package var firstByteTime: DurationSummary?
+    /// All of them.
+    package var connectTimes = DurationHistogram()
+    package var firstByteTimes = DurationHistogram()
     package var resets = 0
     package var retransmissions = 0
     /// Those of connections that were dissected in full: in a large capture fewer than there were.
