@@ -1,0 +1,174 @@
+package import Model
+package import Pipeline
+
+/// What is known at a moment: a value, so that who shows it does not hold up who captures.
+package struct Picture: Sendable {
+    package enum State: Sendable, Equatable {
+        case starting, capturing
+        /// The run is over; nil where it was asked to end.
+        case ended(String?)
+    }
+
+    package struct Recent: Sendable {
+        package var identity: FindingIdentity
+        package var title: String
+        package var occurrence: Occurrence
+    }
+
+    package struct Upstream: Sendable {
+        /// Since the service started.
+        package var figures = UpstreamFigures()
+        /// Of late, by minute; the oldest first.
+        package var minutes: [(minute: Int64, figures: UpstreamFigures)] = []
+        package var connectTime: DurationSummary?
+        package var firstByteTime: DurationSummary?
+    }
+
+    package struct SeriesKey: Hashable, Sendable {
+        package var cause: Cause
+        package var severity: Severity
+        package var group: String
+    }
+
+    static let largestRecentCount = 100
+    static let largestFindingCount = 1_000
+    static let largestKnownCount = 20_000
+    static let largestUpstreamCount = 2_000
+    static let upstreamMinutes = 60
+    static let largestWarningCount = 20
+
+    package var state = State.starting
+    /// Wall clock.
+    package let startedAt: Timestamp
+    package internal(set) var statistics = RunStatistics()
+    /// Packets a second, of the last seconds.
+    package internal(set) var packetRate = 0.0
+    package internal(set) var findings: [FindingIdentity: Finding] = [:]
+    /// The newest last.
+    package internal(set) var recent: [Recent] = []
+    package internal(set) var minutes = Minutes()
+    package internal(set) var upstreams: [Endpoint: Upstream] = [:]
+    package internal(set) var groups: UpstreamGroups
+    package internal(set) var findingTotals: [SeriesKey: Int] = [:]
+    /// Failed requests that a client saw end, by status; 0 for none.
+    package internal(set) var statuses: [Int: Int] = [:]
+    package internal(set) var quality = CaptureQuality()
+    package internal(set) var roles = Roles()
+    package internal(set) var totalRequests = 0
+    package internal(set) var failedRequests = 0
+    package internal(set) var warnings: [(time: Timestamp, text: String)] = []
+    /// What of each finding is in the totals.
+    private var known: [FindingIdentity: Int] = [:]
+
+    package init(startedAt: Timestamp, metrics: MetricsSettings) {
+        self.startedAt = startedAt
+        groups = UpstreamGroups(metrics)
+    }
+
+    /// The newest packet's time.
+    package var now: Timestamp { statistics.last ?? startedAt }
+
+    package var sortedFindings: [Finding] {
+        findings.values.sorted { left, right in
+            if left.severity != right.severity { return left.severity > right.severity }
+            if left.last != right.last { return left.last > right.last }
+            return FindingIdentity(left).key < FindingIdentity(right).key
+        }
+    }
+
+    // MARK: Taking
+
+    /// Takes what a finding says now.
+    /// - Returns: how much of it is new.
+    mutating func take(_ finding: Finding, at time: Timestamp) -> Int {
+        let identity = FindingIdentity(finding)
+        findings[identity] = finding
+        if findings.count > Self.largestFindingCount { forgetOldest() }
+        let before = known[identity]
+        // So many that only hostile packets make them: the counters stop there.
+        guard before != nil || known.count < Self.largestKnownCount else { return 0 }
+        let new = max(0, finding.weight - (before ?? 0))
+        guard new > 0 else { return 0 }
+        known[identity] = finding.weight
+        let group = groups.name(of: finding.upstream)
+        findingTotals[SeriesKey(cause: finding.cause, severity: finding.severity, group: group), default: 0] += new
+        var figures = MinuteFigures()
+        switch finding.severity {
+        case .failure: figures.causes[finding.cause] = new
+        case .nearMiss: figures.hidden = new
+        case .note: return new
+        }
+        minutes.add(figures, at: Minutes.minute(of: time))
+        return new
+    }
+
+    mutating func take(_ occurrence: Occurrence, of finding: Finding, new: Int) {
+        recent.append(Recent(identity: FindingIdentity(finding), title: finding.title, occurrence: occurrence))
+        if recent.count > Self.largestRecentCount { recent.removeFirst(recent.count - Self.largestRecentCount) }
+        guard finding.severity == .failure, let client = occurrence.client else { return }
+        if new > 0 { statuses[client.status ?? 0, default: 0] += new }
+    }
+
+    private mutating func forgetOldest() {
+        let oldest = findings.min { left, right in
+            (left.value.severity, left.value.last) < (right.value.severity, right.value.last)
+        }
+        if let oldest { findings[oldest.key] = nil }
+    }
+
+    /// - Returns: what came since the last statistics.
+    mutating func take(_ new: RunStatistics) -> MinuteFigures {
+        var figures = MinuteFigures()
+        figures.packets = max(0, new.packets - statistics.packets)
+        figures.bytes = max(0, new.capturedBytes - statistics.capturedBytes)
+        figures.dropped = max(0, (new.dropped ?? 0) - (statistics.dropped ?? 0))
+        statistics = new
+        if figures.packets > 0 || figures.dropped > 0 { minutes.add(figures, at: Minutes.minute(of: now)) }
+        return figures
+    }
+
+    /// - Returns: what came since the last report, of all and of each upstream.
+    mutating func take(_ report: Report) -> (figures: MinuteFigures, upstreams: [Endpoint: UpstreamFigures]) {
+        var figures = MinuteFigures()
+        figures.requests = max(0, report.totalRequests - totalRequests)
+        figures.failedRequests = max(0, report.failedRequests - failedRequests)
+        totalRequests = max(totalRequests, report.totalRequests)
+        failedRequests = max(failedRequests, report.failedRequests)
+        quality = report.quality
+        roles = report.roles
+        let minute = Minutes.minute(of: report.lastPacket ?? now)
+        if figures.requests > 0 || figures.failedRequests > 0 { minutes.add(figures, at: minute) }
+        var changes: [Endpoint: UpstreamFigures] = [:]
+        for summary in report.upstreams.prefix(Self.largestUpstreamCount) {
+            let change = take(summary, at: minute)
+            if !change.isEmpty { changes[summary.endpoint] = change }
+        }
+        return (figures, changes)
+    }
+
+    private mutating func take(_ summary: UpstreamSummary, at minute: Int64) -> UpstreamFigures {
+        guard upstreams[summary.endpoint] != nil || upstreams.count < Self.largestUpstreamCount else {
+            return UpstreamFigures()
+        }
+        var entry = upstreams.removeValue(forKey: summary.endpoint) ?? Upstream()
+        let change = UpstreamFigures(summary).since(entry.figures)
+        entry.figures.add(change)
+        entry.connectTime = summary.connectTime
+        entry.firstByteTime = summary.firstByteTime
+        if !change.isEmpty {
+            if let last = entry.minutes.last, last.minute >= minute {
+                entry.minutes[entry.minutes.count - 1].figures.add(change)
+            } else {
+                entry.minutes.append((minute, change))
+            }
+            entry.minutes.removeAll { $0.minute <= minute - Int64(Self.upstreamMinutes) }
+        }
+        upstreams[summary.endpoint] = entry
+        return change
+    }
+
+    mutating func warn(_ text: String, at time: Timestamp) {
+        warnings.append((time, text))
+        if warnings.count > Self.largestWarningCount { warnings.removeFirst() }
+    }
+}

@@ -1,0 +1,13 @@
+package import Capture
+
+/// Where packets come from.
+package protocol CaptureSource: Sendable {
+    /// For people: interfaces, or files.
+    var names: [String] { get }
+    /// The wall clock is the clock of what it shows; else packet time is.
+    var isLive: Bool { get }
+
+    /// Captures and tells the feed, until there is nothing more or the feed wants it to stop.
+    /// - Parameter opened: called once, when packets can come.
+    func run(_ feed: Feed, opened: @escaping () -> Void, warn: @escaping (String) -> Void) throws(CaptureError)
+}
