@@ -172,6 +172,8 @@ package struct Report: Sendable {
     package var clientErrors: [ClientError] = []
     /// Client errors of a long run that are only counted.
     package var clientErrorsLeftOut = 0
+    /// All client errors by status; 0 for none.
+    package var clientErrorStatuses: [Int: Int] = [:]
     package var upstreams: [UpstreamSummary] = []
 
     package init() {}
