@@ -49,41 +49,65 @@ package final class Service: Sendable {
         feed = Feed(startedAt: Clocks.wall(), configuration: configuration, clock: Clocks.monotonic)
     }
 
-    /// Runs until the feed is asked to stop. A capture that ends by itself is an error, one of a file is not: it stays to be looked at.
-    /// - Parameter serving: where the server listens, once it does.
-    package func run(serving: (String) -> Void = { _ in }) throws(ServiceError) {
-        let evidence = try prepareEvidence()
-        let history = try openHistory()
-        let server = try startServer(history, evidence)
-        if let server {
-            logger.notice("page, metrics and health on http://\(server.endpoint)")
-            serving(server.endpoint.description)
+    /// What runs beside the capture.
+    private final class Companions {
+        var history: HistoryWriter?
+        var server: WebServer?
+        var housekeeping: Housekeeping?
+        var failure: ServiceError?
+
+        func stop() {
+            housekeeping?.stop()
+            history?.stop()
+            server?.stop()
         }
+    }
+
+    /// Runs until the feed is asked to stop. A capture that ends by itself is an error, one of a file is not: it stays to be looked at.
+    ///
+    /// Everything else starts when the interfaces are open and privileges are gone, which a thread would have for itself: what is written
+    /// is the user's that stays.
+    /// - Parameter opened: called then.
+    package func run(opened: @escaping () -> Void = {}) throws(ServiceError) {
         let manager = ServiceManager(path: environment["NOTIFY_SOCKET"])
-        let housekeeping = Housekeeping(feed, evidence, manager, logger)
-        let failure = capture(manager)
+        let companions = Companions()
+        let failure = capture { () throws(CaptureError) in
+            opened()
+            do throws(ServiceError) {
+                try self.start(companions, manager)
+            } catch {
+                companions.failure = error
+                throw CaptureError(.cannotOpen, error.message)
+            }
+        }
         if failure == nil, !source.isLive {
             while !feed.wantsStop { usleep(100_000) }
         }
         manager.stopping()
-        housekeeping.stop()
-        history?.stop()
-        server?.stop()
-        if let failure { throw failure }
+        companions.stop()
+        if let failure = companions.failure ?? failure { throw failure }
         guard feed.wantsStop else {
             throw ServiceError("the capture ended by itself: no interface is left", status: Self.unavailable)
         }
     }
 
-    private func capture(_ manager: ServiceManager) -> ServiceError? {
-        let names = source.names.joined(separator: ", ")
+    private func start(_ companions: Companions, _ manager: ServiceManager) throws(ServiceError) {
+        let evidence = try prepareEvidence()
+        companions.history = try openHistory()
+        companions.server = try startServer(companions.history, evidence)
+        companions.housekeeping = Housekeeping(feed, evidence, manager, logger)
+        if let server = companions.server {
+            logger.notice("page, metrics and health on http://\(server.endpoint)")
+        }
+        logger.notice("capturing on \(source.names.joined(separator: ", "))")
+        manager.ready()
+    }
+
+    private func capture(_ opened: @escaping () throws(CaptureError) -> Void) -> ServiceError? {
         do throws(CaptureError) {
             try source.run(
                 feed,
-                opened: { [logger] in
-                    logger.notice("capturing on \(names)")
-                    manager.ready()
-                },
+                opened: opened,
                 warn: { [feed, logger] text in
                     logger.warning("\(text)")
                     feed.warn(text, at: Clocks.wall())
@@ -99,7 +123,11 @@ package final class Service: Sendable {
 
     private func prepareEvidence() throws(ServiceError) -> EvidenceDirectory? {
         guard let path = configuration.recorder.directory, source.isLive || !isDefault(path) else { return nil }
-        let evidence = EvidenceDirectory(path, maximumSize: configuration.recorder.maximumSize)
+        let evidence = EvidenceDirectory(
+            path,
+            maximumSize: configuration.recorder.maximumSize,
+            before: configuration.recorder.before
+        )
         do throws(WebError) {
             try evidence.prepare()
         } catch {

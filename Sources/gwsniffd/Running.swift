@@ -20,13 +20,18 @@ enum Running {
             replay.isEmpty
             ? LiveSource(configuration, clock: Clocks.monotonic) : ReplaySource(replay, configuration)
         let service = Service(configuration, source: source, environment: environment, logger: logger)
-        let signals = handleSignals(service.feed, logger)
-        defer { signals.forEach { $0.cancel() } }
+        let signals = SignalSources()
+        defer { signals.all.forEach { $0.cancel() } }
         do throws(ServiceError) {
-            try service.run()
+            // Not before: the sources have a thread.
+            try service.run(opened: { signals.all = handleSignals(service.feed, logger) })
         } catch {
             throw Failing.fail(error.message, hint: error.hint, status: error.status)
         }
+    }
+
+    private final class SignalSources {
+        var all: [any DispatchSourceSignal] = []
     }
 
     /// On a queue of their own; the capture's thread may be busy.

@@ -31,9 +31,9 @@ import Testing
         let feed = Sample.feed()
         for number in 1...count {
             let time = start + Nanoseconds(number - 1) * 60_000_000_000
-            feed.decided(Sample.occurrence(number, at: time), Sample.finding(count: number, at: time))
+            Sample.tell(feed, Sample.occurrence(number, at: time), Sample.finding(count: number, at: time))
             feed.progress(Sample.statistics(packets: number * 100, at: time))
-            feed.report(Sample.report(requests: number * 10, failed: number, exchanges: number * 9, at: time))
+            feed.finalReport(Sample.report(requests: number * 10, failed: number, exchanges: number * 9, at: time))
         }
         return feed.takeChanges()
     }
@@ -93,11 +93,15 @@ import Testing
     func selects() throws {
         let place = try Place()
         let feed = Sample.feed()
-        feed.decided(Sample.occurrence(1), Sample.finding(count: 1))
-        feed.decided(Sample.occurrence(2), Sample.finding(count: 2, cause: .responseTimeout, upstream: "10.9.9.9:80"))
-        feed.decided(Sample.occurrence(3), Sample.finding(count: 1, severity: .nearMiss))
-        feed.decided(Sample.occurrence(4), Sample.finding(count: 1, cause: .dnsFailure, upstream: nil))
-        feed.decided(Sample.occurrence(5), Sample.finding(count: 1, cause: .surplusBytes, severity: .note))
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1))
+        Sample.tell(
+            feed,
+            Sample.occurrence(2),
+            Sample.finding(count: 2, cause: .responseTimeout, upstream: "10.9.9.9:80")
+        )
+        Sample.tell(feed, Sample.occurrence(3), Sample.finding(count: 1, severity: .nearMiss))
+        Sample.tell(feed, Sample.occurrence(4), Sample.finding(count: 1, cause: .dnsFailure, upstream: nil))
+        Sample.tell(feed, Sample.occurrence(5), Sample.finding(count: 1, cause: .surplusBytes, severity: .note))
         try place.store().write(feed.takeChanges())
         let reader = try HistoryReader(path: place.path)
         func count(_ change: (inout HistoryQuery) -> Void) throws -> Int {
@@ -165,7 +169,7 @@ import Testing
             last = Sample.start + .seconds(Int64(round) * 3_600)
             for number in 1...400 {
                 let time = last + .seconds(Int64(number) * 8)
-                feed.decided(Sample.occurrence(number, at: time), Sample.finding(count: number, at: time))
+                Sample.tell(feed, Sample.occurrence(number, at: time), Sample.finding(count: number, at: time))
             }
             try store.write(feed.takeChanges())
             try store.prune(now: last)
@@ -234,6 +238,53 @@ import Testing
         #expect(throws: HistoryError.self) { try other.store() }
         #expect(throws: HistoryError.self) { try HistoryReader(path: other.path) }
         #expect(throws: HistoryError.self) { try HistoryReader(path: other.path + ".missing") }
+    }
+
+    @Test("While another holds the file nothing is lost: what could not be written is written when it lets go")
+    func held() async throws {
+        let place = try Place()
+        let store = try HistoryStore(
+            HistorySettings(),
+            path: place.path,
+            startedAt: Sample.start,
+            source: "eth0"
+        )
+        let holder = Process()
+        holder.executableURL = URL(filePath: "/usr/bin/env")
+        let program =
+            "import sqlite3,sys; c=sqlite3.connect(sys.argv[1],isolation_level=None); c.execute('begin immediate'); "
+            + "print('held',flush=True); sys.stdin.read()"
+        holder.arguments = ["python3", "-c", program, place.path]
+        let (input, output) = (Pipe(), Pipe())
+        holder.standardInput = input
+        holder.standardOutput = output
+        try holder.run()
+        #expect(!output.fileHandleForReading.availableData.isEmpty)
+        let feed = Sample.feed()
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1))
+        let writer = HistoryWriter(
+            store,
+            feed: feed,
+            clock: Clocks.monotonic,
+            now: { Sample.start },
+            logger: ServiceLog.logger(LogSettings(), isJournal: true)
+        )
+        try await wait { writer.shown.failure != nil }
+        #expect(writer.shown.failures > 0)
+        Sample.tell(feed, Sample.occurrence(2), Sample.finding(count: 2))
+        try input.fileHandleForWriting.close()
+        holder.waitUntilExit()
+        try await wait { writer.shown.failure == nil }
+        writer.stop()
+        let entries = try HistoryReader(path: place.path).entries(HistoryQuery())
+        #expect(entries.map(\.weight) == [2])
+        #expect(entries.first?.finding.occurrences.count == 2)
+    }
+
+    /// Until it is so; a minute is for a machine that has other things to do.
+    private func wait(_ condition: () -> Bool) async throws {
+        for _ in 0..<600 where !condition() { try await Task.sleep(for: .milliseconds(100)) }
+        #expect(condition())
     }
 
     @Test("What cannot be written is kept within bounds, and adds up")

@@ -18,14 +18,14 @@ import Testing
         let feed = Sample.feed()
         #expect(try Self.render(feed).value("gwsniff_capturing") == 0)
         feed.progress(Sample.statistics(packets: 10))
-        feed.decided(Sample.occurrence(1), Sample.finding(count: 1))
-        feed.report(Sample.report(requests: 20, failed: 2, exchanges: 18))
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1))
+        feed.finalReport(Sample.report(requests: 20, failed: 2, exchanges: 18))
         let metrics = try Self.render(feed)
         #expect(metrics.value("gwsniff_packets_total") == 10)
         #expect(metrics.value("gwsniff_requests_total") == 20)
         #expect(metrics.value("gwsniff_failed_requests_total") == 2)
         #expect(metrics.value("gwsniff_capturing") == 1)
-        #expect(metrics.value("gwsniff_client_errors_total", ["status": "502"]) == 1)
+        #expect(metrics.value("gwsniff_client_errors_total", ["status": "502"]) == 2)
         #expect((metrics.value("process_resident_memory_bytes") ?? 0) > 1_000_000)
         #expect((metrics.value("process_open_fds") ?? 0) >= 3)
         #expect((metrics.value("process_start_time_seconds") ?? 0) > 1_700_000_000)
@@ -37,7 +37,7 @@ import Testing
     @Test("Histograms count each duration in every bucket that has room for it")
     func histograms() throws {
         let feed = Sample.feed()
-        feed.report(Sample.report(requests: 20, failed: 0, exchanges: 18))
+        feed.finalReport(Sample.report(requests: 20, failed: 0, exchanges: 18))
         let metrics = try Self.render(feed)
         func bucket(_ bound: String) -> Double? {
             metrics.value("gwsniff_upstream_connect_seconds_bucket", ["upstream": "10.0.3.7:8080", "le": bound])
@@ -52,24 +52,59 @@ import Testing
     @Test("Counters never go down when a later report has less")
     func monotone() throws {
         let feed = Sample.feed()
-        feed.report(Sample.report(requests: 20, failed: 2, exchanges: 18))
-        feed.report(Sample.report(requests: 15, failed: 1, exchanges: 12))
+        feed.finalReport(Sample.report(requests: 20, failed: 2, exchanges: 18))
+        feed.finalReport(Sample.report(requests: 15, failed: 1, exchanges: 12))
         let metrics = try Self.render(feed)
         #expect(metrics.value("gwsniff_requests_total") == 20)
         #expect(metrics.value("gwsniff_upstream_exchanges_total", ["upstream": "10.0.3.7:8080"]) == 18)
     }
 
-    @Test("A finding that is told again counts what is new of it")
+    @Test("A finding that is told again counts what is new of it, whatever a look at a part of the run counts")
     func findingsOnce() throws {
         let feed = Sample.feed()
-        feed.decided(Sample.occurrence(1), Sample.finding(count: 1))
-        feed.decided(Sample.occurrence(2), Sample.finding(count: 40))
-        var report = Sample.report(requests: 100, failed: 41, exchanges: 60)
-        report.findings = [Sample.finding(count: 41)]
-        feed.report(report)
-        feed.report(report)
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1))
+        Sample.tell(feed, Sample.occurrence(2), Sample.finding(count: 40))
+        feed.decided(Sample.occurrence(3), Sample.finding(count: 2))
+        let report = Sample.report(requests: 100, failed: 41, exchanges: 60, findings: [Sample.finding(count: 41)])
+        feed.finalReport(report)
+        feed.finalReport(report)
         let labels = ["cause": "connect-refused", "severity": "failure", "upstream": "10.0.3.7:8080"]
-        #expect(try Self.render(feed).value("gwsniff_findings_total", labels) == 41)
+        let metrics = try Self.render(feed)
+        #expect(metrics.value("gwsniff_findings_total", labels) == 41)
+        #expect(metrics.value("gwsniff_client_errors_total", ["status": "502"]) == 41)
+    }
+
+    @Test("What only one report says for a moment is never counted")
+    func standing() throws {
+        let feed = Sample.feed()
+        let passing = Sample.finding(count: 1, cause: .undetermined)
+        feed.report(Sample.report(requests: 10, failed: 1, exchanges: 9, findings: [passing]))
+        let settled = Sample.report(requests: 10, failed: 1, exchanges: 9, findings: [Sample.finding(count: 1)])
+        feed.report(settled)
+        #expect(try Self.render(feed).values.keys.allSatisfy { $0.name != "gwsniff_findings_total" })
+        feed.report(settled)
+        let found = try Self.render(feed).values.filter { $0.key.name == "gwsniff_findings_total" }
+        #expect(found.keys.map { $0.labels["cause"] } == ["connect-refused"])
+        #expect(found.values.map(\.self) == [1])
+        #expect(try Self.render(feed).value("gwsniff_failed_requests_total") == 1)
+        #expect(feed.picture.findings.count == 1)
+    }
+
+    @Test("Drops are told by who dropped, where somebody says")
+    func drops() throws {
+        let feed = Sample.feed()
+        var statistics = Sample.statistics(packets: 10)
+        feed.progress(statistics)
+        #expect(try Self.render(feed).values.keys.allSatisfy { $0.name != "gwsniff_dropped_packets_total" })
+        statistics.live = LiveCounters()
+        statistics.live?.droppedByKernel = 7
+        statistics.live?.droppedByUs = 2
+        statistics.live?.openConnections = 3
+        feed.progress(statistics)
+        let metrics = try Self.render(feed)
+        func dropped(_ by: String) -> Double? { metrics.value("gwsniff_dropped_packets_total", ["by": by]) }
+        #expect([dropped("kernel"), dropped("interface"), dropped("gwsniff")] == [7, nil, 2])
+        #expect(metrics.value("gwsniff_open_connections") == 3)
     }
 
     @Test("However many upstreams fail, the series are bounded, and the rest is counted as other")
@@ -77,7 +112,7 @@ import Testing
         let feed = Sample.feed { $0.metrics.largestUpstreamCount = 5 }
         for number in 0..<500 {
             let finding = Sample.finding(count: 1, upstream: "10.0.\(number / 250).\(number % 250):80")
-            feed.decided(Sample.occurrence(number), finding)
+            Sample.tell(feed, Sample.occurrence(number), finding)
         }
         let metrics = try Self.render(feed)
         let series = metrics.values.filter { $0.key.name == "gwsniff_findings_total" }
@@ -94,10 +129,10 @@ import Testing
                 .init(name: "shop \"front\"\\", members: [AddressPrefix("10.0.3.0/24")].compactMap(\.self))
             ]
         }
-        feed.decided(Sample.occurrence(1), Sample.finding(count: 1, upstream: "10.0.3.1:80"))
-        feed.decided(Sample.occurrence(2), Sample.finding(count: 2, upstream: "10.0.3.2:80"))
-        feed.decided(Sample.occurrence(3), Sample.finding(count: 3, upstream: "10.0.9.1:80"))
-        feed.decided(Sample.occurrence(4), Sample.finding(count: 1, upstream: nil))
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1, upstream: "10.0.3.1:80"))
+        Sample.tell(feed, Sample.occurrence(2), Sample.finding(count: 2, upstream: "10.0.3.2:80"))
+        Sample.tell(feed, Sample.occurrence(3), Sample.finding(count: 3, upstream: "10.0.9.1:80"))
+        Sample.tell(feed, Sample.occurrence(4), Sample.finding(count: 1, upstream: nil))
         let metrics = try Self.render(feed)
         func count(_ upstream: String) -> Double? {
             metrics.value(

@@ -83,7 +83,7 @@ import Testing
     func routes() throws {
         let stand = try Stand()
         stand.feed.progress(Sample.statistics(packets: 10))
-        stand.feed.decided(Sample.occurrence(1), Sample.finding(count: 1, occurrences: [Sample.occurrence(1)]))
+        Sample.tell(stand.feed, Sample.occurrence(1), Sample.finding(count: 1, occurrences: [Sample.occurrence(1)]))
         let page = try #require(stand.caller.get("/"))
         #expect(page.status == 200)
         let policy = try #require(page.field("Content-Security-Policy"))
@@ -110,8 +110,8 @@ import Testing
     func documents() throws {
         let stand = try Stand()
         stand.feed.progress(Sample.statistics(packets: 10))
-        stand.feed.decided(Sample.occurrence(1), Sample.finding(count: 1, occurrences: [Sample.occurrence(1)]))
-        stand.feed.report(Sample.report(requests: 20, failed: 2, exchanges: 18))
+        Sample.tell(stand.feed, Sample.occurrence(1), Sample.finding(count: 1, occurrences: [Sample.occurrence(1)]))
+        stand.feed.finalReport(Sample.report(requests: 20, failed: 2, exchanges: 18))
         stand.feed.warn("a warning", at: Sample.start)
         try Data("x".utf8).write(
             to: stand.directory.appending(path: "gwsniff-1-1-connect-refused-10.0.3.7-8080.pcapng")
@@ -209,6 +209,26 @@ import Testing
         ] {
             #expect(stand.caller.get("/evidence/\(bad)")?.status == 404, "\(bad)")
         }
+    }
+
+    @Test("A finding has the files begun for it, and those that were being written when it happened")
+    func evidenceOfFinding() {
+        var state = EvidenceState(directory: "d", before: .seconds(30))
+        func file(_ name: String, _ changed: Int64) -> EvidenceState.File {
+            EvidenceState.File(name: name, bytes: 1, changed: Timestamp(seconds: changed))
+        }
+        state.files = [
+            file("gwsniff-1000-2-response-timeout-10.0.0.1-80.pcapng", 1_020),
+            file("gwsniff-500-1-connect-refused-10.0.3.7-8080.pcapng", 510),
+            file("gwsniff-odd.pcapng", 600),
+        ]
+        let identity = FindingIdentity(Sample.finding(count: 1))
+        func names(_ seconds: Int64...) -> [String] {
+            state.files(of: identity, times: seconds.map { Timestamp(seconds: $0) }).map { String($0.name.prefix(12)) }
+        }
+        #expect(names() == ["gwsniff-500-"])
+        #expect(names(975, 2_000) == ["gwsniff-1000", "gwsniff-500-"])
+        #expect(names(1_021, 960) == ["gwsniff-500-"])
     }
 
     @Test("The oldest evidence goes beyond the size, never the newest")

@@ -9,20 +9,33 @@ package struct EvidenceState: Sendable {
         package var bytes: Int
         /// Wall clock, of the last change.
         package var changed: Timestamp
+
+        /// When the recorder was triggered, to the second, as its name says.
+        var begun: Timestamp? {
+            name.dropFirst("gwsniff-".count).split(separator: "-").first.flatMap { Int64($0) }
+                .map { Timestamp(seconds: $0) }
+        }
     }
 
     package var directory: String
+    /// Packet time that a file has from before its trigger.
+    package var before: Nanoseconds
     /// The newest first.
     package var files: [File] = []
 
-    package init(directory: String) {
+    package init(directory: String, before: Nanoseconds = 0) {
         self.directory = directory
+        self.before = before
     }
 
-    /// The files that were begun for a cause at an upstream, the newest first.
-    package func files(of identity: FindingIdentity) -> [File] {
+    /// The files that were begun for a cause at an upstream, and those that were being written when it happened again; the newest first.
+    package func files(of identity: FindingIdentity, times: [Timestamp]) -> [File] {
         let mark = "-" + Self.safe("\(identity.cause.rawValue)-\(identity.upstream ?? "")") + "."
-        return files.filter { $0.name.contains(mark) }
+        return files.filter { file in
+            if file.name.contains(mark) { return true }
+            guard let begun = file.begun else { return false }
+            return times.contains { $0 >= begun - before && $0 <= file.changed }
+        }
     }
 
     /// As the recorder writes it into a name.
@@ -40,9 +53,11 @@ package struct EvidenceState: Sendable {
 package final class EvidenceDirectory: Sendable {
     package let path: String
     private let maximumSize: Int
+    private let before: Nanoseconds
 
-    package init(_ path: String, maximumSize: Int) {
+    package init(_ path: String, maximumSize: Int, before: Nanoseconds = 0) {
         self.path = path
+        self.before = before
         self.maximumSize = maximumSize
     }
 
@@ -59,7 +74,7 @@ package final class EvidenceDirectory: Sendable {
     }
 
     package var state: EvidenceState {
-        var state = EvidenceState(directory: path)
+        var state = EvidenceState(directory: path, before: before)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         for name in names where Self.isEvidence(name) {
             guard let attributes = try? FileManager.default.attributesOfItem(atPath: path + "/" + name),

@@ -56,6 +56,24 @@ package enum ServiceMetrics {
             statistics.drops.map { ([("by", $0.by)], Double($0.count)) }
         )
         text.single(
+            "gwsniff_connections_total",
+            .counter,
+            "TCP connections seen.",
+            statistics.live.map { Double($0.connections) }
+        )
+        text.single(
+            "gwsniff_open_connections",
+            .gauge,
+            "TCP connections that are open, as far as seen.",
+            statistics.live.map { Double($0.openConnections) }
+        )
+        text.single(
+            "gwsniff_recordings_total",
+            .counter,
+            "Evidence files begun.",
+            statistics.live.map { Double($0.recordings) }
+        )
+        text.single(
             "gwsniff_last_packet_timestamp_seconds",
             .gauge,
             "Time stamp of the newest packet.",

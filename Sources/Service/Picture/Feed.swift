@@ -12,11 +12,8 @@ package final class Feed: Sendable {
         var marks: [(seconds: Double, packets: Int)] = []
         var wantsStop = false
         var recordings: [String] = []
-        var nextReport = 0.0
     }
 
-    /// Seconds between two reports on the whole run.
-    private static let reportInterval = 2.0
     private static let rateSeconds = 5.0
     private static let largestRecordingCount = 8
 
@@ -39,16 +36,14 @@ package final class Feed: Sendable {
 
     // MARK: For who captures
 
-    /// An occurrence that nothing changes any more, and its finding as it stands.
+    /// An occurrence that nothing changes any more, and its finding as far as it is known just now: how many it counts, reports say.
     package func decided(_ occurrence: Occurrence, _ finding: Finding) {
         state.withLock { state in
-            let new = state.picture.take(finding, at: occurrence.time)
-            state.picture.take(occurrence, of: finding, new: new)
+            let isNew = state.picture.take(occurrence, of: finding)
             guard keepsHistory, finding.severity > .note else { return }
             let identity = FindingIdentity(finding)
             state.changes.add(occurrence, of: identity)
-            state.changes.findings[identity] = finding
-            state.changes.add(new, of: identity, at: Minutes.minute(of: occurrence.time))
+            if isNew { state.changes.findings[identity] = finding }
         }
     }
 
@@ -67,32 +62,28 @@ package final class Feed: Sendable {
         }
     }
 
-    /// Everything that the run has to say so far, or at its end.
-    package func report(_ report: Report) {
+    /// Everything that the run has to say so far.
+    package func report(_ report: Report) { take(report, isFinal: false) }
+
+    /// Everything that a run that is over has to say.
+    package func finalReport(_ report: Report) { take(report, isFinal: true) }
+
+    private func take(_ report: Report, isFinal: Bool) {
         state.withLock { state in
             let minute = Minutes.minute(of: report.lastPacket ?? state.picture.now)
-            let (figures, upstreams) = state.picture.take(report)
+            let (figures, upstreams) = state.picture.take(report, isFinal: isFinal)
             if keepsHistory {
                 state.changes.add(figures, at: minute)
                 for (upstream, figures) in upstreams { state.changes.add(figures, of: upstream, at: minute) }
             }
             for finding in report.findings {
-                let new = state.picture.take(finding, at: finding.last)
-                guard keepsHistory, finding.severity > .note else { continue }
+                guard let new = state.picture.take(finding, isFinal: isFinal), keepsHistory, finding.severity > .note
+                else { continue }
                 let identity = FindingIdentity(finding)
                 state.changes.findings[identity] = finding
                 state.changes.add(new, of: identity, at: Minutes.minute(of: finding.last))
             }
-        }
-    }
-
-    /// True now and then, where a report on the whole run is wanted.
-    package func takesReport() -> Bool {
-        let now = clock()
-        return state.withLock { state in
-            guard now >= state.nextReport else { return false }
-            state.nextReport = now + Self.reportInterval
-            return true
+            state.picture.note(report)
         }
     }
 

@@ -31,6 +31,7 @@ package struct Picture: Sendable {
     }
 
     static let largestRecentCount = 100
+    static let largestLatestCount = 20
     static let largestFindingCount = 1_000
     static let largestKnownCount = 20_000
     static let largestUpstreamCount = 2_000
@@ -50,6 +51,8 @@ package struct Picture: Sendable {
     package internal(set) var upstreams: [Endpoint: Upstream] = [:]
     package internal(set) var groups: UpstreamGroups
     package internal(set) var findingTotals: [SeriesKey: Int] = [:]
+    /// The newest occurrences of each finding, the newest last.
+    package internal(set) var latest: [FindingIdentity: [Occurrence]] = [:]
     /// Failed requests that a client saw end, by status; 0 for none.
     package internal(set) var statuses: [Int: Int] = [:]
     package internal(set) var quality = CaptureQuality()
@@ -59,6 +62,10 @@ package struct Picture: Sendable {
     package internal(set) var warnings: [(time: Timestamp, text: String)] = []
     /// What of each finding is in the totals.
     private var known: [FindingIdentity: Int] = [:]
+    /// What the last report said.
+    private var reported: [FindingIdentity: Int] = [:]
+    private var reportedFailures = 0
+    private var reportedStatuses: [Int: Int] = [:]
 
     package init(startedAt: Timestamp, metrics: MetricsSettings) {
         self.startedAt = startedAt
@@ -78,18 +85,22 @@ package struct Picture: Sendable {
 
     // MARK: Taking
 
-    /// Takes what a finding says now.
-    /// - Returns: how much of it is new.
-    mutating func take(_ finding: Finding, at time: Timestamp) -> Int {
+    /// Takes what a report says of a finding, as far as the report before said it too: what a run has not put together yet may look like
+    /// something else for a moment.
+    /// - Returns: how much of it is new; nil where nothing changed.
+    mutating func take(_ finding: Finding, isFinal: Bool) -> Int? {
         let identity = FindingIdentity(finding)
+        let standing = isFinal ? finding.weight : min(finding.weight, reported[identity] ?? 0)
+        guard standing > 0 else { return nil }
+        let before = known[identity]
+        if standing <= before ?? 0, let old = findings[identity], old.last == finding.last { return nil }
         findings[identity] = finding
         if findings.count > Self.largestFindingCount { forgetOldest() }
-        let before = known[identity]
         // So many that only hostile packets make them: the counters stop there.
         guard before != nil || known.count < Self.largestKnownCount else { return 0 }
-        let new = max(0, finding.weight - (before ?? 0))
+        let new = max(0, standing - (before ?? 0))
         guard new > 0 else { return 0 }
-        known[identity] = finding.weight
+        known[identity] = standing
         let group = groups.name(of: finding.upstream)
         findingTotals[SeriesKey(cause: finding.cause, severity: finding.severity, group: group), default: 0] += new
         var figures = MinuteFigures()
@@ -98,22 +109,50 @@ package struct Picture: Sendable {
         case .nearMiss: figures.hidden = new
         case .note: return new
         }
-        minutes.add(figures, at: Minutes.minute(of: time))
+        minutes.add(figures, at: Minutes.minute(of: finding.last))
         return new
     }
 
-    mutating func take(_ occurrence: Occurrence, of finding: Finding, new: Int) {
-        recent.append(Recent(identity: FindingIdentity(finding), title: finding.title, occurrence: occurrence))
+    /// What the next report is held against. What was told as decided and is in no report any more was something else after all.
+    mutating func note(_ report: Report) {
+        reported = [:]
+        let listed = Set(report.findings.map { FindingIdentity($0) })
+        for identity in findings.keys where known[identity] == nil && !listed.contains(identity) {
+            findings[identity] = nil
+            latest[identity] = nil
+            recent.removeAll { $0.identity == identity }
+        }
+        for finding in report.findings.prefix(Self.largestKnownCount) {
+            reported[FindingIdentity(finding)] = finding.weight
+        }
+        reportedFailures = report.failedRequests
+        reportedStatuses = report.clientErrorStatuses
+    }
+
+    /// Takes an occurrence that was decided.
+    /// - Returns: whether its finding is new.
+    mutating func take(_ occurrence: Occurrence, of finding: Finding) -> Bool {
+        let identity = FindingIdentity(finding)
+        recent.append(Recent(identity: identity, title: finding.title, occurrence: occurrence))
         if recent.count > Self.largestRecentCount { recent.removeFirst(recent.count - Self.largestRecentCount) }
-        guard finding.severity == .failure, let client = occurrence.client else { return }
-        if new > 0 { statuses[client.status ?? 0, default: 0] += new }
+        var newest = latest[identity] ?? []
+        newest.append(occurrence)
+        if newest.count > Self.largestLatestCount { newest.removeFirst() }
+        latest[identity] = newest
+        guard findings[identity] == nil else { return false }
+        findings[identity] = finding
+        if findings.count > Self.largestFindingCount { forgetOldest() }
+        return true
     }
 
     private mutating func forgetOldest() {
         let oldest = findings.min { left, right in
             (left.value.severity, left.value.last) < (right.value.severity, right.value.last)
         }
-        if let oldest { findings[oldest.key] = nil }
+        if let oldest {
+            findings[oldest.key] = nil
+            latest[oldest.key] = nil
+        }
     }
 
     /// - Returns: what came since the last statistics.
@@ -121,19 +160,28 @@ package struct Picture: Sendable {
         var figures = MinuteFigures()
         figures.packets = max(0, new.packets - statistics.packets)
         figures.bytes = max(0, new.capturedBytes - statistics.capturedBytes)
-        figures.dropped = max(0, (new.dropped ?? 0) - (statistics.dropped ?? 0))
+        figures.dropped = max(0, (new.live?.dropped ?? 0) - (statistics.live?.dropped ?? 0))
         statistics = new
         if figures.packets > 0 || figures.dropped > 0 { minutes.add(figures, at: Minutes.minute(of: now)) }
         return figures
     }
 
     /// - Returns: what came since the last report, of all and of each upstream.
-    mutating func take(_ report: Report) -> (figures: MinuteFigures, upstreams: [Endpoint: UpstreamFigures]) {
+    mutating func take(
+        _ report: Report,
+        isFinal: Bool
+    ) -> (figures: MinuteFigures, upstreams: [Endpoint: UpstreamFigures]) {
+        let failed = isFinal ? report.failedRequests : min(report.failedRequests, reportedFailures)
         var figures = MinuteFigures()
         figures.requests = max(0, report.totalRequests - totalRequests)
-        figures.failedRequests = max(0, report.failedRequests - failedRequests)
+        figures.failedRequests = max(0, failed - failedRequests)
         totalRequests = max(totalRequests, report.totalRequests)
-        failedRequests = max(failedRequests, report.failedRequests)
+        failedRequests = max(failedRequests, failed)
+        // Counters: what is counted stays, whatever is thought of it later.
+        for (status, count) in report.clientErrorStatuses {
+            let standing = isFinal ? count : min(count, reportedStatuses[status] ?? 0)
+            if standing > statuses[status] ?? 0 { statuses[status] = standing }
+        }
         quality = report.quality
         roles = report.roles
         let minute = Minutes.minute(of: report.lastPacket ?? now)

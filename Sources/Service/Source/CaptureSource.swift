@@ -8,6 +8,10 @@ package protocol CaptureSource: Sendable {
     var isLive: Bool { get }
 
     /// Captures and tells the feed, until there is nothing more or the feed wants it to stop.
-    /// - Parameter opened: called once, when packets can come.
-    func run(_ feed: Feed, opened: @escaping () -> Void, warn: @escaping (String) -> Void) throws(CaptureError)
+    /// - Parameter opened: called once, when packets can come and privileges are gone, and before any thread is started.
+    func run(
+        _ feed: Feed,
+        opened: @escaping () throws(CaptureError) -> Void,
+        warn: @escaping (String) -> Void
+    ) throws(CaptureError)
 }

@@ -18,7 +18,7 @@ package struct ReplaySource: CaptureSource {
 
     package func run(
         _ feed: Feed,
-        opened: @escaping () -> Void,
+        opened: @escaping () throws(CaptureError) -> Void,
         warn: @escaping (String) -> Void
     ) throws(CaptureError) {
         var request = AnalysisRequest()
@@ -26,7 +26,7 @@ package struct ReplaySource: CaptureSource {
         request.maximumMemory = configuration.capture.maximumMemory
         request.diagnosis.gateways = configuration.capture.gateways
         request.diagnosis.upstreams = configuration.capture.upstreams
-        opened()
+        try opened()
         let report = try OfflineRun.report(
             on: paths,
             request,
@@ -40,6 +40,6 @@ package struct ReplaySource: CaptureSource {
         for finding in report.findings {
             for occurrence in finding.occurrences { feed.decided(occurrence, finding) }
         }
-        feed.report(report)
+        feed.finalReport(report)
     }
 }

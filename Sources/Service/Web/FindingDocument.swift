@@ -6,8 +6,13 @@ package import Reporting
 package enum FindingDocument {
     package static let schema = "gwsniff.finding/1"
 
-    package static func value(_ finding: Finding, evidence: EvidenceState?) -> JSONValue {
+    /// - Parameter latest: the newest occurrences, the newest last; the finding's own are the first of the run.
+    package static func value(_ finding: Finding, latest: [Occurrence], evidence: EvidenceState?) -> JSONValue {
         let identity = FindingIdentity(finding)
+        var finding = finding
+        let times = latest.isEmpty ? [finding.last] : latest.map(\.time)
+        let files = evidence?.files(of: identity, times: times) ?? []
+        if !latest.isEmpty { finding.occurrences = latest.reversed() }
         return .object([
             .init("schema", .string(schema)),
             .init("key", .string(identity.key)),
@@ -17,7 +22,7 @@ package enum FindingDocument {
             .init("whatHappened", .optional(CauseGuides.guide(for: finding.cause)?.whatHappened)),
             .init("finding", JSONReport.finding(finding)),
             .init("ladders", .array(finding.occurrences.map(ladder))),
-            .init("evidence", .array((evidence?.files(of: identity) ?? []).prefix(50).map(LiveDocument.file))),
+            .init("evidence", .array(files.prefix(50).map(LiveDocument.file))),
         ])
     }
 

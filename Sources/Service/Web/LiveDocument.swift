@@ -124,6 +124,8 @@ package enum LiveDocument {
 
     private static func finding(_ finding: Finding, _ picture: Picture, _ sides: Sides) -> JSONValue {
         let identity = FindingIdentity(finding)
+        let times = picture.latest[identity]?.map(\.time) ?? [finding.last]
+        let evidence = sides.evidence?.files(of: identity, times: times) ?? []
         return .object([
             .init("key", .string(identity.key)),
             .init("cause", .string(finding.cause.rawValue)),
@@ -137,7 +139,7 @@ package enum LiveDocument {
             .init("count", .count(finding.weight)),
             .init("first", .string(finding.first.rfc3339)),
             .init("last", .string(finding.last.rfc3339)),
-            .init("evidence", .strings((sides.evidence?.files(of: identity) ?? []).prefix(10).map(\.name))),
+            .init("evidence", .strings(evidence.prefix(10).map(\.name))),
         ])
     }
 

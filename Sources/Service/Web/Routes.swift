@@ -102,8 +102,10 @@ package struct Routes: Sendable {
         guard let identity = request.parameter("key").flatMap({ FindingIdentity(key: $0) }) else {
             return .refusal(400, "key is that of a finding of /api/v1/live")
         }
-        guard let finding = feed.picture.findings[identity] else { return .refusal(404, "there is no such finding") }
-        return json(FindingDocument.value(finding, evidence: evidence?.state))
+        let picture = feed.picture
+        guard let finding = picture.findings[identity] else { return .refusal(404, "there is no such finding") }
+        let latest = picture.latest[identity] ?? []
+        return json(FindingDocument.value(finding, latest: latest, evidence: evidence?.state))
     }
 
     private func file(_ name: String) -> HTTPResponse {

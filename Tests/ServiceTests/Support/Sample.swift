@@ -65,8 +65,16 @@ enum Sample {
         )
     }
 
-    static func report(requests: Int, failed: Int, exchanges: Int, at time: Timestamp = start) -> Report {
+    static func report(
+        requests: Int,
+        failed: Int,
+        exchanges: Int,
+        at time: Timestamp = start,
+        findings: [Finding] = []
+    ) -> Report {
         var report = Report()
+        report.findings = findings
+        report.clientErrorStatuses = failed > 0 ? [502: failed] : [:]
         report.totalRequests = requests
         report.failedRequests = failed
         report.lastPacket = time
@@ -90,6 +98,15 @@ enum Sample {
         statistics.first = start
         statistics.last = time
         return statistics
+    }
+
+    /// Decides an occurrence and reports its finding, as a run does within seconds.
+    static func tell(_ feed: Feed, _ occurrence: Occurrence, _ finding: Finding) {
+        feed.decided(occurrence, finding)
+        var report = Report()
+        report.lastPacket = occurrence.time
+        report.findings = [finding]
+        feed.finalReport(report)
     }
 
     static func feed(_ change: (inout ServiceConfiguration) -> Void = { _ in }) -> Feed {

@@ -3,7 +3,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
-  const COLOURS = 7;
+  const COLOURS = 11;
   const state = { minutes: 60, chosen: null, place: 0, colours: new Map(), failures: 0, showsAll: false, detail: "" };
 
   // ---- small helpers
@@ -174,7 +174,7 @@
 
   function showChart(live) {
     const minutes = live.minutes;
-    const width = 1120, height = 190, left = 44, bottom = 22, top = 8;
+    const width = Math.max(300, $("chart").clientWidth), height = 190, left = 44, bottom = 22, top = 8;
     const step = state.minutes <= 60 ? 1 : state.minutes <= 360 ? 5 : 15;
     const bars = [];
     for (let start = 0; start < minutes.length; start += step) {
@@ -210,7 +210,7 @@
         svg.append(rect);
         base += count;
       }
-      const every = Math.ceil(bars.length / 12);
+      const every = Math.ceil(bars.length / Math.max(2, Math.floor(width / 90)));
       if (index % every === 0 && index > 0) {
         svg.append(shape("text", { class: "axis", x: left + (index + 0.5) * room, y: height - 5, "text-anchor": "middle" }, clock(bar.time).slice(0, 5)));
       }
@@ -238,8 +238,8 @@
     const shown = live.findings.filter((finding) => finding.severity !== "note");
     const failures = shown.filter((finding) => finding.severity === "failure").length;
     set("findings-sub", shown.length ? `${counted(failures, "failure")}, ${counted(shown.length - failures, "near miss").replace("misss", "misses")}; choose one for its packets` : "");
-    const few = state.showsAll ? shown : shown.filter((finding, index) => index < 10 || finding.key === state.chosen);
-    $("findings-all").hidden = few.length === shown.length && !state.showsAll || shown.length <= 10;
+    const few = state.showsAll ? shown : shown.filter((finding, index) => index < 15 || finding.key === state.chosen);
+    $("findings-all").hidden = few.length === shown.length && !state.showsAll || shown.length <= 15;
     set("findings-all", state.showsAll ? "Show fewer" : `Show all ${grouped(shown.length)}`);
     list($("findings-table").tBodies[0], few, (finding) => finding.key, (finding) => {
       const isChosen = state.chosen === finding.key;
@@ -363,7 +363,12 @@
     right.append(element("div", { class: "block" }, element("h3", { text: "Evidence" }),
       data.evidence.length ? element("ul", {}, ...data.evidence.map((file) => evidenceItem(file, file.changed)))
         : element("p", { class: "sub", text: "No evidence file of it in the recorder's directory." })));
-    if (finding.displayFilter) right.append(element("div", { class: "block" }, element("h3", { text: "Wireshark" }), element("code", { class: "wrap", text: finding.displayFilter.slice(0, 300) })));
+    if (data.evidence.length) {
+      right.append(element("div", { class: "block" }, element("h3", { text: "In the evidence file" }), element("code", { text: `frame.comment contains "${finding.cause}"` }),
+        element("p", { class: "sub", text: "is Wireshark's filter for the packets that decide. Frames here are counted as they came." })));
+    } else if (finding.displayFilter) {
+      right.append(element("div", { class: "block" }, element("h3", { text: "Wireshark" }), element("code", { text: finding.displayFilter.slice(0, 300) })));
+    }
 
     $("detail").replaceChildren(head,
       element("p", { class: "standing", text: `${data.standing}. ${data.extent}.` }),
