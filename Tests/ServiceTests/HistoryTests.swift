@@ -158,6 +158,34 @@ import Testing
         #expect(try reader.entries(HistoryQuery()).map(\.weight) == [1])
     }
 
+    @Test("A finding that comes again after it was let go of is kept again")
+    func again() throws {
+        let place = try Place()
+        let store = try place.store { $0.maximumAge = .seconds(3_600) }
+        let feed = Sample.feed()
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1))
+        try store.write(feed.takeChanges())
+        let later = Sample.start + .seconds(86_400)
+        try store.prune(now: later)
+        #expect(try HistoryReader(path: place.path).entries(HistoryQuery()).isEmpty)
+        // Decided, and in no report yet.
+        feed.decided(Sample.occurrence(2, at: later), Sample.finding(count: 1, at: later))
+        try store.write(feed.takeChanges())
+        feed.finalReport(
+            Sample.report(
+                requests: 9,
+                failed: 2,
+                exchanges: 8,
+                at: later,
+                findings: [Sample.finding(count: 2, at: later)]
+            )
+        )
+        try store.write(feed.takeChanges())
+        let entries = try HistoryReader(path: place.path).entries(HistoryQuery())
+        #expect(entries.map(\.weight) == [1])
+        #expect(entries.first?.finding.occurrences.map(\.stream) == [2])
+    }
+
     @Test("The file stays within its size, and the newest is what stays")
     func size() throws {
         let place = try Place()

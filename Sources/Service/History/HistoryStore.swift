@@ -134,19 +134,21 @@ package final class HistoryStore {
                 for (identity, occurrence) in changes.occurrences {
                     guard let id = known[identity] else { continue }
                     try database.cachedStatement(
-                        sql: "INSERT INTO occurrence (finding, time, body) VALUES (?, ?, ?)"
+                        sql: """
+                            INSERT INTO occurrence (finding, time, body) SELECT id, ?, ? FROM finding WHERE id = ?
+                            """
                     ).execute(arguments: [
-                        id, occurrence.time.nanoseconds, try HistoryBody.encode(StoredOccurrence(occurrence)),
+                        occurrence.time.nanoseconds, try HistoryBody.encode(StoredOccurrence(occurrence)), id,
                     ])
                 }
                 for (key, weight) in changes.findingMinutes {
                     guard let id = known[key.identity] else { continue }
                     try database.cachedStatement(
                         sql: """
-                            INSERT INTO finding_minute VALUES (?, ?, ?)
+                            INSERT INTO finding_minute SELECT id, ?, ? FROM finding WHERE id = ?
                             ON CONFLICT DO UPDATE SET weight = weight + excluded.weight
                             """
-                    ).execute(arguments: [id, key.minute, weight])
+                    ).execute(arguments: [key.minute, weight, id])
                 }
                 for (minute, figures) in changes.minutes { try Self.write(figures, at: minute, database) }
                 for (key, figures) in changes.upstreamMinutes { try Self.write(figures, key, database) }

@@ -39,11 +39,14 @@ package final class Feed: Sendable {
     /// An occurrence that nothing changes any more, and its finding as far as it is known just now: how many it counts, reports say.
     package func decided(_ occurrence: Occurrence, _ finding: Finding) {
         state.withLock { state in
-            let isNew = state.picture.take(occurrence, of: finding)
+            state.picture.take(occurrence, of: finding)
             guard keepsHistory, finding.severity > .note else { return }
             let identity = FindingIdentity(finding)
             state.changes.add(occurrence, of: identity)
-            if isNew { state.changes.findings[identity] = finding }
+            // Always with its finding: the history may have let go of that meanwhile.
+            if state.changes.findings[identity] == nil {
+                state.changes.findings[identity] = state.picture.findings[identity] ?? finding
+            }
         }
     }
 

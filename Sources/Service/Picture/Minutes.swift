@@ -31,6 +31,7 @@ package struct Minutes: Sendable {
 
     /// By minutes since 1970, in any order of arrival.
     package private(set) var all: [Int64: MinuteFigures] = [:]
+    /// The last one that something was added to.
     private var newest: Int64 = .min
 
     package init() {}
@@ -41,14 +42,14 @@ package struct Minutes: Sendable {
         return time.nanoseconds < 0 && minute * length != time.nanoseconds ? minute - 1 : minute
     }
 
+    /// A clock that was set makes time jump, either way: what is far from now goes first.
     package mutating func add(_ figures: MinuteFigures, at minute: Int64) {
-        if newest != .min, minute <= newest.subtractingSaturating(Int64(Self.largestCount)) { return }
         all[minute, default: MinuteFigures()].add(figures)
-        guard minute > newest else { return }
         newest = minute
-        if all.count > Self.largestCount {
-            all = all.filter { $0.key > minute.subtractingSaturating(Int64(Self.largestCount)) }
-        }
+        guard all.count > Self.largestCount else { return }
+        let length = Int64(Self.largestCount)
+        all = all.filter { abs($0.key.subtractingSaturating(minute)) < length }
+        while all.count > Self.largestCount, let oldest = all.keys.min() { all[oldest] = nil }
     }
 
     /// The newest first minute back, `count` of them, those without anything included; the oldest first.

@@ -35,7 +35,7 @@ package struct Picture: Sendable {
     static let largestFindingCount = 1_000
     static let largestKnownCount = 20_000
     static let largestUpstreamCount = 2_000
-    static let upstreamMinutes = 60
+    static let upstreamMinutes = 10
     static let largestWarningCount = 20
 
     package var state = State.starting
@@ -130,8 +130,7 @@ package struct Picture: Sendable {
     }
 
     /// Takes an occurrence that was decided.
-    /// - Returns: whether its finding is new.
-    mutating func take(_ occurrence: Occurrence, of finding: Finding) -> Bool {
+    mutating func take(_ occurrence: Occurrence, of finding: Finding) {
         let identity = FindingIdentity(finding)
         recent.append(Recent(identity: identity, title: finding.title, occurrence: occurrence))
         if recent.count > Self.largestRecentCount { recent.removeFirst(recent.count - Self.largestRecentCount) }
@@ -139,10 +138,9 @@ package struct Picture: Sendable {
         newest.append(occurrence)
         if newest.count > Self.largestLatestCount { newest.removeFirst() }
         latest[identity] = newest
-        guard findings[identity] == nil else { return false }
+        guard findings[identity] == nil else { return }
         findings[identity] = finding
         if findings.count > Self.largestFindingCount { forgetOldest() }
-        return true
     }
 
     private mutating func forgetOldest() {
