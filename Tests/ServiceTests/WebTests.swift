@@ -114,7 +114,7 @@ import Testing
         stand.feed.finalReport(Sample.report(requests: 20, failed: 2, exchanges: 18))
         stand.feed.warn("a warning", at: Sample.start)
         try Data("x".utf8).write(
-            to: stand.directory.appending(path: "gwsniff-1-1-connect-refused-10.0.3.7-8080.pcapng")
+            to: stand.directory.appending(path: "gwsniff-20261122T031200Z-1-connect-refused-10.0.3.7-8080.pcapng")
         )
         let key = "connect-refused~failure~10.0.3.7%3A8080"
         for (name, target) in [("live", "/api/v1/live?minutes=5"), ("finding", "/api/v1/finding?key=\(key)")] {
@@ -123,7 +123,10 @@ import Testing
             let schema = JSONSchema(try JSONTree(parsing: String(contentsOf: file, encoding: .utf8)))
             let tree = try JSONTree(parsing: text)
             #expect(schema.violations(in: tree) == [])
-            #expect(tree["evidence"] != .null && text.contains("gwsniff-1-1-connect-refused-10.0.3.7-8080.pcapng"))
+            #expect(
+                tree["evidence"] != .null
+                    && text.contains("gwsniff-20261122T031200Z-1-connect-refused-10.0.3.7-8080.pcapng")
+            )
             #expect(!text.contains("s3cret"))
         }
         let live = try JSONTree(parsing: #require(stand.caller.get("/api/v1/live?minutes=5")).text)
@@ -193,7 +196,7 @@ import Testing
     func evidence() throws {
         let stand = try Stand()
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
-        let name = "gwsniff-1-1-connect-refused-10.0.3.7-8080.pcapng"
+        let name = "gwsniff-20261122T031200Z-1-connect-refused-10.0.3.7-8080.pcapng"
         try Data(bytes).write(to: stand.directory.appending(path: name))
         try Data("secret".utf8).write(to: stand.directory.appending(path: "other.pcapng"))
         try FileManager.default.createSymbolicLink(
@@ -214,21 +217,23 @@ import Testing
     @Test("A finding has the files begun for it, and those that were being written when it happened")
     func evidenceOfFinding() {
         var state = EvidenceState(directory: "d", before: .seconds(30))
-        func file(_ name: String, _ changed: Int64) -> EvidenceState.File {
-            EvidenceState.File(name: name, bytes: 1, changed: Timestamp(seconds: changed))
+        func file(_ name: String, _ seconds: Int64) -> EvidenceState.File {
+            EvidenceState.File(name: name, bytes: 1, changed: Sample.start + .seconds(seconds))
         }
         state.files = [
-            file("gwsniff-1000-2-response-timeout-10.0.0.1-80.pcapng", 1_020),
-            file("gwsniff-500-1-connect-refused-10.0.3.7-8080.pcapng", 510),
-            file("gwsniff-odd.pcapng", 600),
+            file("gwsniff-20261122T031200Z-2-response-timeout-10.0.0.1-80.pcapng", 20),
+            file("gwsniff-20261122T020000Z-1-connect-refused-10.0.3.7-8080.pcapng", -4_300),
+            file("gwsniff-odd.pcapng", 600), file("gwsniff-20269999T999999Z-3-x.pcapng", 600),
         ]
+        #expect(state.files.map(\.begun) == [Sample.start, Sample.start - .seconds(4_320), nil, nil])
         let identity = FindingIdentity(Sample.finding(count: 1))
-        func names(_ seconds: Int64...) -> [String] {
-            state.files(of: identity, times: seconds.map { Timestamp(seconds: $0) }).map { String($0.name.prefix(12)) }
+        func numbers(_ seconds: Int64...) -> [String] {
+            state.files(of: identity, times: seconds.map { Sample.start + .seconds($0) })
+                .map { String($0.name.dropFirst(25).prefix(1)) }
         }
-        #expect(names() == ["gwsniff-500-"])
-        #expect(names(975, 2_000) == ["gwsniff-1000", "gwsniff-500-"])
-        #expect(names(1_021, 960) == ["gwsniff-500-"])
+        #expect(numbers() == ["1"])
+        #expect(numbers(-25, 1_000) == ["2", "1"])
+        #expect(numbers(21, -40) == ["1"])
     }
 
     @Test("The oldest evidence goes beyond the size, never the newest")

@@ -160,7 +160,8 @@ def _rows(expected, results):
             yield f"{cause}: on the page", True, f">{cause}</button>" in text
         finding = results["dom-finding"][1].decode(errors="replace")
         yield "a finding's ladder on the page", True, 'class="ladder"' in finding
-        yield "a finding's evidence on the page", True, 'href="/evidence/gwsniff-' in finding
+        detail = finding.partition('id="detail"')[2].partition("</section>")[0]
+        yield "a finding's evidence on the page", True, 'href="/evidence/gwsniff-' in detail
 
 
 def run(binary, gwsniff, keep):

@@ -1,5 +1,6 @@
 import Foundation
 package import Model
+import Pipeline
 import Synchronization
 
 /// The recorder's files at a moment.
@@ -10,10 +11,17 @@ package struct EvidenceState: Sendable {
         /// Wall clock, of the last change.
         package var changed: Timestamp
 
-        /// When the recorder was triggered, to the second, as its name says.
+        /// When the recorder was triggered, to the second, as its name says: "gwsniff-20261127T153000Z-...".
         var begun: Timestamp? {
-            name.dropFirst("gwsniff-".count).split(separator: "-").first.flatMap { Int64($0) }
-                .map { Timestamp(seconds: $0) }
+            let digits = Array(name.dropFirst("gwsniff-".count).prefix(16))
+            guard digits.count == 16 else { return nil }
+            let (date, time) = (String(digits[..<8]), String(digits[9..<15]))
+            func part(_ text: String, _ from: Int, _ count: Int) -> Substring { text.dropFirst(from).prefix(count) }
+            let text =
+                "\(part(date, 0, 4))-\(part(date, 4, 2))-\(part(date, 6, 2))\(digits[8])"
+                + "\(part(time, 0, 2)):\(part(time, 2, 2)):\(part(time, 4, 2))\(digits[15])"
+            guard case .absolute(let begun)? = TimeBound(text) else { return nil }
+            return begun
         }
     }
 
