@@ -67,8 +67,7 @@ class Service:
         return self._ask(target)[0]
 
     def stop(self):
-        # A last look at the packets, and a report on them.
-        time.sleep(6.0)
+        self._settle()
         for name, target in (("metrics", "/metrics"), ("health", "/healthz"), ("live", "/api/v1/live")):
             self.results[name] = self._ask(target)
         for finding in json.loads(self.results["live"][1])["findings"]:
@@ -90,6 +89,16 @@ class Service:
         )
         self.results["history"] = (done.returncode, done.stdout or done.stderr)
         self.results["evidence"] = self._judge_evidence()
+
+    def _settle(self):
+        """Until nothing is added any more: what was found is counted when two reports, seconds apart, say it."""
+        shown, since, end = None, time.monotonic(), time.monotonic() + 60
+        while time.monotonic() < end and time.monotonic() - since < 6:
+            live = json.loads(self._ask("/api/v1/live")[1])
+            counts = live["requests"], live["statuses"], [(f["key"], f["count"]) for f in live["findings"]]
+            if counts != shown:
+                shown, since = counts, time.monotonic()
+            time.sleep(0.5)
 
     def _judge_evidence(self):
         """Causes that gwsniff finds in the evidence files."""

@@ -82,6 +82,8 @@ package final class HistoryStore {
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA journal_size_limit = 8388608")
         }
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let isNew = !FileManager.default.fileExists(atPath: path)
         if isNew { try makeIncremental(path) }
         let pool = try DatabasePool(path: path, configuration: configuration)
