@@ -102,13 +102,15 @@ package struct DurationSummary: Sendable {
         minimum: Nanoseconds,
         median: Nanoseconds,
         ninetyNinth: Nanoseconds,
-        maximum: Nanoseconds
+        maximum: Nanoseconds,
+        classes: [DurationClass]
     ) {
         self.count = count
         self.minimum = minimum
         self.median = median
         self.ninetyNinth = ninetyNinth
         self.maximum = maximum
+        self.classes = classes
     }
 
     package init?(_ values: [Nanoseconds]) {

@@ -90,10 +90,23 @@ extension BucketCounts {
     /// As exact as the buckets are; nil without any.
     package var summary: DurationSummary? {
         guard let median = quantile(0.5), let ninetyNinth = quantile(0.99) else { return nil }
-        let places = counts.indices.filter { counts[$0] > 0 }
         let bounds = UpstreamFigures.bounds
-        let low = places.first.map { $0 == 0 ? 0 : bounds[$0 - 1] } ?? 0
-        let high = places.last.map { bounds[min($0, bounds.count - 1)] } ?? 0
-        return DurationSummary(count: count, minimum: low, median: median, ninetyNinth: ninetyNinth, maximum: high)
+        let places = counts.indices.filter { counts[$0] > 0 }
+        guard let first = places.first, let last = places.last else { return nil }
+        let classes = (first...last).map { place in
+            DurationClass(
+                from: place == 0 ? 0 : bounds[place - 1],
+                to: place < bounds.count ? bounds[place] : .max,
+                count: counts[place]
+            )
+        }
+        return DurationSummary(
+            count: count,
+            minimum: classes.first?.from ?? 0,
+            median: median,
+            ninetyNinth: ninetyNinth,
+            maximum: bounds[min(last, bounds.count - 1)],
+            classes: classes
+        )
     }
 }

@@ -2,11 +2,12 @@ package import Model
 
 /// What is counted of an upstream; differences of it make minutes, sums of it make groups.
 package struct UpstreamFigures: Sendable, Equatable {
-    /// Upper ends of the histograms' buckets. Connecting is about the network, so that the fine ones are below 100 ms; the first byte is
-    /// about the application, and gateways give up after some multiple of 10 s.
+    /// Upper ends of the histograms' buckets, 0.5 ms to 100 s: round, as `DurationClass` has them, so that classes can be made of them.
+    /// Connecting is about the network, a few milliseconds; the first byte is about the application, and gateways give up after 60 s.
     package static let bounds: [Nanoseconds] = [
-        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000,
-        500_000_000, 1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000, 30_000_000_000, 60_000_000_000,
+        500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000, 100_000_000, 200_000_000,
+        500_000_000, 1_000_000_000, 2_000_000_000, 5_000_000_000, 10_000_000_000, 20_000_000_000, 50_000_000_000,
+        100_000_000_000,
     ]
 
     package var connections = 0

@@ -86,7 +86,7 @@ enum Sample {
         for number in 0..<exchanges { summary.firstByteTimes.add(Nanoseconds(number + 1) * 3_000_000) }
         summary.connectTimes.add(400_000)
         summary.connectTimes.add(700_000)
-        summary.connectTimes.add(90_000_000_000)
+        summary.connectTimes.add(190_000_000_000)
         report.upstreams = [summary]
         return report
     }
