@@ -76,3 +76,43 @@ let package = Package(
         ),
     ]
 )
+
+// The service: a product of its own, so that the command links neither SQLite nor Foundation. Without it the packages that it
+// needs are not even fetched; tools/gwsniff asks for that where nobody has built the service yet.
+if Context.environment["GWSNIFF_PLAIN"] == nil {
+    package.products.append(.executable(name: "gwsniffd", targets: ["gwsniffd"]))
+    package.dependencies += [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ]
+    package.targets += [
+        .target(
+            name: "Service",
+            dependencies: [
+                "Pipeline", "Reporting", "Capture", "Diagnosis", "Model", "Yams",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [
+                .embedInCode("Web/Page/page.html"), .embedInCode("Web/Page/page.css"),
+                .embedInCode("Web/Page/page.js"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "gwsniffd",
+            dependencies: [
+                "Service", "Reporting", "Model",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: ["Service", "Reporting", "Diagnosis", "Model", "TestSupport"],
+            swiftSettings: settings
+        ),
+    ]
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the output of `gwsniff --experimental-dump-help` (standard input) into a manual page (standard output)."""
+"""Turns the output of `gwsniff --experimental-dump-help`, or of gwsniffd, (standard input) into a manual page (standard output)."""
 
 import json
 import sys
@@ -50,12 +50,15 @@ def page(tree):
     yield f'.TH {name.upper()} 1 "" "{name}" "User Commands"'
     yield f".SH NAME\n{name} \\- {escape(command['abstract'].rstrip('.'))}"
     yield ".SH SYNOPSIS"
-    yield f".B {name}\n[options] \\fIFILE\\fR...\n.br\n.B {name}\n[options] \\fB\\-\\-iface\\fR \\fIIF\\fR"
-    for child in command["subcommands"]:
+    if any(entry["kind"] == "positional" for entry in command["arguments"]):
+        yield f".B {name}\n[options] \\fIFILE\\fR...\n.br\n.B {name}\n[options] \\fB\\-\\-iface\\fR \\fIIF\\fR"
+    else:
+        yield f".B {name}\n[options]"
+    for child in command.get("subcommands", []):
         if child["commandName"] == "help":
             continue
         values = " ".join(
-            f"\\fI{escape(entry['valueName'])}\\fR" for entry in child["arguments"] if entry["kind"] == "positional"
+            f"\\fI{escape(entry['valueName'])}\\fR" for entry in child.get("arguments", []) if entry["kind"] == "positional"
         )
         yield f".br\n.B {name} {child['commandName']}\n{values}".rstrip()
     yield from paragraphs(command.get("discussion", ""))
@@ -69,6 +72,11 @@ def page(tree):
     yield ".SH COMMANDS"
     for child in command["subcommands"]:
         yield f".TP\n\\fB{child['commandName']}\\fR\n{escape(child['abstract'])}"
+        for grandchild in child.get("subcommands", []):
+            if grandchild["commandName"] == "help":
+                continue
+            yield f".TP\n\\fB{child['commandName']} {grandchild['commandName']}\\fR\n{escape(grandchild['abstract'])}"
+            yield from map(argument, (entry for entry in grandchild["arguments"] if entry["shouldDisplay"]))
     yield ".SH SEE ALSO\n.BR tcpdump (8),\n.BR pcap\\-filter (7)"
 
 

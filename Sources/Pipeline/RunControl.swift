@@ -55,6 +55,9 @@ package struct RunControl {
     /// Once, why the packets of the moment are to be kept; nil where nobody asks for it.
     package var takesRecording: () -> String? = { nil }
 
+    /// Called every few seconds of a live run with the report so far, where somebody wants it.
+    package var reported: ((Report) -> Void)?
+
     package init(
         needsAttention: @escaping @Sendable () -> Bool = { false },
         shouldStop: @escaping @Sendable () -> Bool = { false },

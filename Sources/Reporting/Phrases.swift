@@ -1,9 +1,9 @@
-import Model
+package import Model
 
 /// Sentences that the text and the Markdown report share. Nothing here is escaped; the formats do that.
-enum Phrases {
+package enum Phrases {
     /// "failure, high confidence, on the upstream's side".
-    static func standing(_ finding: Finding) -> String {
+    package static func standing(_ finding: Finding) -> String {
         let severity =
             switch finding.severity {
             case .failure: "failure"
@@ -46,7 +46,7 @@ enum Phrases {
     }
 
     /// "36 requests in 38 attempts; first 03:12:07.120, last 03:19:40.008 UTC; gateway 10.0.0.2".
-    static func extent(_ finding: Finding) -> String {
+    package static func extent(_ finding: Finding) -> String {
         var text: String
         if finding.severity == .failure {
             text = Numbers.counted(finding.count, "request")
@@ -69,14 +69,14 @@ enum Phrases {
     }
 
     /// "GET shop.example/cart?id=***".
-    static func request(_ request: RequestSummary) -> String {
+    package static func request(_ request: RequestSummary) -> String {
         let target = request.maskedTarget
         let host = target.hasPrefix("/") ? request.host ?? "" : ""
         return "\(request.method) \(host)\(target)"
     }
 
     /// "502 to the client", "closed without an answer", "200 to the client, cut short".
-    static func outcome(_ client: ClientOutcome) -> String {
+    package static func outcome(_ client: ClientOutcome) -> String {
         let status = client.status.map { "\($0) to the client" }
         switch client.saw {
         case .answer, .gatewayError: return status ?? "an answer to the client"
@@ -90,7 +90,7 @@ enum Phrases {
     }
 
     /// "attempt 2, tcp.stream 4, 10.0.0.2:41234 to 10.0.3.7:8080".
-    static func connection(_ occurrence: Occurrence) -> String {
+    package static func connection(_ occurrence: Occurrence) -> String {
         var parts: [String] = []
         if occurrence.attempt > 1 { parts.append("attempt \(occurrence.attempt)") }
         if let stream = occurrence.stream { parts.append("tcp.stream \(stream)") }
@@ -109,7 +109,7 @@ enum Phrases {
     }
 
     /// Which of the six general causes this one belongs to, and which it is not; nil where none fits.
-    static func general(_ finding: Finding) -> String? {
+    package static func general(_ finding: Finding) -> String? {
         let meant = finding.cause.generalCauses
         guard !meant.isEmpty else { return nil }
         let others = GeneralCause.allCases.filter { !meant.contains($0) }

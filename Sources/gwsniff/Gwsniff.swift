@@ -13,6 +13,7 @@ struct Gwsniff: ParsableCommand {
             gwsniff causes
             gwsniff explain CAUSE
             gwsniff diff A.json B.json
+            gwsniff history [options]
             """,
         discussion: """
             EXAMPLES:
@@ -41,7 +42,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self, Diff.self]
+        subcommands: [Causes.self, Explain.self, Diff.self, History.self]
     )
 
     @Argument(
@@ -117,8 +118,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self, Diff.self]
+        subcommands: [Causes.self, Explain.self, Diff.self, History.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "diff", "help"]
+    static let names: Set<String> = ["causes", "explain", "diff", "history", "help"]
 }

@@ -11,6 +11,7 @@ import traceback
 
 from . import faults  # noqa: F401  (registers the cases)
 from . import live
+from . import service
 from .case import CASES, play
 from .gateways import KINDS
 from .install import install
@@ -32,6 +33,10 @@ def main():
     living.add_argument("--gwsniff", required=True, metavar="BIN")
     living.add_argument("--gateway", choices=KINDS)
     living.add_argument("--keep", metavar="DIR", help="keep the reports there")
+    serving = commands.add_parser("service", help="let gwsniffd run during ten faults and compare what it shows and keeps")
+    serving.add_argument("--gwsniffd", required=True, metavar="BIN")
+    serving.add_argument("--gwsniff", required=True, metavar="BIN", help="reads the evidence files")
+    serving.add_argument("--keep", metavar="DIR", help="keep pictures, documents and history there")
     arguments = parser.parse_args()
     if arguments.command == "install":
         print("installed: " + (", ".join(install(KINDS)) or "nothing was missing"))
@@ -40,6 +45,9 @@ def main():
         kinds = (arguments.gateway,) if arguments.gateway else KINDS
         install(kinds, servers=False)
         return live.run(arguments.gwsniff, kinds, arguments.keep)
+    if arguments.command == "service":
+        install(("nginx",), servers=False)
+        return service.run(arguments.gwsniffd, arguments.gwsniff, arguments.keep)
     chosen = _chosen(arguments)
     if not chosen:
         print("no such case", file=sys.stderr)

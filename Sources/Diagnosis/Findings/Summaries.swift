@@ -42,6 +42,8 @@ enum Summaries {
             var summary = entry.summary
             summary.connectTime = DurationSummary(entry.connects)
             summary.firstByteTime = DurationSummary(entry.firstBytes)
+            for time in entry.connects { summary.connectTimes.add(time) }
+            for time in entry.firstBytes { summary.firstByteTimes.add(time) }
             return summary
         }.sorted { $0.endpoint < $1.endpoint }
     }
@@ -58,6 +60,7 @@ enum Summaries {
             summary.resets = known.resets
             summary.retransmissions = known.retransmissions
             summary.connectTime = DurationSummary(known.connectTimes)
+            summary.connectTimes = known.connectTimes
             all[endpoint] = (summary, known.firstByteTimes)
         }
         for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
@@ -78,6 +81,7 @@ enum Summaries {
         return all.values.map { entry in
             var summary = entry.summary
             summary.firstByteTime = DurationSummary(entry.firstBytes)
+            summary.firstByteTimes = entry.firstBytes
             return summary
         }.sorted { $0.endpoint < $1.endpoint }
     }

@@ -30,6 +30,7 @@ package struct RunningTotals: Sendable {
     private var seesClients = false
     private var errors: [UnresolvedError] = []
     private var errorCount = 0
+    private var statuses: [Int: Int] = [:]
     private var upstreams: [Endpoint: Upstream] = [:]
     private var listeners: Set<Endpoint> = []
     private var roles = Roles()
@@ -148,6 +149,8 @@ package struct RunningTotals: Sendable {
         // Of a loop whose first request was missed no client is known.
         guard request.isClientError, incidents.loops.roots[number]?.isHeadless != true else { return }
         errorCount += 1
+        // Whatever a gateway answers: three digits.
+        statuses[request.status ?? 0, default: 0] += 1
         guard errors.count < Self.largestErrorCount || examination.options.horizon == nil && !hasFolded else { return }
         errors.append(
             UnresolvedError(
@@ -244,6 +247,7 @@ package struct RunningTotals: Sendable {
             report.totalRequests += exchanges.reduce(0) { $0 + (counted.contains($1.key) ? $1.value : 0) }
         }
         report.clientErrors = totals.clientErrors(grouped)
+        report.clientErrorStatuses = totals.statuses
         report.clientErrorsLeftOut = totals.errorCount - report.clientErrors.count
         if report.clientErrorsLeftOut > 0 {
             report.quality.notes.append(
@@ -295,6 +299,8 @@ package struct RunningTotals: Sendable {
             var firstBytes = known.firstByteTimes
             firstBytes.add(own.firstBytes)
             summary.firstByteTime = DurationSummary(firstBytes)
+            summary.connectTimes = known.connectTimes
+            summary.firstByteTimes = firstBytes
             return summary
         }.sorted { $0.endpoint < $1.endpoint }
     }

@@ -67,6 +67,8 @@ package struct DurationHistogram: Sendable {
     package private(set) var count = 0
     package private(set) var minimum: Nanoseconds = .max
     package private(set) var maximum: Nanoseconds = 0
+    /// Of all values, saturated.
+    package private(set) var total: Nanoseconds = 0
 
     package init() {}
 
@@ -85,6 +87,7 @@ package struct DurationHistogram: Sendable {
     package mutating func add(_ value: Nanoseconds) {
         let value = max(0, value)
         count += 1
+        total = total.addingSaturating(value)
         minimum = min(minimum, value)
         maximum = max(maximum, value)
         if counts.isEmpty {
@@ -115,6 +118,7 @@ package struct DurationHistogram: Sendable {
         while counts.count < other.counts.count { counts.append(contentsOf: repeatElement(0, count: 64)) }
         for place in other.counts.indices { counts[place] = counts[place] &+ other.counts[place] }
         count += other.count
+        total = total.addingSaturating(other.total)
         minimum = min(minimum, other.minimum)
         maximum = max(maximum, other.maximum)
     }
@@ -136,5 +140,18 @@ package struct DurationHistogram: Sendable {
             if left < 0 { return min(max(Self.value(place), minimum), maximum) }
         }
         return maximum
+    }
+
+    /// How many values are at most each of `bounds`, which ascend; a value next to a bound may be counted for it when it is up to 1.6 % larger.
+    package func counts(upTo bounds: [Nanoseconds]) -> [Int] {
+        var result = Array(repeating: 0, count: bounds.count)
+        func take(_ value: Nanoseconds, _ number: Int) {
+            guard number > 0, let first = bounds.firstIndex(where: { value <= $0 }) else { return }
+            result[first] += number
+        }
+        for value in few { take(value, 1) }
+        for place in counts.indices { take(max(Self.value(place), minimum), Int(counts[place])) }
+        for place in result.indices.dropFirst() { result[place] += result[place - 1] }
+        return result
     }
 }

@@ -97,6 +97,22 @@ package struct DurationSummary: Sendable {
     /// All of them, in classes of round bounds without a hole.
     package var classes: [DurationClass]
 
+    package init(
+        count: Int,
+        minimum: Nanoseconds,
+        median: Nanoseconds,
+        ninetyNinth: Nanoseconds,
+        maximum: Nanoseconds,
+        classes: [DurationClass]
+    ) {
+        self.count = count
+        self.minimum = minimum
+        self.median = median
+        self.ninetyNinth = ninetyNinth
+        self.maximum = maximum
+        self.classes = classes
+    }
+
     package init?(_ values: [Nanoseconds]) {
         guard !values.isEmpty else { return nil }
         let sorted = values.sorted()
@@ -128,6 +144,9 @@ package struct UpstreamSummary: Sendable {
     package var connectTime: DurationSummary?
     /// End of request to first byte of response.
     package var firstByteTime: DurationSummary?
+    /// All of them.
+    package var connectTimes = DurationHistogram()
+    package var firstByteTimes = DurationHistogram()
     package var resets = 0
     package var retransmissions = 0
     /// Those of connections that were dissected in full: in a large capture fewer than there were.
@@ -155,6 +174,8 @@ package struct Report: Sendable {
     package var clientErrors: [ClientError] = []
     /// Client errors of a long run that are only counted.
     package var clientErrorsLeftOut = 0
+    /// All client errors by status; 0 for none.
+    package var clientErrorStatuses: [Int: Int] = [:]
     package var upstreams: [UpstreamSummary] = []
 
     package init() {}

@@ -24,12 +24,17 @@ struct LiveDesk {
     /// Seconds without a packet after which time goes on all the same.
     private static let silence = 0.2
 
+    /// Seconds between two reports on all so far, which may take a twentieth of the time.
+    private static let reportPause = 2.0
+    private static let reportShare = 20.0
+
     private var emission = Emission()
     private var nextLook = 0.0
     private var lastPacket = 0.0
     private var isHeard = true
     private var nextCount = 0.0
     private var nextQuestion = 0.0
+    private var nextReport = 0.0
 
     init(engine: LiveEngine, writer: SavefileWriter?, recorder: Recorder?, thread: CaptureThread, run: LiveRun) {
         self.engine = engine
@@ -56,6 +61,7 @@ struct LiveDesk {
             if let end, now >= end { break }
             if let broken = writer?.broken { throw broken }
             look(now)
+            report(now)
         }
     }
 
@@ -113,6 +119,13 @@ struct LiveDesk {
         isHeard = emission.emit(examination.findings, at: engine.isWhole ? nil : now, told)
         let after = run.clock()
         nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
+    }
+
+    private mutating func report(_ now: Double) {
+        guard let reported = run.control.reported, now >= nextReport, let last = engine.statistics.last else { return }
+        reported(engine.interimReport(horizon: last))
+        let after = run.clock()
+        nextReport = after + max(Self.reportPause, (after - now) * Self.reportShare)
     }
 
     private var told: (Occurrence, Finding) -> Bool {

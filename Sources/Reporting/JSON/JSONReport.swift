@@ -92,7 +92,7 @@ package enum JSONReport {
         ])
     }
 
-    static func finding(_ finding: Finding) -> JSONValue {
+    package static func finding(_ finding: Finding) -> JSONValue {
         .object([
             .init("id", .string(finding.id)),
             .init("cause", .string(finding.cause.rawValue)),
@@ -137,7 +137,7 @@ package enum JSONReport {
         ])
     }
 
-    static func occurrence(_ occurrence: Occurrence) -> JSONValue {
+    package static func occurrence(_ occurrence: Occurrence) -> JSONValue {
         .object([
             .init("time", time(occurrence.time)),
             .init("connection", connection(occurrence)),

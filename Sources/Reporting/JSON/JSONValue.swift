@@ -17,10 +17,10 @@ package enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([Member])
 
-    static func optional(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
-    static func optional(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
-    static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
-    static func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
+    package static func optional(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+    package static func optional(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+    package static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+    package static func strings(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
 
     /// On one line, without spaces.
     package var compact: String {

@@ -1,32 +1,33 @@
-import Model
+package import Model
 
 /// The decisive packets of one occurrence, one a row, between the columns of those who sent them.
-struct Ladder {
-    enum Span {
+package struct Ladder {
+    package enum Span: String, Sendable {
         case toClient, fromClient, toUpstream, fromUpstream
         /// No connection's packet: a name query, ARP, an ICMP error.
         case beside
     }
 
-    struct Row {
-        /// Empty where it is not known.
-        var frame: String
+    package struct Row: Sendable {
+        /// A number, "..." for those left out; empty where it is not known.
+        package var frame: String
         /// Nil where it is not known, as for the client's answer that is no packet of the verdict.
-        var time: Timestamp?
+        package var time: Timestamp?
         /// Milliseconds since the first row.
-        var offset: String
-        var span: Span
-        var isReset: Bool
-        var role: String
+        package var offset: String
+        package var span: Span
+        package var isReset: Bool
+        /// Fit to be shown; query values are masked.
+        package var role: String
     }
 
-    private(set) var rows: [Row] = []
-    private(set) var hasClient = false
+    package private(set) var rows: [Row] = []
+    package private(set) var hasClient = false
 
     /// More rows than this are cut in the middle: a ladder that needs scrolling shows nothing.
-    static let rowLimit = 10
+    package static let rowLimit = 10
 
-    init(_ occurrence: Occurrence, rowLimit: Int = Ladder.rowLimit) {
+    package init(_ occurrence: Occurrence, rowLimit: Int = Ladder.rowLimit) {
         let client = occurrence.client
         // Where nothing was dialled, the connection is the client's own.
         let isClientLeg = client != nil && (occurrence.stream == nil || occurrence.stream == client?.stream)

@@ -1,9 +1,9 @@
-import Model
+package import Model
 
 /// Numbers as people read them.
-enum Numbers {
+package enum Numbers {
     /// "12,410".
-    static func grouped(_ value: Int64) -> String {
+    package static func grouped(_ value: Int64) -> String {
         let digits = String(value.magnitude)
         var result = ""
         for (index, digit) in digits.enumerated() {
@@ -13,15 +13,15 @@ enum Numbers {
         return value < 0 ? "-" + result : result
     }
 
-    static func grouped(_ value: Int) -> String { grouped(Int64(value)) }
+    package static func grouped(_ value: Int) -> String { grouped(Int64(value)) }
 
     /// "1 request", "12,410 requests"; `plural` where an s does not make it.
-    static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    package static func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
         grouped(count) + " " + (count == 1 ? noun : plural ?? noun + "s")
     }
 
     /// "0.3 %"; "100 %" and "0 %" only where they are exact.
-    static func share(_ part: Int, of whole: Int) -> String {
+    package static func share(_ part: Int, of whole: Int) -> String {
         guard whole > 0, part > 0 else { return "0 %" }
         if part >= whole { return "100 %" }
         let perMille = Double(part) / Double(whole) * 1_000
@@ -31,7 +31,7 @@ enum Numbers {
     }
 
     /// Milliseconds with three decimals under 10 ms and one above, seconds from 1 s: "0.210 ms", "31.5 ms", "60.00 s".
-    static func duration(_ value: Nanoseconds) -> String {
+    package static func duration(_ value: Nanoseconds) -> String {
         let sign = value < 0 ? "-" : ""
         let size = value.magnitude
         switch size {
@@ -42,7 +42,7 @@ enum Numbers {
     }
 
     /// Milliseconds since the first row of a ladder: "0.000", "+0.210", "+60003.1".
-    static func offset(_ value: Nanoseconds) -> String {
+    package static func offset(_ value: Nanoseconds) -> String {
         let sign = value < 0 ? "-" : value == 0 ? "" : "+"
         return sign + decimal(value.magnitude, unit: 1_000_000, digits: value.magnitude < 10_000_000_000 ? 3 : 1)
     }
@@ -63,7 +63,7 @@ enum Numbers {
     }
 
     /// "512 bytes", "45.1 MB" (powers of ten).
-    static func bytes(_ value: Int64) -> String {
+    package static func bytes(_ value: Int64) -> String {
         let size = value.magnitude
         switch size {
         case ..<10_000: return grouped(value) + (value == 1 ? " byte" : " bytes")

@@ -1,0 +1,147 @@
+import Model
+
+/// A value as it was written, before anybody knows what it means.
+package enum RawValue: Sendable, Equatable {
+    /// Nothing, or `null`.
+    case empty
+    case text(String)
+    case list([String])
+    case table([Entry])
+
+    package struct Entry: Sendable, Equatable {
+        package var name: String
+        package var values: [String]
+    }
+
+    /// In an error message; cut, for a file may be anything.
+    var shown: String {
+        let text =
+            switch self {
+            case .empty: "nothing"
+            case .text(let text): "'\(text)'"
+            case .list(let values) where values.isEmpty: "empty"
+            case .list(let values): values.map { "'\($0)'" }.joined(separator: ", ")
+            case .table(let entries): entries.map(\.name).joined(separator: ", ")
+            }
+        return text.count > 80 ? text.prefix(77) + "..." : text
+    }
+}
+
+/// One thing that can be set: its name in the file, what is allowed, and where the value goes.
+package struct Setting: Sendable {
+    /// "history.max-age": section and key.
+    package var name: String
+    /// The end of "is 'x'; allowed: ...".
+    package var allowed: String
+    /// How an empty value is taken: "off" and the like need one.
+    var isOptional = false
+    /// False where the value is none of those allowed.
+    var apply: @Sendable (RawValue, inout ServiceConfiguration) -> Bool
+
+    /// "GWSNIFFD_HISTORY_MAX_AGE".
+    package var variable: String { Self.variablePrefix + name.uppercased().map { $0.isLetter ? $0 : "_" } }
+
+    static let variablePrefix = "GWSNIFFD_"
+}
+
+extension Setting {
+    static func text(
+        _ name: String,
+        _ allowed: String,
+        _ set: @escaping @Sendable (String, inout ServiceConfiguration) -> Bool
+    ) -> Setting {
+        Setting(name: name, allowed: allowed) { value, configuration in
+            guard case .text(let text) = value else { return false }
+            return set(text, &configuration)
+        }
+    }
+
+    /// `set` gets nil for nothing and for `off`.
+    static func optionalText(
+        _ name: String,
+        _ allowed: String,
+        _ set: @escaping @Sendable (String?, inout ServiceConfiguration) -> Bool
+    ) -> Setting {
+        Setting(name: name, allowed: allowed, isOptional: true) { value, configuration in
+            switch value {
+            case .empty: set(nil, &configuration)
+            case .text(let text): set(text.isEmpty || text == "off" ? nil : text, &configuration)
+            case .list, .table: false
+            }
+        }
+    }
+
+    static func list(
+        _ name: String,
+        _ allowed: String,
+        _ set: @escaping @Sendable ([String], inout ServiceConfiguration) -> Bool
+    ) -> Setting {
+        Setting(name: name, allowed: allowed, isOptional: true) { value, configuration in
+            switch value {
+            case .empty: set([], &configuration)
+            // One line, as in the environment: commas or spaces.
+            case .text(let text): set(Self.words(text), &configuration)
+            case .list(let values): set(values, &configuration)
+            case .table: false
+            }
+        }
+    }
+
+    static func words(_ text: String) -> [String] {
+        text.split { $0 == "," || $0 == " " || $0 == "\t" }.map(String.init)
+    }
+
+    static func bool(
+        _ name: String,
+        _ set: @escaping @Sendable (Bool, inout ServiceConfiguration) -> Void
+    ) -> Setting {
+        text(name, "true or false") { text, configuration in
+            switch text.lowercased() {
+            case "true", "yes", "on": set(true, &configuration)
+            case "false", "no", "off": set(false, &configuration)
+            default: return false
+            }
+            return true
+        }
+    }
+
+    static func number(
+        _ name: String,
+        _ range: ClosedRange<Int>,
+        _ set: @escaping @Sendable (Int, inout ServiceConfiguration) -> Void
+    ) -> Setting {
+        text(name, "\(range.lowerBound) to \(range.upperBound)") { text, configuration in
+            guard let number = Int(text), range.contains(number) else { return false }
+            set(number, &configuration)
+            return true
+        }
+    }
+
+    static func size(
+        _ name: String,
+        _ range: ClosedRange<Int>,
+        _ set: @escaping @Sendable (Int, inout ServiceConfiguration) -> Void
+    ) -> Setting {
+        let allowed =
+            "a size such as 512M, \(Quantity.text(bytes: range.lowerBound)) to \(Quantity.text(bytes: range.upperBound))"
+        return text(name, allowed) { text, configuration in
+            guard let size = Quantity.bytes(text), range.contains(size) else { return false }
+            set(size, &configuration)
+            return true
+        }
+    }
+
+    static func time(
+        _ name: String,
+        _ range: ClosedRange<Nanoseconds>,
+        _ set: @escaping @Sendable (Nanoseconds, inout ServiceConfiguration) -> Void
+    ) -> Setting {
+        let allowed =
+            "a time such as 30s, \(Quantity.text(time: range.lowerBound)) to \(Quantity.text(time: range.upperBound))"
+        return text(name, allowed) { text, configuration in
+            guard let time = Quantity.time(text), range.contains(time) else { return false }
+            set(time, &configuration)
+            return true
+        }
+    }
+}

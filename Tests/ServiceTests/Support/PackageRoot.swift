@@ -1,0 +1,5 @@
+import Foundation
+
+/// Where the package lies.
+let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
