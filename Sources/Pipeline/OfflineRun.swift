@@ -13,14 +13,15 @@ package enum OfflineRun {
     static let stretch = 1 << 15
 
     /// - Parameter paths: files, directories and `-` as on the command line.
+    /// - Parameter spools: keeps what came through a pipe, for a caller that reads it once more.
     /// - Throws: where nothing could be read or the filter is wrong; an input that cannot be read beside others that can
     ///   is a warning.
     package static func report(
         on paths: [String],
         _ request: AnalysisRequest,
-        control: RunControl = RunControl()
+        control: RunControl = RunControl(),
+        spools: Spools = Spools()
     ) throws(CaptureError) -> Report {
-        let spools = Spools()
         let first = try FirstPass(paths, request, control, spools)
         let choice = try first.run()
         spools.rewind()
@@ -48,6 +49,7 @@ package enum OfflineRun {
             facts.background = background
         }
         var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
+        report.connections = report.spans(in: facts.connections)
         report.sources = first.summaries
         report.quality.droppedPackets = first.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) }
         return report

@@ -48,6 +48,10 @@ package enum MarkdownReport {
         if !finding.displayFilter.isEmpty {
             text += "- **Wireshark**: \(SafeText.codeSpan(finding.displayFilter))\n"
         }
+        if let evidence = finding.evidence {
+            text +=
+                "- **Evidence**: \(SafeText.codeSpan(evidence.file)), there \(SafeText.codeSpan(evidence.displayFilter))\n"
+        }
         return text + example(finding)
     }
 

@@ -19,6 +19,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
               gwsniff --status 502 --since 03:10 a.pcap only these requests
               gwsniff --format markdown a.pcap          for a ticket; or json, ndjson
+              gwsniff --evidence proof a.pcap           and the packets that show it
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               tcpdump -i any -U -w - | gwsniff -        from standard input
               gwsniff explain stale-keepalive-reuse     what it is and how to fix it
@@ -64,11 +65,15 @@ struct Gwsniff: ParsableCommand {
     @OptionGroup(title: "Output")
     var output: OutputArguments
 
+    @OptionGroup(title: "Evidence")
+    var evidence: EvidenceArguments
+
     var inputs: [String] { read + files }
 
     /// Here and not in `validate`, which runs before unknown options are complained about.
     private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
+        try evidence.validate(live)
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {
             throw ValidationError("Name a capture file, or an interface with --iface.")

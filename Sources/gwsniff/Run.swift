@@ -33,7 +33,9 @@ struct Run {
     }
 
     private func offline() throws -> Report {
-        let report = try OfflineRun.report(on: command.inputs, request(), control: control())
+        let spools = Spools()
+        var report = try OfflineRun.report(on: command.inputs, request(), control: control(), spools: spools)
+        try evidence?.write(&report, from: command.inputs, spools)
         progress.clear()
         let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
         try write(report, to: file ?? .standardOutput)
@@ -58,11 +60,18 @@ struct Run {
             clock: monotonicSeconds,
             decided: feed.tell
         )
-        let report = try run.report()
+        var report = try run.report()
+        if let path = command.live.write { try evidence?.write(&report, recordedIn: path) }
         progress.clear()
         try feed.finish()
         try write(report, to: file ?? .standardOutput)
         return report
+    }
+
+    private var evidence: EvidenceWriting? {
+        command.evidence.evidence.map {
+            EvidenceWriting(directory: $0, request: request(), shouldStop: { Signals.wantsStop })
+        }
     }
 
     private func request() -> AnalysisRequest {

@@ -163,6 +163,8 @@ package struct Report: Sendable {
     package var countsClientRequests = true
     package var clientErrors: [ClientError] = []
     package var upstreams: [UpstreamSummary] = []
+    /// The connections that findings name, by their `tcp.stream`; empty where nobody can say where their packets are.
+    package var connections: [Int: ConnectionSpan] = [:]
 
     package init() {}
 }
