@@ -14,6 +14,12 @@ struct EvidenceArguments: ParsableArguments {
     )
     var evidence: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Overwrite secrets in what is written besides the report: credentials, cookies, query values, bodies."
+    )
+    var redact = true
+
     func validate(_ live: LiveArguments) throws {
         guard evidence != nil, !live.interfaces.isEmpty else { return }
         // The packets are read again, and there is nothing else to read them from.
@@ -26,6 +32,7 @@ struct EvidenceArguments: ParsableArguments {
 /// `--evidence`: what a run does besides reporting.
 struct EvidenceWriting {
     var directory: String
+    var redacts: Bool
     var request: AnalysisRequest
     var shouldStop: () -> Bool
 
@@ -33,14 +40,15 @@ struct EvidenceWriting {
     func write(_ report: inout Report, from paths: [String], _ spools: Spools) throws(CaptureError) {
         // Made first: a run of an hour should not end in a directory that cannot be.
         var sink = try DirectorySink(path: directory)
-        let packets = try EvidencePackets.read(
+        var packets = try EvidencePackets.read(
             paths,
             filter: request.filter,
             spools: spools,
             for: report,
             shouldStop: shouldStop
         )
-        let label = EvidenceLabel(sources: report.sources.map(\.name), isRedacted: false)
+        if redacts { packets.redact() }
+        let label = EvidenceLabel(sources: report.sources.map(\.name), isRedacted: redacts)
         let references = try packets.write(label, to: &sink)
         for index in report.findings.indices where index < references.count {
             report.findings[index].evidence = references[index]

@@ -70,7 +70,12 @@ struct Run {
 
     private var evidence: EvidenceWriting? {
         command.evidence.evidence.map {
-            EvidenceWriting(directory: $0, request: request(), shouldStop: { Signals.wantsStop })
+            EvidenceWriting(
+                directory: $0,
+                redacts: command.evidence.redact,
+                request: request(),
+                shouldStop: { Signals.wantsStop }
+            )
         }
     }
 

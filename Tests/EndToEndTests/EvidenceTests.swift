@@ -1,4 +1,5 @@
 import Capture
+import Diagnosis
 import Evidence
 import Model
 import Pipeline

@@ -21,6 +21,8 @@ struct FrameLayout {
 
     /// Headers around `network`, of tunnels.
     var outer: [Header] = []
+    /// UDP headers around `network`, of tunnels.
+    var tunnels: [Int] = []
     var network: Header?
     var source = IPAddress(v4: 0)
     var destination = IPAddress(v4: 0)
@@ -302,7 +304,9 @@ extension FrameLayout {
         payload = offset + 8..<captured
         wirePayload = max(0, end - offset - 8)
         guard !isQuote, depth < Self.deepest, payload.count >= 8 else { return }
+        let before = outer.count
         tunnel(bytes, at: offset + 8, end: end, depth: depth + 1)
+        if outer.count > before { tunnels.append(offset) }
     }
 }
 

@@ -92,6 +92,7 @@ package struct EvidenceCollector {
         pools[owner, default: PacketPool(packets: limits.packets, bytes: share)].add(
             packet,
             to: leg,
+            isContext: plan.legs[leg].context.contains(owner),
             isDecisive: isDecisive
         )
     }

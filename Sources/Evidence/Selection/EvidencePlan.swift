@@ -8,6 +8,8 @@ struct EvidencePlan {
         var span: ConnectionSpan
         /// Findings that name it, in report order; the first one's bounds it counts for.
         var findings: [Int]
+        /// Of `findings`, those that lean on it without naming it.
+        var context: Set<Int> = []
     }
 
     /// What a decisive frame shows.
@@ -41,22 +43,32 @@ struct EvidencePlan {
     init(_ report: Report, largestOccurrences: Int = .max) {
         findings = report.findings
         var known: [Int: Int] = [:]
+        func add(_ stream: Int, _ finding: Int, isContext: Bool = false) {
+            guard let span = report.connections[stream] else { return }
+            let leg = known[stream] ?? legs.count
+            if leg == legs.count {
+                known[stream] = leg
+                legs.append(Leg(span: span, findings: []))
+            }
+            guard !legs[leg].findings.contains(finding) else { return }
+            legs[leg].findings.append(finding)
+            if isContext { legs[leg].context.insert(finding) }
+        }
         for (index, finding) in findings.enumerated() {
             surroundings.append(Surroundings())
             if let gateway = finding.gateway { surroundings[index].addresses.insert(gateway) }
+            if let upstream = finding.upstream.flatMap({ AddressPrefix($0) }) {
+                surroundings[index].peers.insert(upstream.address)
+            }
             for occurrence in Self.listed(finding, largestOccurrences) {
-                let streams = [occurrence.stream, occurrence.client?.stream].compactMap { $0 }
-                for span in streams.compactMap({ report.connections[$0] }) {
-                    let leg = known[span.stream] ?? legs.count
-                    if leg == legs.count {
-                        known[span.stream] = leg
-                        legs.append(Leg(span: span, findings: []))
-                    }
-                    if legs[leg].findings.last != index { legs[leg].findings.append(index) }
-                }
+                for stream in [occurrence.stream, occurrence.client?.stream].compactMap({ $0 }) { add(stream, index) }
                 mark(occurrence, of: finding, at: index)
                 surround(occurrence, at: index)
             }
+        }
+        // Behind all that is named, so that no connection counts for the bounds of a finding that only leans on it.
+        for (index, finding) in findings.enumerated() where largestOccurrences > 1 {
+            for stream in finding.context { add(stream, index, isContext: true) }
         }
         for (index, leg) in legs.enumerated() {
             legsByEnds[Ends(leg.span.client, leg.span.server), default: []].append(index)

@@ -18,7 +18,7 @@ struct ChosenPacket {
 /// The packets of the legs whose first finding is the same, within the bounds of that finding.
 ///
 /// Kept are the opening of each leg, its decisive packets with those around them, and of the rest the latest: where room is
-/// wanted, the leg with the most of these gives its oldest.
+/// wanted, the leg with the most of these gives its oldest, those first that the finding only leans on.
 struct PacketPool {
     private struct Leg {
         /// For good.
@@ -30,6 +30,8 @@ struct PacketPool {
         /// Packets that are still kept for good behind a decisive one.
         var following = 0
         var leftOut = 0
+        /// It is none that the finding names.
+        var isContext = false
 
         var isEmpty: Bool { start == recent.count }
     }
@@ -46,8 +48,8 @@ struct PacketPool {
         limits = (packets, bytes)
     }
 
-    mutating func add(_ packet: ChosenPacket, to index: Int, isDecisive: Bool) {
-        var leg = legs.removeValue(forKey: index) ?? Leg()
+    mutating func add(_ packet: ChosenPacket, to index: Int, isContext: Bool, isDecisive: Bool) {
+        var leg = legs.removeValue(forKey: index) ?? Leg(isContext: isContext)
         count += 1
         bytes += packet.cost
         if isDecisive {
@@ -72,8 +74,11 @@ struct PacketPool {
 
     /// False where nothing is left that may go.
     private mutating func dropOldest() -> Bool {
-        // At most 21 occurrences with two legs each. The tie is decided by the index, not by the dictionary's order.
-        let largest = legs.max { ($0.value.recentCost, $1.key) < ($1.value.recentCost, $0.key) }
+        // At most 21 occurrences with two legs each, and their context. The tie is decided by the index, not by the dictionary's order.
+        func rank(_ entry: (key: Int, value: Leg)) -> (Int, Int, Int) {
+            (entry.value.isContext && !entry.value.isEmpty ? 1 : 0, entry.value.recentCost, -entry.key)
+        }
+        let largest = legs.max { rank($0) < rank($1) }
         guard let index = largest?.key, let leg = largest?.value, !leg.isEmpty else { return false }
         let cost = leg.recent[leg.start].cost
         legs[index]?.recent[leg.start].bytes = []

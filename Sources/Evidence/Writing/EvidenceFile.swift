@@ -53,7 +53,10 @@ struct EvidenceFile {
 
     /// Wireshark's filter for the connections of the finding (at most 20), or the decisive frames where there is none.
     func displayFilter(_ evidence: EvidencePackets, finding: Int) -> String {
-        let streams = connections.filter { evidence.plan.legs[$0.leg].findings.contains(finding) }.map(\.stream)
+        let streams = connections.filter {
+            let leg = evidence.plan.legs[$0.leg]
+            return leg.findings.contains(finding) && !leg.context.contains(finding)
+        }.map(\.stream)
         if streams.count == 1, let only = streams.first { return "tcp.stream eq \(only)" }
         if !streams.isEmpty { return "tcp.stream in {\(Self.list(streams))}" }
         let name = evidence.plan.findings[finding].id + " "

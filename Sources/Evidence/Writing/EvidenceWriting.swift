@@ -81,7 +81,7 @@ extension EvidencePackets {
             .init("sha256", .string(SHA256.hexadecimal(of: bytes))),
             .init("displayFilter", filter.map { .string($0) } ?? .null),
             .init("displayFilters", .object(filters(file))),
-            .init("connections", .array(file.connections.map(connection))),
+            .init("connections", .array(file.connections.map { connection($0, file) })),
             .init("decisive", .array(file.decisive.map(decisive))),
         ])
     }
@@ -93,8 +93,10 @@ extension EvidencePackets {
         }
     }
 
-    private func connection(_ connection: EvidenceFile.Connection) -> JSONValue {
-        let span = plan.legs[connection.leg].span
+    private func connection(_ connection: EvidenceFile.Connection, _ file: EvidenceFile) -> JSONValue {
+        let leg = plan.legs[connection.leg]
+        let span = leg.span
+        let isContext = file.finding.map(leg.context.contains) ?? (leg.context.count == leg.findings.count)
         return .object([
             .init("tcpStream", .integer(Int64(connection.stream))),
             .init("originalTcpStream", .integer(Int64(span.stream))),
@@ -102,6 +104,7 @@ extension EvidencePackets {
             .init("to", .string(span.server.description)),
             .init("packets", .integer(Int64(connection.packets))),
             .init("leftOut", .integer(Int64(leftOut[connection.leg] ?? 0))),
+            .init("isContext", .bool(isContext)),
         ])
     }
 

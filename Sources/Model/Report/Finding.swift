@@ -165,6 +165,8 @@ package struct Finding: Sendable {
     package var remedies: [Remedy]
     /// Wireshark display filter.
     package var displayFilter: String
+    /// `tcp.stream` of connections that the verdict leans on beside those that the occurrences name.
+    package var context: [Int] = []
     /// Nil where no evidence was written.
     package var evidence: EvidenceReference?
 
