@@ -60,6 +60,8 @@ struct MessageRedaction {
 
     /// Overwrites a run that begins at `from`; what lies between the last one and it is missing.
     mutating func redact(_ run: inout StreamMap.Run, from start: Int = 0) {
+        // What stands before `start` was looked at by others.
+        if start > 0 { position = run.start + Int64(start) }
         skip(to: run.start + Int64(start))
         var bytes = run.bytes
         let beginnings = run.beginnings

@@ -13,6 +13,8 @@ struct RecordRedaction {
     }
 
     mutating func redact(_ run: inout StreamMap.Run, from start: Int = 0) {
+        // What stands before `start` was looked at by others.
+        if start > 0 { position = run.start + Int64(start) }
         let gap = run.start + Int64(start) - position
         if gap > 0 {
             if gap <= Int64(left) { left -= Int(gap) } else { isLost = true }

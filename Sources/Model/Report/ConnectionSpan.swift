@@ -55,10 +55,15 @@ extension Report {
 /// else the same server was asked at that time.
 private struct ConnectionContext {
     /// Other connections of the gateway at the time of an occurrence.
-    private static let attemptCount = 12
+    private static let attemptCount = 16
+    /// The same where a request went round: each pass is one.
+    private static let passCount = 1_024
     /// Connections to the same port, and to the same address: the nearest in time.
     private static let samePortCount = 10
     private static let sameAddressCount = 6
+    /// Other connections of clients to the gateway, each with what the gateway opened meanwhile: by them it is known for one.
+    private static let roleCount = 4
+    private static let roleAttemptCount = 2
     /// How many are looked at on either side of a time.
     private static let searched = 256
     /// A gateway may try again so long after the first attempt.
@@ -93,7 +98,11 @@ private struct ConnectionContext {
                 times += [exchange?.request?.firstFrame.time, exchange?.response?.lastFrame.time].compactMap { $0 }
             }
             guard let first = times.min(), let last = times.max() else { continue }
-            chosen.formUnion(overlapping(first, last + Self.retryTime))
+            let count = finding.cause == .proxyLoop ? Self.passCount : Self.attemptCount
+            chosen.formUnion(overlapping(first, last, count))
+            if let client = occurrence.client.flatMap({ positions[$0.stream] }) {
+                chosen.formUnion(joined(beside: client, at: occurrence.time))
+            }
             guard let to = occurrence.to, let known = byServer[to.address] else { continue }
             let near = nearest(known, to: occurrence.time)
             chosen.formUnion(near.filter { facts[$0].server.port == to.port }.prefix(Self.samePortCount))
@@ -102,10 +111,28 @@ private struct ConnectionContext {
         return chosen.sorted()
     }
 
-    private func overlapping(_ first: Timestamp, _ last: Timestamp) -> [Int] {
-        let end = place(order, last)
-        return order[max(0, end - Self.searched)..<end].reversed().filter { facts[$0].last.time >= first }
-            .prefix(Self.attemptCount).map { $0 }
+    /// Those first that began meanwhile, then those that began soon after, then those that were there before.
+    private func overlapping(_ first: Timestamp, _ last: Timestamp, _ count: Int) -> [Int] {
+        let (start, middle, end) = (place(order, first), place(order, last), place(order, last + Self.retryTime))
+        let before = order[max(0, start - Self.searched)..<start].reversed().filter { facts[$0].last.time >= first }
+        return Array(
+            (Array(order[start..<end].prefix(count)) + before.prefix(max(0, count - (middle - start)))).prefix(
+                count * 2
+            )
+        )
+    }
+
+    /// Pairs of a client's connection and those that lie within it.
+    private func joined(beside client: Int, at time: Timestamp) -> [Int] {
+        let server = facts[client].server
+        let others = nearest(byServer[server.address] ?? [], to: time)
+            .filter { $0 != client && facts[$0].server == server && facts[$0].client.address != server.address }
+        return others.prefix(Self.roleCount).flatMap { other -> [Int] in
+            let (first, last) = (facts[other].first.time, facts[other].last.time)
+            let inner = order[place(order, first)..<place(order, last)].prefix(Self.searched)
+                .filter { facts[$0].server != server }
+            return [other] + inner.prefix(Self.roleAttemptCount)
+        }
     }
 
     /// The nearest first.
