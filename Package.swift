@@ -41,7 +41,7 @@ let package = Package(
         ),
         .target(
             name: "Evidence",
-            dependencies: ["Capture", "Dissection", "Reporting", "Model"],
+            dependencies: ["Capture", "Dissection", "Reporting", "Model", "CCompression"],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -14,12 +14,6 @@ struct EvidenceArguments: ParsableArguments {
     )
     var evidence: String?
 
-    @Flag(
-        inversion: .prefixedNo,
-        help: "Overwrite secrets in what is written besides the report: credentials, cookies, query values, bodies."
-    )
-    var redact = true
-
     func validate(_ live: LiveArguments) throws {
         guard evidence != nil, !live.interfaces.isEmpty else { return }
         // The packets are read again, and there is nothing else to read them from.
@@ -29,40 +23,49 @@ struct EvidenceArguments: ParsableArguments {
     }
 }
 
-/// `--evidence`: what a run does besides reporting.
+/// What leaves besides a report, and the report that goes with it.
 struct EvidenceWriting {
-    var directory: String
-    var redacts: Bool
+    var privacy: PrivacyArguments
     var request: AnalysisRequest
+    var limits = EvidenceLimits()
     var shouldStop: () -> Bool
 
     /// Reads the inputs once more, writes the files, and names them in the report.
-    func write(_ report: inout Report, from paths: [String], _ spools: Spools) throws(CaptureError) {
-        // Made first: a run of an hour should not end in a directory that cannot be.
-        var sink = try DirectorySink(path: directory)
+    func write<Sink: EvidenceSink>(
+        _ report: inout Report,
+        from paths: [String],
+        _ spools: Spools,
+        hasWhole: Bool = true,
+        to sink: inout Sink
+    ) throws(CaptureError) {
+        let map = try privacy.addressMap()
+        // What the packets' comments say is written as carefully as the packets.
+        var shown = report
+        if privacy.redact ?? true { shown.redact() }
         var packets = try EvidencePackets.read(
             paths,
             filter: request.filter,
             spools: spools,
-            for: report,
+            for: shown,
+            limits: limits,
             shouldStop: shouldStop
         )
-        if redacts { packets.redact() }
-        let label = EvidenceLabel(sources: report.sources.map(\.name), isRedacted: redacts)
-        let references = try packets.write(label, to: &sink)
+        if privacy.redact ?? true { packets.redact(hidesAddresses: map != nil) }
+        if let map { packets.mapAddresses(map) }
+        let references = try packets.write(privacy.label(report), hasWhole: hasWhole, to: &sink)
         for index in report.findings.indices where index < references.count {
             report.findings[index].evidence = references[index]
         }
     }
 
     /// The file that a live run wrote gives the same findings as the run.
-    func write(_ report: inout Report, recordedIn path: String) throws(CaptureError) {
-        var request = request
-        request.packetLimit = nil
-        request.duration = nil
+    func write(_ report: inout Report, recordedIn path: String, to sink: inout DirectorySink) throws(CaptureError) {
+        var writing = self
+        writing.request.packetLimit = nil
+        writing.request.duration = nil
         let spools = Spools()
-        var again = try OfflineRun.report(on: [path], request, spools: spools)
-        try write(&again, from: [path], spools)
+        var again = try OfflineRun.report(on: [path], writing.request, spools: spools)
+        try writing.write(&again, from: [path], spools, to: &sink)
         for index in report.findings.indices {
             let finding = report.findings[index]
             report.findings[index].evidence =

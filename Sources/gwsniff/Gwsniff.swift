@@ -12,6 +12,7 @@ struct Gwsniff: ParsableCommand {
             gwsniff [options] --iface IF
             gwsniff causes
             gwsniff explain CAUSE
+            gwsniff bundle FILE... -o NAME
             """,
         discussion: """
             EXAMPLES:
@@ -20,6 +21,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --status 502 --since 03:10 a.pcap only these requests
               gwsniff --format markdown a.pcap          for a ticket; or json, ndjson
               gwsniff --evidence proof a.pcap           and the packets that show it
+              gwsniff bundle a.pcap -o ticket.zip       reports and evidence, secrets overwritten
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               tcpdump -i any -U -w - | gwsniff -        from standard input
               gwsniff explain stale-keepalive-reuse     what it is and how to fix it
@@ -34,7 +36,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self]
     )
 
     @Argument(
@@ -65,8 +67,11 @@ struct Gwsniff: ParsableCommand {
     @OptionGroup(title: "Output")
     var output: OutputArguments
 
-    @OptionGroup(title: "Evidence")
+    @OptionGroup(title: "Evidence and privacy")
     var evidence: EvidenceArguments
+
+    @OptionGroup
+    var privacy: PrivacyArguments
 
     var inputs: [String] { read + files }
 
@@ -114,8 +119,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "help"]
+    static let names: Set<String> = ["causes", "explain", "bundle", "help"]
 }

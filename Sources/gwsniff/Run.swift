@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import Diagnosis
+import Evidence
 import Model
 import Pipeline
 import Reporting
@@ -35,8 +36,12 @@ struct Run {
     private func offline() throws -> Report {
         let spools = Spools()
         var report = try OfflineRun.report(on: command.inputs, request(), control: control(), spools: spools)
-        try evidence?.write(&report, from: command.inputs, spools)
+        if let directory = command.evidence.evidence {
+            var sink = try DirectorySink(path: directory)
+            try evidence.write(&report, from: command.inputs, spools, to: &sink)
+        }
         progress.clear()
+        try protect(&report)
         let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
         try write(report, to: file ?? .standardOutput)
         return report
@@ -61,40 +66,28 @@ struct Run {
             decided: feed.tell
         )
         var report = try run.report()
-        if let path = command.live.write { try evidence?.write(&report, recordedIn: path) }
+        if let path = command.live.write, let directory = command.evidence.evidence {
+            var sink = try DirectorySink(path: directory)
+            try evidence.write(&report, recordedIn: path, to: &sink)
+        }
+        try protect(&report)
         progress.clear()
         try feed.finish()
         try write(report, to: file ?? .standardOutput)
         return report
     }
 
-    private var evidence: EvidenceWriting? {
-        command.evidence.evidence.map {
-            EvidenceWriting(
-                directory: $0,
-                redacts: command.evidence.redact,
-                request: request(),
-                shouldStop: { Signals.wantsStop }
-            )
-        }
+    private var evidence: EvidenceWriting {
+        EvidenceWriting(privacy: command.privacy, request: request(), shouldStop: { Signals.wantsStop })
     }
 
-    private func request() -> AnalysisRequest {
-        var request = AnalysisRequest()
-        request.filter = command.scope.filter
-        request.packetLimit = command.scope.count
-        request.duration = command.scope.duration
-        request.threads = command.scope.threads ?? min(4, Processors.count)
-        request.maximumMemory = command.scope.maxMemory
-        request.diagnosis.gateways = command.scope.gateway
-        request.diagnosis.upstreams = command.scope.upstream
-        request.diagnosis.selection.status = command.selection.status
-        request.diagnosis.selection.pathGlob = command.selection.path
-        request.diagnosis.selection.requestID = command.selection.request
-        request.since = command.selection.since
-        request.until = command.selection.until
-        return request
+    /// Makes the report fit for where its format is sent.
+    private func protect(_ report: inout Report) throws(CaptureError) {
+        if command.privacy.redact ?? command.output.format.leaves { report.redact() }
+        if let map = try command.privacy.addressMap() { report.changeAddresses(map.map, text: map.map) }
     }
+
+    private func request() -> AnalysisRequest { AnalysisRequest(command.scope, command.selection) }
 
     private func control() -> RunControl {
         RunControl(

@@ -1,5 +1,4 @@
 import Capture
-import Diagnosis
 import Evidence
 import Model
 import Pipeline
@@ -7,14 +6,27 @@ import Testing
 
 /// Evidence stands on its own: who has only it comes to the same findings.
 @Suite struct EvidenceTests {
-    @Test("the evidence of a capture gives its findings", arguments: CommittedCase.all)
+    @Test("the redacted evidence of a capture gives its findings", arguments: CommittedCase.all)
     func sameFindings(_ sample: CommittedCase) throws {
-        let (report, directory, _) = try sample.evidence()
+        let (report, directory, references) = try sample.evidence(isRedacted: true)
         guard report.findings.contains(where: { $0.severity > .note }) else { return }
-        let again = try OfflineRun.report(
-            on: [directory.file(EvidencePackets.wholeName)],
-            sample.request(withRolesOf: report)
-        )
+        let again = try OfflineRun.report(on: [directory.file(EvidencePackets.wholeName)], sample.request())
+        #expect(Self.lines(again) == Self.lines(report))
+        for (finding, reference) in zip(report.findings, references) where finding.severity > .note {
+            let file = try #require(reference?.file)
+            #expect(try SavefileReader(path: directory.file(file)).advance() != nil)
+        }
+    }
+
+    @Test(
+        "so does that of a capture that was not dissected whole",
+        arguments: CommittedCase.all.filter { $0.isEveryNth(5) }
+    )
+    func sameFindingsOfLarge(_ sample: CommittedCase) throws {
+        let report = try sample.report(threads: 1)
+        guard report.findings.contains(where: { $0.severity > .note }) else { return }
+        let (_, directory, _) = try sample.evidence(of: report, isRedacted: true)
+        let again = try OfflineRun.report(on: [directory.file(EvidencePackets.wholeName)], sample.request())
         #expect(Self.lines(again) == Self.lines(report))
     }
 
@@ -23,28 +35,23 @@ import Testing
         report.findings.filter { $0.severity > .note }.map { finding in
             let count = finding.occurrences.count > 20 ? "many" : "\(finding.count) of \(finding.attempts)"
             return "\(finding.cause.rawValue) \(finding.variant ?? "-") \(finding.upstream ?? "-") "
-                + "\(finding.severity.rawValue) \(finding.confidence.rawValue) \(count)"
+                + "\(finding.severity.rawValue) \(finding.confidence.rawValue) \(finding.blame.rawValue) \(count)"
         }.sorted()
     }
 }
 
 extension CommittedCase {
     /// The report, a directory with its evidence, and where each finding's is.
-    func evidence() throws -> (report: Report, directory: Scratch, references: [EvidenceReference?]) {
-        let report = try report()
+    func evidence(
+        of known: Report? = nil,
+        isRedacted: Bool
+    ) throws -> (report: Report, directory: Scratch, references: [EvidenceReference?]) {
+        let report = try known ?? report()
         let scratch = try Scratch()
-        let packets = try EvidencePackets.read([capture], filter: nil, spools: Spools(), for: report)
+        var packets = try EvidencePackets.read([capture], filter: nil, spools: Spools(), for: report)
+        if isRedacted { packets.redact() }
         var sink = try DirectorySink(path: scratch.path)
-        let label = EvidenceLabel(sources: [name], isRedacted: false)
+        let label = EvidenceLabel(sources: [name], isRedacted: isRedacted)
         return (report, scratch, try packets.write(label, to: &sink))
-    }
-
-    /// Evidence has not all by which the gateway was recognised as one; its report says who it is.
-    func request(withRolesOf report: Report) throws -> AnalysisRequest {
-        var request = try request()
-        if request.diagnosis.gateways.isEmpty {
-            request.diagnosis.gateways = report.roles.gateways.map { AddressPrefix(address: $0) }
-        }
-        return request
     }
 }

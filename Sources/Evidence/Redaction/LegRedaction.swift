@@ -36,6 +36,7 @@ struct LegRedaction {
         var start = 0
         if knowsBeginning, let first = client.runs.first?.bytes {
             start = Self.proxyHeaderLength(first)
+            if text.hidesAddresses { client.change { if $0 == 0 { text.addresses(&$1.bytes, 0..<start) } } }
             let beginning = Array(first[start...].prefix(ProtocolProbe.longestNeeded))
             switch ProtocolProbe.examine(beginning, from: .fromClient) {
             case .certain(.http1), .unknown, .unsure: break

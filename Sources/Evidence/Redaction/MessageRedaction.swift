@@ -168,7 +168,7 @@ struct MessageRedaction {
         if isClient {
             requestLine(&bytes, line, isWhole: isWhole)
         } else if bytes[line].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8) {
-            statusLine(&bytes, line)
+            statusLine(&bytes, line, isWhole: isWhole)
         } else {
             Self.blank(&bytes, line)
             phase = .lost
@@ -194,7 +194,13 @@ struct MessageRedaction {
         let hasVersion =
             last > first
             && bytes[(last + 1)..<content.upperBound].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8)
-        text.target(&bytes, first + 1..<(hasVersion ? last : content.upperBound))
+        let target = first + 1..<(hasVersion ? last : content.upperBound)
+        text.target(&bytes, target)
+        if !isWhole, !hasVersion {
+            // What the last word of a cut target is the beginning of cannot be told.
+            let slash = target.last { bytes[$0] == UInt8(ascii: "/") } ?? target.lowerBound - 1
+            text.hide(&bytes, slash + 1..<target.upperBound)
+        }
         if hasVersion {
             head.version = Array(bytes[(last + 1)..<content.upperBound])
         } else if isWhole {
@@ -202,7 +208,7 @@ struct MessageRedaction {
         }
     }
 
-    private mutating func statusLine(_ bytes: inout [UInt8], _ line: Range<Int>) {
+    private mutating func statusLine(_ bytes: inout [UInt8], _ line: Range<Int>, isWhole: Bool) {
         let content = trimmed(bytes, line)
         let words = bytes[content].split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
         if words.count >= 2, words[1].count == 3, words[1].allSatisfy({ $0 &- 0x30 < 10 }) {
@@ -211,7 +217,9 @@ struct MessageRedaction {
             head.hasFault = true
         }
         // The reason may say anything.
-        if words.count > 2 { text.value(&bytes, words[2].startIndex..<content.upperBound) }
+        guard words.count > 2 else { return }
+        let reason = words[2].startIndex..<content.upperBound
+        if isWhole { text.value(&bytes, reason) } else { text.hide(&bytes, reason) }
     }
 
     private func trimmed(_ bytes: [UInt8], _ line: Range<Int>) -> Range<Int> {
@@ -222,7 +230,7 @@ struct MessageRedaction {
 
     private mutating func field(_ bytes: inout [UInt8], _ index: inout Int) {
         guard let end = lineEnd(bytes, index) else {
-            fieldLine(&bytes, index..<bytes.count)
+            fieldLine(&bytes, index..<bytes.count, isWhole: false)
             index = bytes.count
             // The rest of the line is missing, or never came.
             lose()
@@ -234,12 +242,12 @@ struct MessageRedaction {
         if case .trailers = phase { phase = .start } else { endHead() }
     }
 
-    private mutating func fieldLine(_ bytes: inout [UInt8], _ line: Range<Int>) {
+    private mutating func fieldLine(_ bytes: inout [UInt8], _ line: Range<Int>, isWhole: Bool = true) {
         let content = trimmed(bytes, line)
         guard let start = content.first else { return }
         if bytes[start] == 0x20 || bytes[start] == 0x09 {
             // A folded line goes on with the field before it (RFC 9112 §5.2).
-            if head.hidesContinuation { text.hide(&bytes, content) } else { text.value(&bytes, content) }
+            if head.hidesContinuation || !isWhole { text.hide(&bytes, content) } else { text.value(&bytes, content) }
             return
         }
         guard let colon = content.first(where: { bytes[$0] == 0x3a }) else {
@@ -260,11 +268,9 @@ struct MessageRedaction {
         }
         interpret(spelled, bytes[value])
         head.hidesContinuation = FieldNames.isSecret(spelled)
-        if head.hidesContinuation {
-            text.hide(&bytes, value)
-        } else if !FieldNames.isFraming(spelled) {
-            text.value(&bytes, value)
-        }
+        if FieldNames.isFraming(spelled) { return }
+        // What a cut value is the beginning of cannot be told.
+        if head.hidesContinuation || !isWhole { text.hide(&bytes, value) } else { text.value(&bytes, value) }
     }
 
     private mutating func interpret(_ name: String, _ value: ArraySlice<UInt8>) {

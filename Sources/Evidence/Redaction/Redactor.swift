@@ -2,8 +2,10 @@ import Model
 
 extension EvidencePackets {
     /// Overwrites secrets in place: lengths stay, and so do checksums as right or wrong as they were.
-    package mutating func redact() {
+    /// - Parameter hidesAddresses: those in text, too, as `mapAddresses` needs it.
+    package mutating func redact(hidesAddresses: Bool = false) {
         var text = TextRedaction()
+        text.hidesAddresses = hidesAddresses
         for (leg, members) in membersByLeg { redact(leg, members, &text) }
         redactOthers()
     }
@@ -17,7 +19,7 @@ extension EvidencePackets {
         return members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    private func layout(_ index: Int) -> FrameLayout {
+    fileprivate func layout(_ index: Int) -> FrameLayout {
         let (record, bytes) = (packets[index].record, packets[index].bytes)
         return FrameLayout(bytes.span.bytes, linkType: record.linkType, wireLength: record.wireLength)
     }
@@ -135,6 +137,21 @@ extension EvidencePackets {
         layout.clearTrailer(&bytes)
         layout.updateChecksums(&bytes, from: old)
         packets[index].bytes = bytes
+    }
+}
+
+extension EvidencePackets {
+    /// Keeps of TCP segments the headers only, as a capture with a small snap length would have them.
+    mutating func dropPayload() {
+        for index in packets.indices {
+            let layout = layout(index)
+            let isNames = layout.sourcePort == 53 || layout.destinationPort == 53
+            guard layout.content == .tcp, !isNames, layout.payload.lowerBound < packets[index].bytes.count else {
+                continue
+            }
+            packets[index].bytes.removeSubrange(layout.payload.lowerBound...)
+            packets[index].record.capturedLength = packets[index].bytes.count
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 /// number or a signed token. Lengths stay, and so do control bytes, which may be what a gateway stumbled over.
 struct TextRedaction {
     var pseudonyms = Pseudonyms()
+    /// Addresses in text are secrets, too.
+    var hidesAddresses = false
 
     /// Overwrites `range` of `text` as one secret.
     mutating func hide(_ text: inout [UInt8], _ range: Range<Int>) {
@@ -25,6 +27,12 @@ struct TextRedaction {
         credentials(&text, range)
         queries(&text, range)
         schemes(&text, range)
+        patterns(&text, range)
+    }
+
+    /// Text that is no part of a message.
+    mutating func sentence(_ text: inout [UInt8], _ range: Range<Int>) {
+        credentials(&text, range)
         patterns(&text, range)
     }
 
@@ -102,6 +110,11 @@ struct TextRedaction {
         tokens(&text, range)
         mails(&text, range)
         cards(&text, range)
+        if hidesAddresses { addresses(&text, range) }
+    }
+
+    mutating func addresses(_ text: inout [UInt8], _ range: Range<Int>) {
+        for word in AddressMap.words(text, range) { hide(&text, word.range) }
     }
 
     /// Signed tokens (RFC 7519 §3): a header that begins with `{"` in base64url.

@@ -139,7 +139,7 @@ package struct EvidenceCollector {
 
 /// The packets of all findings.
 package struct EvidencePackets {
-    let plan: EvidencePlan
+    var plan: EvidencePlan
     var packets: [ChosenPacket]
     /// By leg: packets that it has in the capture.
     let counts: [Int]
@@ -174,6 +174,8 @@ extension EvidencePackets {
                 untilLook = 1 << 14
             }
         }
-        return collector.finish()
+        var packets = collector.finish()
+        if limits.dropsPayload { packets.dropPayload() }
+        return packets
     }
 }

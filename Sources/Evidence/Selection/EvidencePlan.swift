@@ -30,14 +30,14 @@ struct EvidencePlan {
     private static let before: Nanoseconds = .seconds(30)
     private static let after: Nanoseconds = .seconds(5)
 
-    private(set) var legs: [Leg] = []
+    var legs: [Leg] = []
     /// Legs by their ends, in the order in which they begin.
     private(set) var legsByEnds: [Ends: [Int]] = [:]
-    private(set) var marks: [Int: [Mark]] = [:]
+    var marks: [Int: [Mark]] = [:]
     private(set) var surroundings: [Surroundings] = []
     /// Findings by the addresses of their surroundings.
     private(set) var findingsByAddress: [IPAddress: [Int]] = [:]
-    let findings: [Finding]
+    var findings: [Finding]
 
     /// - Parameter largestOccurrences: listed occurrences of a finding that are looked at; the first ones and the last.
     init(_ report: Report, largestOccurrences: Int = .max) {
@@ -80,7 +80,8 @@ struct EvidencePlan {
     }
 
     private static func listed(_ finding: Finding, _ limit: Int) -> [Occurrence] {
-        guard finding.occurrences.count > limit, limit > 0 else { return finding.occurrences }
+        guard finding.occurrences.count > limit else { return finding.occurrences }
+        guard limit > 1 else { return Array(finding.occurrences.prefix(1)) }
         return Array(finding.occurrences.prefix(limit - 1)) + finding.occurrences.suffix(1)
     }
 

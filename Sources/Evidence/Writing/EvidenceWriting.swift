@@ -30,9 +30,11 @@ extension EvidencePackets {
     package static let wholeName = "all.pcapng"
 
     /// Writes a file for each finding, one for all, and the manifest.
+    /// - Parameter hasWhole: the one for all, too.
     /// - Returns: for each finding of the report where its packets are; nil where it has none.
     package func write<Sink: EvidenceSink>(
         _ label: EvidenceLabel,
+        hasWhole: Bool = true,
         to sink: inout Sink
     ) throws(CaptureError) -> [EvidenceReference?] {
         var references: [EvidenceReference?] = []
@@ -47,7 +49,7 @@ extension EvidencePackets {
             references.append(EvidenceReference(file: file.name, displayFilter: filter))
             entries.append(try put(file, label, filter: filter, to: &sink))
         }
-        if !packets.isEmpty {
+        if hasWhole, !packets.isEmpty {
             let file = EvidenceFile(self, finding: nil, name: Self.wholeName)
             entries.append(try put(file, label, filter: nil, to: &sink))
         }
