@@ -49,7 +49,7 @@ package enum OfflineRun {
             facts.background = background
         }
         var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
-        report.locate(in: facts.connections)
+        if request.locatesConnections { report.locate(in: facts.connections) }
         report.sources = first.summaries
         report.quality.droppedPackets = first.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) }
         return report

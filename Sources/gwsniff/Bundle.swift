@@ -104,7 +104,8 @@ struct BundleRun {
     }()
 
     func start() throws(CaptureError) {
-        let request = AnalysisRequest(command.scope, command.selection)
+        var request = AnalysisRequest(command.scope, command.selection)
+        request.locatesConnections = true
         let quiet = command.quiet
         let control = RunControl(
             needsAttention: { Signals.areWaiting },
@@ -133,12 +134,7 @@ struct BundleRun {
         var sink = MemorySink(prefix: "evidence/")
         if let limits = step.limits {
             let request = AnalysisRequest(command.scope, command.selection)
-            let writing = EvidenceWriting(
-                privacy: command.privacy,
-                request: request,
-                limits: limits,
-                shouldStop: { Signals.wantsStop }
-            )
+            let writing = EvidenceWriting(command.privacy, request, limits: limits)
             try writing.write(&report, from: command.files, spools, hasWhole: step.hasWhole, to: &sink)
         }
         if command.privacy.redact ?? true { report.redact() }

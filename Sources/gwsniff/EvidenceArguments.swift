@@ -27,8 +27,16 @@ struct EvidenceArguments: ParsableArguments {
 struct EvidenceWriting {
     var privacy: PrivacyArguments
     var request: AnalysisRequest
-    var limits = EvidenceLimits()
-    var shouldStop: () -> Bool
+    var limits: EvidenceLimits
+    /// A signal that ended the analysis is none against the evidence.
+    private let wasStopped = Signals.wantsStop
+
+    init(_ privacy: PrivacyArguments, _ request: AnalysisRequest, limits: EvidenceLimits = EvidenceLimits()) {
+        self.privacy = privacy
+        self.request = request
+        self.request.locatesConnections = true
+        self.limits = limits
+    }
 
     /// Reads the inputs once more, writes the files, and names them in the report.
     func write<Sink: EvidenceSink>(
@@ -48,7 +56,8 @@ struct EvidenceWriting {
             spools: spools,
             for: shown,
             limits: limits,
-            shouldStop: shouldStop
+            packetLimit: request.packetLimit,
+            shouldStop: { !wasStopped && Signals.wantsStop }
         )
         if privacy.redact ?? true { packets.redact(hidesAddresses: map != nil) }
         if let map { packets.mapAddresses(map) }

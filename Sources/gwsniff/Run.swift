@@ -78,7 +78,7 @@ struct Run {
     }
 
     private var evidence: EvidenceWriting {
-        EvidenceWriting(privacy: command.privacy, request: request(), shouldStop: { Signals.wantsStop })
+        EvidenceWriting(command.privacy, request())
     }
 
     /// Makes the report fit for where its format is sent.
@@ -87,7 +87,11 @@ struct Run {
         if let map = try command.privacy.addressMap() { report.changeAddresses(map.map, text: map.map) }
     }
 
-    private func request() -> AnalysisRequest { AnalysisRequest(command.scope, command.selection) }
+    private func request() -> AnalysisRequest {
+        var request = AnalysisRequest(command.scope, command.selection)
+        request.locatesConnections = command.evidence.evidence != nil
+        return request
+    }
 
     private func control() -> RunControl {
         RunControl(

@@ -23,7 +23,11 @@ import Testing
         arguments: CommittedCase.all.filter { $0.isEveryNth(5) }
     )
     func sameFindingsOfLarge(_ sample: CommittedCase) throws {
-        let report = try sample.report(threads: 1)
+        var request = try sample.request()
+        request.largestWhole = 0
+        request.sampleCount = 0
+        request.locatesConnections = true
+        let report = try OfflineRun.report(on: [sample.capture], request)
         guard report.findings.contains(where: { $0.severity > .note }) else { return }
         let (_, directory, _) = try sample.evidence(of: report, isRedacted: true)
         let again = try OfflineRun.report(on: [directory.file(EvidencePackets.wholeName)], sample.request())
@@ -46,7 +50,9 @@ extension CommittedCase {
         of known: Report? = nil,
         isRedacted: Bool
     ) throws -> (report: Report, directory: Scratch, references: [EvidenceReference?]) {
-        let report = try known ?? report()
+        var request = try request()
+        request.locatesConnections = true
+        let report = try known ?? OfflineRun.report(on: [capture], request)
         let scratch = try Scratch()
         var packets = try EvidencePackets.read([capture], filter: nil, spools: Spools(), for: report)
         if isRedacted { packets.redact() }

@@ -150,7 +150,7 @@ enum Zip {
         let month = shifted < 10 ? shifted + 3 : shifted - 9
         let civil = year + era * 400 + (month <= 2 ? 1 : 0)
         let date = Int(civil - 1980) << 9 | Int(month) << 5 | Int(dayOfMonth)
-        let time = rest / 3_600 << 11 | rest % 3_600 / 60 << 5 | rest % 60 / 2
+        let time = (rest / 3_600) << 11 | (rest % 3_600 / 60) << 5 | rest % 60 / 2
         return (UInt16(truncatingIfNeeded: date), UInt16(truncatingIfNeeded: time))
     }
 }

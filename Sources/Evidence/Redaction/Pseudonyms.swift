@@ -1,7 +1,8 @@
 /// Stands in for secrets: the same secret by the same text everywhere, another one by another as far as its length allows.
 ///
-/// Numbered as they come up, not hashed: nothing of a secret is in its stand-in but its length, and two runs give the same.
-struct Pseudonyms {
+/// Numbered as they come up, not hashed: nothing of a secret is in its stand-in but its length, and two runs give the same. One for
+/// a run, by reference: it grows with every secret.
+final class Pseudonyms {
     private var numbers: [[UInt8]: Int] = [:]
     private var counts: [Int: Int] = [:]
     /// Letters that are no hexadecimal digits, and none of them a token that means anything.
@@ -11,7 +12,7 @@ struct Pseudonyms {
     private static let largestCount = 1 << 20
 
     /// As many letters as `secret` has bytes.
-    mutating func standIn(for secret: [UInt8]) -> [UInt8] {
+    func standIn(for secret: [UInt8]) -> [UInt8] {
         guard !secret.isEmpty else { return [] }
         var number = numbers[secret]
         if number == nil, numbers.count < Self.largestCount {

@@ -1,7 +1,7 @@
 /// Overwrites secrets in a piece of a message's head: query values, credentials of URLs, and what looks like an e-mail address, a card
 /// number or a signed token. Lengths stay, and so do control bytes, which may be what a gateway stumbled over.
 struct TextRedaction {
-    var pseudonyms = Pseudonyms()
+    let pseudonyms = Pseudonyms()
     /// Addresses in text are secrets, too.
     var hidesAddresses = false
 

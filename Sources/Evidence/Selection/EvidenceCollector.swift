@@ -153,6 +153,7 @@ extension EvidencePackets {
     /// Reads the input once more for the packets of a report.
     /// - Parameters:
     ///   - spools: where pipes were kept when they were read for the report.
+    ///   - packetLimit: that the report's run had.
     ///   - shouldStop: asked now and then; what was found up to then is the evidence.
     package static func read(
         _ paths: [String],
@@ -160,14 +161,17 @@ extension EvidencePackets {
         spools: Spools,
         for report: Report,
         limits: EvidenceLimits = EvidenceLimits(),
+        packetLimit: Int? = nil,
         shouldStop: () -> Bool = { false }
     ) throws(CaptureError) -> EvidencePackets {
         var collector = EvidenceCollector(report, limits)
         spools.rewind()
         let input = try CaptureInput(paths: paths, filter: filter, spools: spools)
         var untilLook = 1 << 14
-        while let record = try input.advance() {
+        var left = packetLimit ?? .max
+        while left > 0, let record = try input.advance() {
             input.withPacket { collector.process(record, $0) }
+            left -= 1
             untilLook -= 1
             if untilLook == 0 {
                 if shouldStop() { break }

@@ -1,5 +1,6 @@
 import Capture
 import Model
+import Reporting
 
 /// One pcapng file of evidence: its packets, numbered anew, and what is said of them.
 struct EvidenceFile {
@@ -85,7 +86,11 @@ struct EvidenceFile {
             {
                 words.append(mark.text)
             }
-            image.append(packet.record, packet.bytes.span.bytes, comment: words.joined(separator: "; "))
+            image.append(
+                packet.record,
+                packet.bytes.span.bytes,
+                comment: SafeText.terminal(words.joined(separator: "; "))
+            )
         }
         return image.bytes
     }
