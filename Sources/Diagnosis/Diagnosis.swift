@@ -36,7 +36,7 @@ package enum Diagnosis {
         report.packets = facts.counters.packets
         report.firstPacket = facts.counters.first
         report.lastPacket = facts.counters.last
-        report.quality = Summaries.quality(facts)
+        report.quality = CaptureJudgement(facts).quality
         report.roles = map.roles
         report.roles.software = software(incidents, map.roles.gateways)
         report.findings = grouped.map(\.finding)

@@ -92,8 +92,52 @@ package struct PacketDecoder {
         let interface = record.interface
         guard interface >= 0, interface < Self.maximumInterfaces else { return }
         while lastTimes.count <= interface { lastTimes.append(nil) }
-        if let last = lastTimes[interface], time < last { counters.timeRegressions &+= 1 }
+        if let last = lastTimes[interface], time < last {
+            noteRegression(
+                FrameReference(number: record.number, time: time),
+                interface,
+                last - time,
+                latest: counters.last
+            )
+        }
         lastTimes[interface] = time
+    }
+
+    @inline(never)
+    private mutating func noteRegression(
+        _ frame: FrameReference,
+        _ interface: Int,
+        _ amount: Nanoseconds,
+        latest: Timestamp?
+    ) {
+        counters.timeRegressions &+= 1
+        counters.largestRegression = max(counters.largestRegression, amount)
+        guard amount >= ClockStep.smallest else { return }
+        counters.clockStepCount &+= 1
+        guard counters.clockSteps.count < CaptureCounters.largestClockStepCount else { return }
+        counters.clockSteps.append(ClockStep(frame: frame, interface: interface, amount: amount, latest: latest))
+    }
+
+    /// The regressions of a batch, of which there are few: it is walked for them alone.
+    /// - Parameters:
+    ///   - previous: time stamp of the packet before the batch on its interface.
+    ///   - latest: the latest one before the batch.
+    @inline(never)
+    private mutating func noteRegressions(_ batch: PacketBatch, after previous: Timestamp, latest: Timestamp) {
+        var (previous, latest) = (previous, latest)
+        for (index, packet) in batch.packets.enumerated() {
+            let time = packet.timestamp
+            latest = max(latest, time)
+            if time < previous {
+                noteRegression(
+                    FrameReference(number: batch.firstNumber &+ index, time: time),
+                    batch.interface,
+                    previous - time,
+                    latest: latest
+                )
+            }
+            previous = time
+        }
     }
 
     /// All packets of a batch, whose captured lengths are those of the bytes.
@@ -111,6 +155,7 @@ package struct PacketDecoder {
             while lastTimes.count <= interface { lastTimes.append(nil) }
             previous = lastTimes[interface] ?? time
         }
+        let (previousBefore, latestBefore) = (previous, latest)
         for packet in batch.packets {
             captured &+= Int64(packet.capturedLength)
             wire &+= Int64(packet.wireLength)
@@ -129,7 +174,7 @@ package struct PacketDecoder {
         counters.last = latest
         counters.largestStepBack = largestStepBack
         guard isKnown else { return }
-        counters.timeRegressions &+= regressions
+        if regressions > 0 { noteRegressions(batch, after: previousBefore, latest: latestBefore) }
         lastTimes[interface] = previous
     }
 }

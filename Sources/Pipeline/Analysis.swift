@@ -32,6 +32,9 @@ struct Analysis: ~Copyable {
     private let request: AnalysisRequest
     private let dissector = Dissector()
     private(set) var statistics = RunStatistics()
+    private var losses: [CaptureLoss] = []
+    /// Per source, what it had dropped when it was asked last, and how far the capture was then.
+    private var reported: [(dropped: Int, time: Timestamp?, packets: Int)] = []
 
     init(_ request: AnalysisRequest) {
         self.request = request
@@ -45,8 +48,23 @@ struct Analysis: ~Copyable {
         dissector.process(record, bytes)
     }
 
-    mutating func setDropped(_ count: Int?) {
-        statistics.dropped = count
+    /// Takes what the sources say of packets that were dropped before the capture, since its start.
+    mutating func noteDropped(_ sources: [SourceSummary]) {
+        statistics.dropped = sources.reduce(0) { $0 &+ ($1.dropped ?? 0) }
+        while reported.count < sources.count { reported.append((0, nil, 0)) }
+        for (index, source) in sources.enumerated() {
+            guard let dropped = source.dropped else { continue }
+            let before = reported[index]
+            losses.note(
+                CaptureLoss(
+                    from: before.time,
+                    through: statistics.last,
+                    dropped: max(0, dropped &- before.dropped),
+                    captured: statistics.packets &- before.packets
+                )
+            )
+            reported[index] = (dropped, statistics.last, statistics.packets)
+        }
     }
 
     var reachedPacketLimit: Bool {
@@ -57,18 +75,18 @@ struct Analysis: ~Copyable {
     func interimReport(horizon: Timestamp) -> Report {
         var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
-        return Diagnosis.report(on: dissector.facts(final: false), options: options)
+        var facts = dissector.facts(final: false)
+        facts.counters.losses = losses
+        return Diagnosis.report(on: facts, options: options)
     }
 
     /// The report on a capture that is over.
     mutating func finalReport(sources: [SourceSummary]) -> Report {
         dissector.finish()
-        var report = Diagnosis.report(
-            on: dissector.facts(final: true),
-            options: request.options(firstPacket: statistics.first)
-        )
+        var facts = dissector.facts(final: true)
+        facts.counters.losses = losses
+        var report = Diagnosis.report(on: facts, options: request.options(firstPacket: statistics.first))
         report.sources = sources
-        report.quality.droppedPackets = sources.reduce(0) { $0 &+ ($1.dropped ?? 0) }
         return report
     }
 }

@@ -52,6 +52,7 @@ package struct LiveRun {
         var emission = Emission(now: clock())
         let end = request.duration.map { clock() + Double($0) / 1e9 }
         var untilNextLook = LiveRun.lookInterval
+        var nextQuestion = clock()
         loop: while true {
             switch capture.advance(timeoutMilliseconds: LiveRun.patienceMilliseconds) {
             case .ended:
@@ -69,18 +70,37 @@ package struct LiveRun {
                 try writer?.flush()
             }
             untilNextLook = LiveRun.lookInterval
-            analysis.setDropped(capture.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) })
+            let now = clock()
+            if now >= nextQuestion {
+                try noteDropped(capture, &analysis, writer)
+                nextQuestion = now + 1
+            }
             control.progress(analysis.statistics)
             if control.shouldStop() { break }
-            let now = clock()
             if let end, now >= end { break }
             guard emission.emit(analysis, clock: clock, decided) else { break }
         }
+        try noteDropped(capture, &analysis, writer)
         try writer?.finish()
         for warning in capture.warnings { control.warn(warning.message) }
         let report = analysis.finalReport(sources: capture.summaries)
         _ = emission.emit(report, decided)
         return report
+    }
+
+    /// Asks what was dropped, and writes it where the packets are written.
+    private func noteDropped(
+        _ capture: LiveCapture,
+        _ analysis: inout Analysis,
+        _ writer: PcapngWriter?
+    ) throws(CaptureError) {
+        let sources = capture.summaries
+        analysis.noteDropped(sources)
+        guard let writer, let last = analysis.statistics.last else { return }
+        for (index, source) in sources.enumerated() {
+            guard let dropped = source.dropped, let linkType = source.linkTypes.first else { continue }
+            try writer.writeDropped(dropped, interface: index, linkType: linkType, at: last)
+        }
     }
 }
 

@@ -45,14 +45,34 @@ package enum OfflineRun {
         }
         var facts = dissector.facts(final: true)
         if let background = choice.background {
+            let dissected = facts.counters
             facts.counters = choice.counters
+            facts.counters.takeDuplicates(of: dissected)
             facts.background = background
         }
+        facts.counters.note(first.summaries)
         var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
         if request.locatesConnections { report.locate(in: facts.connections) }
         report.sources = first.summaries
-        report.quality.droppedPackets = first.summaries.reduce(0) { $0 &+ ($1.dropped ?? 0) }
         return report
+    }
+}
+
+extension CaptureCounters {
+    /// The sieve knows a packet again only right behind its first copy; where copies stand further apart, their connections are
+    /// dissected, which finds them.
+    mutating func takeDuplicates(of dissected: CaptureCounters) {
+        duplicatePackets = max(duplicatePackets, dissected.duplicatePackets)
+        routedDuplicates = max(routedDuplicates, dissected.routedDuplicates)
+        routedHops = max(routedHops, dissected.routedHops)
+    }
+
+    /// Takes what the sources say of packets that were lost before the capture.
+    mutating func note(_ sources: [SourceSummary]) {
+        losses = []
+        for source in sources {
+            for loss in source.losses { losses.note(loss) }
+        }
     }
 }
 

@@ -157,22 +157,9 @@ enum Phrases {
         return text
     }
 
-    /// What the capture lacks, counters that are not zero only, then its notes.
+    /// What is wrong with the capture, a line each; empty where nothing is.
     static func captureDamage(_ report: Report) -> [String] {
-        let quality = report.quality
-        let counters: [(Int64, String)] = [
-            (quality.missedBytes, "bytes missed by the capture"),
-            (Int64(quality.droppedPackets), "packets dropped before the capture"),
-            (Int64(quality.duplicatePackets), "duplicate packets, counted once"),
-            (Int64(quality.snappedPackets), "packets cut by the snap length"),
-            (Int64(quality.oneWayConnections), "connections seen in one direction only"),
-            (Int64(quality.midstreamConnections), "connections that began before the capture"),
-            (Int64(quality.undecodedPackets), "packets not decoded"),
-        ]
-        var result = report.sources.compactMap { source in source.truncated.map { "\(source.name): \($0)" } }
-        let counted = counters.filter { $0.0 > 0 }.map { "\(Numbers.grouped($0.0)) \($0.1)" }
-        if !counted.isEmpty { result.append(counted.joined(separator: "; ")) }
-        return result + quality.notes
+        report.sources.compactMap { source in source.truncated.map { "\(source.name): \($0)" } } + report.quality.notes
     }
 
     /// "10.0.0.2 (inferred: ...)"; nil where no gateway is known.

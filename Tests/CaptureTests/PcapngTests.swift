@@ -141,6 +141,30 @@ struct PcapngTests {
         #expect(try read(file.bytes).summary.dropped == .max)
     }
 
+    @Test func dropsHappenedBetweenTheStatisticsThatTellOfThem() throws {
+        func time(_ microseconds: Int64) -> Timestamp { Timestamp(nanoseconds: microseconds * 1_000) }
+        var file = Savefile.pcapng()
+        file.interface()
+        file.enhancedPacket(ticks: 10, [1])
+        file.enhancedPacket(ticks: 11, [2])
+        file.statistics(ticks: 20, interfaceDrops: 1, systemDrops: 2)
+        file.statistics(ticks: 30, interfaceDrops: 1, systemDrops: 2)
+        file.enhancedPacket(ticks: 35, [3])
+        file.statistics(ticks: 40, interfaceDrops: 4, systemDrops: 4)
+        // Before the packets: a writer that does not know the time.
+        file.statistics(ticks: 0, interfaceDrops: 4, systemDrops: 5)
+        // Fewer than before: no loss, and nothing that traps.
+        file.statistics(ticks: 50, interfaceDrops: 0, systemDrops: 0)
+        let summary = try read(file.bytes).summary
+        #expect(
+            summary.losses == [
+                CaptureLoss(from: nil, through: time(20), dropped: 3, captured: 2),
+                CaptureLoss(from: time(30), through: time(40), dropped: 5, captured: 1),
+                CaptureLoss(from: time(40), through: nil, dropped: 1, captured: 0),
+            ]
+        )
+    }
+
     @Test func everyTruncationGivesThePacketsBeforeTheCut() throws {
         var file = Savefile.pcapng()
         var blockEnds = [file.bytes.count]

@@ -141,10 +141,16 @@ struct Savefile {
         block(3, body)
     }
 
-    mutating func statistics(interface: UInt32 = 0, interfaceDrops: UInt64, systemDrops: UInt64) {
+    mutating func statistics(
+        interface: UInt32 = 0,
+        ticks: UInt64 = 0,
+        interfaceDrops: UInt64,
+        systemDrops: UInt64
+    ) {
         var body = body()
         body.put(interface)
-        body.put(0 as UInt64)
+        body.put(UInt32(truncatingIfNeeded: ticks >> 32))
+        body.put(UInt32(truncatingIfNeeded: ticks))
         for (code, value) in [(5, interfaceDrops), (7, systemDrops)] {
             var option = self.body()
             option.put(value)

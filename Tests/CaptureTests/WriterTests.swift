@@ -50,6 +50,34 @@ struct WriterTests {
         for text in ["gwsniff test", "eth0", "the proof"] { #expect(bytes.range(of: Data(text.utf8)) != nil) }
     }
 
+    @Test func dropsComeBackAsTheyWere() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/out.pcapng"
+        let writer = try PcapngWriter(path: path, application: "gwsniff test")
+        let times: [Int64] = [1_700_000_000_000_000_000, 1_700_000_001_000_000_000]
+        for (index, time) in times.enumerated() {
+            let record = record(interface: 3, linkType: .ethernet, nanoseconds: time, wire: 1, count: 1)
+            try writer.write(record, ([9] as [UInt8]).span.bytes)
+            try writer.writeDropped(
+                4 + 3 * index,
+                interface: 3,
+                linkType: .ethernet,
+                at: Timestamp(nanoseconds: time)
+            )
+        }
+        try writer.finish()
+        let result = try read(path: path)
+        #expect(result.packets.map(\.interface) == [0, 0])
+        #expect(result.summary.dropped == 7)
+        let ends = times.map(Timestamp.init(nanoseconds:))
+        #expect(
+            result.summary.losses == [
+                CaptureLoss(from: nil, through: ends[0], dropped: 4, captured: 1),
+                CaptureLoss(from: ends[0], through: ends[1], dropped: 3, captured: 1),
+            ]
+        )
+    }
+
     @Test func aFileOfManyBlocksIsWhole() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/out.pcapng"

@@ -18,6 +18,31 @@ import Testing
         #expect(differences.isEmpty, "\(sample.name):\n  \(differences.joined(separator: "\n  "))")
     }
 
+    @Test(
+        "what was sent again is of the class that the kernels of both ends counted, and lost where it was dropped",
+        arguments: CommittedCase.all.filter { $0.expected.retransmissions != nil }
+    )
+    func givesTheKernelsClasses(_ sample: CommittedCase) throws {
+        let wanted = try #require(sample.expected.retransmissions)
+        let upstream = try #require(sample.report().upstreams.first { $0.endpoint.description == wanted.upstream })
+        let counts = upstream.repetitions
+        #expect(counts[.timeout] == wanted.timeout)
+        #expect(counts[.fast] == wanted.fast)
+        #expect(counts[.tailLossProbe] == wanted.tailLossProbe)
+        #expect(counts[.spurious] == wanted.spurious)
+        #expect(counts[.unclear] == 0)
+        #expect(counts[.outOfOrder] == wanted.outOfOrder)
+        #expect(counts[.beforeCapture] == wanted.beforeCapture)
+        #expect(counts[.afterCapture] == wanted.afterCapture)
+        #expect(counts[.inCapture] == 0)
+        #expect(upstream.retransmissions == wanted.timeout + wanted.fast + wanted.tailLossProbe + wanted.spurious)
+    }
+
+    @Test("there are captures whose retransmissions the kernels counted")
+    func someTellOfRepairs() {
+        #expect(CommittedCase.all.count { $0.expected.retransmissions != nil } >= 2)
+    }
+
     @Test("there are at least 40 committed failures and 10 clean captures")
     func areManyEnough() {
         let clean = CommittedCase.all.count { $0.expected.findings.isEmpty }

@@ -45,6 +45,24 @@ import Testing
         // Which of the two the only leg is cannot always be told from it: then it must be said who the gateway is.
         bench.expectRule(under: [.withoutLeg(.client), .withoutLeg(.upstream)] + oneWay, isGatewayGiven: true)
     }
+
+    @Test("a clock that is set back moves no verdict sideways", arguments: DamagedCases.chosen)
+    func clock(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        // Roles are inferred from which exchange begins inside which, by time. A step that is shorter than the silence around it leaves
+        // no trace in the time stamps.
+        bench.expectRule(
+            under: bench.seeds.flatMap { seed -> [Damage] in
+                let frames = bench.frames(seed: seed)
+                return [
+                    .clockSetBack(.milliseconds(200), atFrame: frames.0),
+                    .clockSetBack(.seconds(3), atFrame: frames.1),
+                ]
+            },
+            isGatewayGiven: true,
+            where: { $0.quality.clockSteps > 0 }
+        )
+    }
 }
 
 enum DamagedCases {
@@ -91,8 +109,23 @@ struct DamageBench {
         return Array(first..<(first + count))
     }
 
-    /// - Parameter isGatewayGiven: the run is told who is who, as by `--gateway` and `--upstream`.
-    func expectRule(under damages: [Damage], isGatewayGiven: Bool = false) {
+    /// Two of the packets, by chance.
+    func frames(seed: UInt64) -> (Int, Int) {
+        var random = SeededGenerator(seed: seed)
+        func any() -> Int {
+            packets.isEmpty ? 0 : packets[Int.random(in: packets.indices, using: &random)].record.number
+        }
+        return (any(), any())
+    }
+
+    /// - Parameters:
+    ///   - isGatewayGiven: the run is told who is who, as by `--gateway` and `--upstream`.
+    ///   - isJudged: of the damaged captures, those that the rule is asked of.
+    func expectRule(
+        under damages: [Damage],
+        isGatewayGiven: Bool = false,
+        where isJudged: (Report) -> Bool = { _ in true }
+    ) {
         var options = request
         if isGatewayGiven, options.gateways.isEmpty, options.upstreams.isEmpty {
             options.gateways = undamaged.report.roles.gateways.map {
@@ -104,6 +137,7 @@ struct DamageBench {
         }
         for damage in damages {
             let damaged = JudgedCapture(damage.applied(to: packets, upstreams: upstreams), options)
+            guard isJudged(damaged.report) else { continue }
             let violations = rule.violations(damaged)
             // One line each, whole by itself, for they are many when a rule breaks.
             let lines = violations.map { "\(sample.name), \(damage): \($0)" }

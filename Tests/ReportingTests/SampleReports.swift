@@ -127,7 +127,11 @@ enum Sample {
         summary.exchanges = 12_410
         summary.connectTime = DurationSummary([210_000, 215_000, 900_000])
         summary.firstByteTime = DurationSummary([3_100_000, 12_000_000, 1_900_000_000])
-        summary.retransmissions = 2
+        summary.retransmissions = 4
+        summary.repetitions.count(.timeout, .afterCapture)
+        summary.repetitions.count(.fast, .beforeCapture)
+        summary.repetitions.count(.spurious, nil)
+        summary.repetitions.count(.outOfOrder, nil)
         report.upstreams = [summary]
         return report
     }
@@ -155,8 +159,15 @@ enum Sample {
         surplus.severity = .note
         report.findings += [refused, surplus]
         report.quality.verdict = .fair
-        report.quality.notes = ["time stamps run backwards by up to 3 ms between interfaces"]
+        report.quality.notes = [
+            "20480 bytes on 3 connections were acknowledged and are not in the capture, which lost packets or sees one of several ways: "
+                + "give it a larger buffer (-B), and capture on every interface",
+            "time stamps run backwards once on one interface, by up to 2.00 s",
+        ]
         report.quality.missedBytes = 20_480
+        report.quality.clockSteps = 1
+        report.quality.backwardPackets = 1
+        report.quality.largestBackwardStep = .seconds(2)
         report.quality.duplicatePackets = 12
         report.sources[0].truncated = "cut in the middle of a record at byte 45100321"
         return report

@@ -12,6 +12,11 @@ package struct ConversationPacket: Sendable {
     package var identification: UInt16 = 0
     package var windowScale: UInt8?
     package var maximumSegmentSize: UInt16?
+    package var allowsSelectiveAcknowledgment = false
+    package var timestampValue: UInt32?
+    package var timestampEcho: UInt32?
+    /// SACK blocks: the first sequence number of each and the one after its last.
+    package var selectiveAcknowledgments: [(left: UInt32, right: UInt32)] = []
     /// Captured payload.
     package var payload: [UInt8] = []
     /// Payload bytes on the wire.

@@ -129,6 +129,7 @@ class Scene:
         self.round_trip = 0.1
         self.record = Capture
         self.options = []  # what gwsniff is told, because no packet of this capture could tell it
+        self.repairs = None  # called for what was sent again and why, before the hosts go
         self.verify = None  # called with the capture's path: the plan's own timing, checked on the wire
 
     # Building
@@ -419,6 +420,7 @@ class Scene:
     def finish(self):
         """Stops capture and gateway, in this order, and returns expected.json's content."""
         self._capture.stop()
+        repairs = self.repairs() if self.repairs else None
         self.client.close()
         self.gateway.stop()
         if self.verify is not None:
@@ -434,7 +436,8 @@ class Scene:
         behind = [(fault, count, lines()) for fault, count, lines in self._behind]
         records = self.gateway.records()
         replays = getattr(self.gateway, "hides_replay", False)
-        return expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options, replays)
+        content = expected.build(self.case.plan, made_by, capture, self.sents, records, behind, self.options, replays)
+        return {**content, "retransmissions": repairs} if repairs else content
 
     def close(self):
         for closer in reversed(self._closers):

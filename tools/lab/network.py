@@ -78,6 +78,12 @@ class Namespace:
     def nft_flush(self):
         run(*self.command("nft", "flush", "ruleset"))
 
+    def tcp_counters(self):
+        """What the kernel counted of TCP on this host: the `TcpExt` lines of netstat, by name."""
+        with self, open("/proc/thread-self/net/netstat") as file:
+            names, values = [line.split()[1:] for line in file if line.startswith("TcpExt:")]
+        return {name: int(value) for name, value in zip(names, values)}
+
     def plain_frames(self, interface):
         """Turns checksum and segmentation offload off on `interface`."""
         with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

@@ -20,12 +20,13 @@ class Relay:
     """Forwards frames between interfaces `near` (gateway's side) and `far` (upstream's side).
 
     `drop(outward, segment)` is asked for each TCP segment over IPv4; outward is True from near to far. Frames that are
-    not TCP are never dropped.
+    not TCP are never dropped. `late(outward, segment)` gives the seconds by which a segment comes later than the others.
     """
 
     def __init__(self, host, near, far, one_way_ms):
         self.delay = one_way_ms / 1000
         self.drop = None
+        self.late = None
         with host:
             self._sockets = [self._open(near), self._open(far)]
         self._stop = threading.Event()
@@ -52,7 +53,8 @@ class Relay:
                     continue
                 for frame in self._frames(side):
                     if self._wanted(index == 0, frame):
-                        heapq.heappush(queue, (now + self.delay, serial, 1 - index, frame))
+                        due = now + self.delay + self._later(index == 0, frame)
+                        heapq.heappush(queue, (due, serial, 1 - index, frame))
                         serial += 1
             while queue and queue[0][0] <= time.monotonic():
                 _, _, index, frame = heapq.heappop(queue)
@@ -79,6 +81,11 @@ class Relay:
             return True
         segment = packets.segment(frame)
         return segment is None or not drop(outward, segment)
+
+    def _later(self, outward, frame):
+        late = self.late
+        segment = packets.segment(frame) if late else None
+        return late(outward, segment) if segment else 0
 
     def close(self):
         self._stop.set()

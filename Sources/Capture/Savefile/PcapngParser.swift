@@ -25,6 +25,9 @@ final class PcapngParser: SavefileParser {
         var index: Int
         /// From the last statistics block; nil where none said.
         var dropped: UInt64?
+        /// Of that block, and how many packets of the file stand before it.
+        var reported: Timestamp?
+        var packetsBefore = 0
     }
 
     /// One section of a real capture has a few; the bound keeps a file of descriptions only from taking memory.
@@ -47,6 +50,7 @@ final class PcapngParser: SavefileParser {
     let formatName = "pcapng"
     private(set) var linkTypes: [LinkType] = []
     private(set) var otherFrames = 0
+    private(set) var losses: [CaptureLoss] = []
 
     var dropped: Int? {
         total().map { Int(clamping: $0) }
@@ -194,7 +198,36 @@ final class PcapngParser: SavefileParser {
                 dropped = PcapngParser.sum(dropped, value)
             }
         }
-        if let dropped { interfaces[index].dropped = dropped }
+        guard let dropped else { return }
+        let ticks =
+            UInt64(buffer.uint32(at: 12, bigEndian: isBigEndian)) << 32
+            | UInt64(buffer.uint32(at: 16, bigEndian: isBigEndian))
+        noteLosses(
+            index,
+            dropped,
+            at: interfaces[index].resolution.timestamp(ticks: ticks, offset: interfaces[index].offset)
+        )
+        interfaces[index].dropped = dropped
+    }
+
+    /// The counts are since the start of the capture, so that a later block tells what was lost between two.
+    private func noteLosses(_ index: Int, _ dropped: UInt64, at time: Timestamp) {
+        let before = interfaces[index]
+        let lost = dropped.subtractingReportingOverflow(before.dropped ?? 0)
+        // Writers that know no time leave it zero; a time before the packets is none.
+        let isKnown = time >= lastTimestamp && (before.reported.map { $0 <= time } ?? true)
+        if !lost.overflow {
+            losses.note(
+                CaptureLoss(
+                    from: before.reported,
+                    through: isKnown ? time : nil,
+                    dropped: Int(clamping: lost.partialValue),
+                    captured: packets - before.packetsBefore
+                )
+            )
+        }
+        interfaces[index].reported = isKnown ? time : nil
+        interfaces[index].packetsBefore = packets
     }
 
     /// Walks the options of a block and stops at the end of options or at one that does not fit.

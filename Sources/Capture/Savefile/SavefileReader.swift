@@ -123,7 +123,7 @@ package final class SavefileReader {
 
     /// What was read so far. `bytes` are those that the packets had on the wire.
     package var summary: SourceSummary {
-        SourceSummary(
+        var summary = SourceSummary(
             name: name,
             format: (compression.map { $0.rawValue + " " } ?? "") + parser.formatName,
             linkTypes: parser.linkTypes,
@@ -132,5 +132,7 @@ package final class SavefileReader {
             truncated: ending?.message,
             dropped: parser.dropped
         )
+        summary.losses = parser.losses
+        return summary
     }
 }

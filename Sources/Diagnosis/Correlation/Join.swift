@@ -233,7 +233,7 @@ struct Join {
         }
         return connection.events.count { event in
             event.direction == .fromClient && event.length > 0 && event.offset >= asked.start && event.frame.time < time
-                && (event.kind == .retransmission || event.kind == .fastRetransmission)
+                && event.isRepair
         } >= 2
     }
 

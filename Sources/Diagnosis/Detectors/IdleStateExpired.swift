@@ -88,7 +88,7 @@ enum IdleStateExpired: Detector {
             confidence: works.time <= attempt.connection.last.time ? .high : .medium,
             blame: .firewall,
             frames: attempt.requestFrames
-                + repeats.prefix(3).map { attempt.frame($0, "request again, never acknowledged") }
+                + repeats.prefix(3).map { attempt.again($0, "request again, never acknowledged") }
                 + attempt.endingFrames
                 + [EvidenceFrame(works, role: "a new connection is accepted", direction: .fromServer)],
             explanation: "After \(Phrases.duration(idle)) without traffic the request on the kept connection was sent "

@@ -39,7 +39,7 @@ enum PMTUBlackhole: Detector {
         let who = direction == .fromClient ? "gateway" : "upstream"
         return verdict(
             attempt,
-            frames: repeats.prefix(3).map { attempt.frame($0, "\($0.length) bytes again") }
+            frames: repeats.prefix(3).map { attempt.again($0, "\($0.length) bytes again") }
                 + [EvidenceFrame(small, role: "a small segment gets through", direction: nil)],
             story:
                 "the \(who)'s segments of \(first.length) bytes were sent \(repeats.count + 1) times and never acknowledged, "

@@ -34,19 +34,24 @@ extension AttemptContext {
         return timeline.clientFins >= 2 && !heard
     }
 
+    /// The gateway closed after it had got bytes beyond the hole, and its close acknowledges none behind the hole: what is missing the capture
+    /// did not miss alone.
+    var closedBeforeHole: Bool {
+        guard let ending, ending.direction == .fromClient, let acknowledged = ending.acknowledgedOffset else {
+            return false
+        }
+        let end = connection.fromServer.contiguousEnd
+        return acknowledged <= end
+            && connection.events.contains {
+                $0.kind == .lostSegment && $0.isFromServer && $0.offset > end && $0.frame.number < ending.frame.number
+            }
+    }
+
     /// Segments of the response that the upstream sent again after the gateway had closed.
     var resendsAfterClose: [TCPEvent] {
         guard let ending, ending.direction == .fromClient else { return [] }
         return connection.events.filter {
-            $0.isFromServer && $0.frame.number > ending.frame.number && $0.length > 0
-                && ($0.kind == .retransmission || $0.kind == .fastRetransmission || $0.kind == .outOfOrder)
-        }
-    }
-
-    func retransmissions(_ direction: Direction, from offset: Int64) -> [TCPEvent] {
-        connection.events.filter {
-            $0.direction == direction && $0.length > 0 && $0.offset >= offset
-                && ($0.kind == .retransmission || $0.kind == .fastRetransmission)
+            $0.isFromServer && $0.frame.number > ending.frame.number && $0.length > 0 && $0.isRepair
         }
     }
 }
@@ -91,13 +96,15 @@ enum LossStallRequest: Detector {
             confidence: attempt.idleBefore.map { $0 < .seconds(30) } ?? true ? .high : .medium,
             blame: .network,
             frames: attempt.requestFrames
-                + repeats.prefix(3).map { attempt.frame($0, "request again") }
+                + repeats.prefix(3).map { attempt.again($0, "request again") }
                 + (repeats.count > 3
-                    ? [attempt.frame(last, "request again, the last of \(repeats.count) repeats")] : [])
+                    ? [attempt.again(last, "request again, the last of \(repeats.count) repeats")] : [])
                 + attempt.endingFrames,
             explanation: "The gateway sent the request\(idle) \(repeats.count + 1) times over "
                 + "\(Phrases.duration(last.frame.time - request.firstFrame.time)), and \(attempt.upstream) never "
-                + "acknowledged it: it was lost on the way, or its acknowledgments were.",
+                + "acknowledged it"
+                + (attempt.lossPlace(of: repeats).map { "; \($0)" }
+                    ?? ": it was lost on the way, or its acknowledgments were") + ".",
             ruledOut: [
                 RuledOut(.responseTimeout, "the request was never acknowledged, so the upstream never had it"),
                 RuledOut(.zeroWindowStall, "the upstream's window was open"),
@@ -128,7 +135,11 @@ enum LossStallResponse: Detector {
         var frames = attempt.requestFrames + attempt.responseFrames
         let story: String
         if attempt.gatewayGaveUp, attempt.hasOpenHole {
-            story = "the capture holds bytes beyond a hole of the response that never closed"
+            story =
+                "the capture holds bytes beyond a hole of the response that never closed"
+                + (attempt.closedBeforeHole
+                    ? ", and the gateway had acknowledged nothing behind it when it closed: the missing ones were lost between "
+                        + "\(attempt.upstream) and the point of capture" : "")
         } else if attempt.gatewayGaveUp, let leap = attempt.leap {
             frames.append(attempt.frame(leap, "the upstream's numbers have moved on"))
             story = "the upstream's sequence numbers moved past bytes that never arrived"
@@ -136,12 +147,12 @@ enum LossStallResponse: Detector {
             attempt.ending != nil && (attempt.gatewayGaveUp || stalled(unacknowledged))
                 || attempt.client == nil && attempt.ending == nil && !attempt.stalledRepeats.isEmpty
         {
-            frames += unacknowledged.prefix(3).map { attempt.frame($0, "response segment again") }
+            frames += unacknowledged.prefix(3).map { attempt.again($0, "response segment again") }
             story =
                 "the upstream sent parts of the response \(unacknowledged.count + 1) times and the gateway never "
-                + "acknowledged them"
+                + "acknowledged them" + (attempt.lossPlace(of: unacknowledged).map { "; \($0)" } ?? "")
         } else if attempt.gatewayGaveUp, !attempt.resendsAfterClose.isEmpty {
-            frames += attempt.resendsAfterClose.prefix(2).map { attempt.frame($0, "upstream resends after the close") }
+            frames += attempt.resendsAfterClose.prefix(2).map { attempt.again($0, "upstream resends after the close") }
             story = "the upstream went on resending after the gateway had closed"
         } else if attempt.gatewayGaveUp, attempt.isGatewayFinUnacknowledged {
             story = "the gateway's own FIN was repeated and never acknowledged either"

@@ -167,12 +167,19 @@ extension Incidents {
             join.attempts[index].outcome = .unused
             return
         }
-        verdict.cause = .undetermined
-        verdict.variant = nil
-        verdict.confidence = .low
-        verdict.blame = .unknown
-        verdict.ruledOut = []
-        verdict.missing = [missing]
+        verdict.giveUp(missing: missing)
         join.attempts[index].outcome = .failed(verdict)
+    }
+}
+
+extension Verdict {
+    /// Names no cause any more, for want of `missing`.
+    mutating func giveUp(missing what: String) {
+        cause = .undetermined
+        variant = nil
+        confidence = .low
+        blame = .unknown
+        ruledOut = []
+        missing = [what]
     }
 }

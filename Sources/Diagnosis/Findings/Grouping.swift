@@ -69,10 +69,17 @@ struct Grouping {
             occurrences: occurrences,
             pattern: Pattern.sentence(sorted),
             ruledOut: unique(members.flatMap(\.verdict.ruledOut)),
-            missing: unique(members.flatMap(\.verdict.missing)),
+            missing: unique(members.flatMap(\.verdict.missing) + reservations(members)),
             remedies: remedies,
             displayFilter: filter(streams, members)
         )
+    }
+
+    /// One incident that the capture shows whole proves the cause, whatever it lacks of the others.
+    private static func reservations(_ members: [Incident]) -> [String] {
+        let best = members.map(\.verdict.confidence).max()
+        let isProved = members.contains { $0.reservations.isEmpty && $0.verdict.confidence == best }
+        return isProved ? [] : members.flatMap(\.reservations)
     }
 
     private static func commonVariant(_ members: [Incident]) -> String? {

@@ -14,6 +14,12 @@ struct Incident {
     var kind: GatewayKind?
     /// Requests without attempt count none.
     var attempts: Int
+    /// The connection that the verdict is about and the exchange on it (indices into the facts), and when what failed began.
+    var connection: Int?
+    var exchange: Int?
+    var start: Timestamp?
+    /// What the capture lacks for the verdict.
+    var reservations: [String] = []
 }
 
 /// Turns the judged join into incidents.
@@ -64,6 +70,7 @@ struct Incidents {
         collectLookups()
         collectWithoutAttempt()
         countByOutermost()
+        reserve()
         all.sort { ($0.occurrence.time, $0.occurrence.stream ?? 0) < ($1.occurrence.time, $1.occurrence.stream ?? 0) }
     }
 
@@ -348,7 +355,8 @@ struct Incidents {
                     ),
                     gateway: request.gateway.address,
                     kind: gateways.kind(at: request.gateway, host: join.host(request.gateway.address)),
-                    attempts: 0
+                    attempts: 0,
+                    start: request.start
                 )
             )
         }
@@ -387,7 +395,10 @@ struct Incidents {
                 ),
                 gateway: request?.gateway.address ?? attempt.dialler,
                 kind: gateways.kind(at: request?.gateway, host: join.host(attempt.dialler)),
-                attempts: 1
+                attempts: 1,
+                connection: attempt.connection,
+                exchange: attempt.exchange,
+                start: attempt.start
             )
         )
     }

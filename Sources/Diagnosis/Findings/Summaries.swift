@@ -1,6 +1,6 @@
 import Model
 
-/// The report's tables: upstreams and the capture's quality.
+/// The report's table of upstreams.
 enum Summaries {
     static func upstreams(_ join: Join) -> [UpstreamSummary] {
         struct Collected {
@@ -19,6 +19,8 @@ enum Summaries {
             if timeline.serverReset != nil { entry.summary.resets += 1 }
             entry.summary.retransmissions +=
                 connection.fromClient.retransmissions + connection.fromServer.retransmissions
+            entry.summary.repetitions += connection.fromClient.repetitions
+            entry.summary.repetitions += connection.fromServer.repetitions
             if let synAck = timeline.synAcks.first,
                 let syn = timeline.syns.last(where: { $0.frame.number < synAck.frame.number })
             {
@@ -59,6 +61,8 @@ enum Summaries {
             all[endpoint] = (summary, known.firstByteTimes)
         }
         for (index, connection) in join.facts.connections.enumerated() where join.map.isUpstreamLeg[index] {
+            all[connection.server]?.summary.repetitions += connection.fromClient.repetitions
+            all[connection.server]?.summary.repetitions += connection.fromServer.repetitions
             for exchange in connection.exchanges {
                 guard let request = exchange.request, !background.counted.contains(request.firstFrame.number) else {
                     continue
@@ -76,63 +80,5 @@ enum Summaries {
             summary.firstByteTime = DurationSummary(entry.firstBytes)
             return summary
         }.sorted { $0.endpoint < $1.endpoint }
-    }
-
-    static func quality(_ facts: TrafficFacts) -> CaptureQuality {
-        var quality = CaptureQuality()
-        let counters = facts.counters
-        quality.duplicatePackets = counters.duplicatePackets
-        quality.snappedPackets = counters.snappedPackets
-        quality.undecodedPackets = counters.undecodedLinkTypes.values.reduce(0, +)
-        for connection in facts.connections {
-            quality.missedBytes += connection.fromClient.missedBytes + connection.fromServer.missedBytes
-            if connection.orientation != .handshake { quality.midstreamConnections += 1 }
-            let packets = (connection.fromClient.packets, connection.fromServer.packets)
-            // A SYN that nobody answers is a finding, not a hole in the capture.
-            if min(packets.0, packets.1) == 0,
-                connection.fromClient.payloadBytes + connection.fromServer.payloadBytes > 0
-            {
-                quality.oneWayConnections += 1
-            }
-        }
-        if facts.droppedDNS > 0 {
-            quality.notes.append(
-                "\(facts.droppedDNS) DNS messages were too many to keep: the first ones were looked at"
-            )
-        }
-        let dropped = facts.connections.reduce(0) { $0 + $1.droppedExchanges }
-        if dropped > 0 {
-            quality.notes.append("\(dropped) exchanges of connections with very many were let go, for want of memory")
-        }
-        if let background = facts.background {
-            quality.midstreamConnections = background.midstreamConnections
-            quality.oneWayConnections = background.oneWayConnections
-            if background.givenUp > 0 {
-                quality.notes.append(
-                    "\(background.givenUp) connections that did not go well were not looked at, for want of memory: "
-                        + "raise --max-memory, or choose a part with --filter"
-                )
-            }
-            if background.forgottenConnections > 0 {
-                quality.notes.append(
-                    "\(background.forgottenConnections) connections were let go before they were over, for want of memory"
-                )
-            }
-        }
-        // The counters speak for themselves; a note says what they cannot.
-        if quality.undecodedPackets > 0 {
-            let types = counters.undecodedLinkTypes.keys.map(\.rawValue).sorted().map(String.init)
-            quality.notes.append(
-                "\(quality.undecodedPackets) packets of link type \(types.joined(separator: ", ")) are not decoded"
-            )
-        }
-        let total = max(1, facts.background?.connections ?? facts.connections.count)
-        let damaged = quality.oneWayConnections * 4 > total || quality.undecodedPackets * 2 > max(1, counters.packets)
-        if damaged {
-            quality.verdict = .poor
-        } else if quality.missedBytes > 0 || quality.oneWayConnections > 0 || quality.snappedPackets > 0 {
-            quality.verdict = .fair
-        }
-        return quality
     }
 }

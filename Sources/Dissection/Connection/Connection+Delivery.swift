@@ -61,7 +61,12 @@ extension Connection {
         half.facts.missedBytes &+= missed
         half.facts.highestEnd = max(half.facts.highestEnd, half.delivered)
         half.advanceContiguousEnd()
-        if missed > 0 { events.append(ahead.event) }
+        if missed > 0 {
+            half.facts.repetitions.count(.inCapture)
+            var event = ahead.event
+            event.lossPlace = .inCapture
+            events.append(event)
+        }
     }
 
     // MARK: Payload
@@ -141,7 +146,9 @@ extension Connection {
         }
         half.delivered &+= Int64(captured.count)
         let cut = length &- Int64(captured.count)
-        if cut > 0 { skip(&half, to: half.delivered &+ cut, context.direction, context.frame) }
+        guard cut > 0 else { return }
+        half.facts.snappedBytes &+= cut
+        skip(&half, to: half.delivered &+ cut, context.direction, context.frame)
     }
 
     private func skip(_ half: inout HalfConnection, to offset: Int64, _ direction: Direction, _ frame: FrameReference) {
@@ -186,7 +193,13 @@ extension Connection {
 
     /// Lets go what waited for the peer, then tells the parser of acknowledgments and of the end.
     func settle(_ half: inout HalfConnection, _ peer: inout HalfConnection, _ direction: Direction) {
-        if let ahead = half.ahead, half.facts.contiguousEnd >= half.clipped(ahead.offset) { half.ahead = nil }
+        if let ahead = half.ahead, half.facts.contiguousEnd >= half.clipped(ahead.offset) {
+            half.ahead = nil
+            // Where the time stamps have it right, only the file's order is wrong, as between two interfaces.
+            if let last = half.facts.lastFrame, last.time >= ahead.event.frame.time {
+                half.facts.acknowledgedEarly += 1
+            }
+        }
         if let needed = half.waitsForPeer, peer.ahead == nil || peer.facts.contiguousEnd >= needed {
             half.waitsForPeer = nil
             drain(&half, direction)

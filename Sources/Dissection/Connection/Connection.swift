@@ -26,7 +26,7 @@ final class Connection<Parser: ConnectionParser> {
     /// The latest packet time seen on this connection: time stamps may run backwards.
     private(set) var clock: Timestamp
     /// Client's SYN to its first ACK of the SYN-ACK.
-    private var roundTrip: Nanoseconds?
+    private(set) var roundTrip: Nanoseconds?
     private var synTime: Timestamp?
     /// The next pure ACK of the client answers a SYN-ACK.
     private var awaitsHandshakeAck = false
@@ -79,6 +79,9 @@ final class Connection<Parser: ConnectionParser> {
         let base = (segment.source == clientEndpoint ? client : server).baseSequence
         return base != nil && base != segment.sequence
     }
+
+    /// Its SYN superseded another life on the same endpoints.
+    func noteReusedPorts() { client.facts.analysis.count(.reusedPorts) }
 
     func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan) {
         let frame = FrameReference(number: record.number, time: record.timestamp)
@@ -152,6 +155,11 @@ final class Connection<Parser: ConnectionParser> {
         let isSYN = flags.contains(.syn)
         let length = Int64(segment.wirePayloadLength)
         let dataSequence = isSYN ? segment.sequence &+ 1 : segment.sequence
+        if isSYN, flags.contains(.ack), let base = forward.baseSequence, base != segment.sequence {
+            // Wireshark, as for a SYN.
+            forward.facts.analysis.count(.reusedPorts)
+            forward.baseSequence = segment.sequence
+        }
         if forward.baseSequence == nil {
             forward.baseSequence = isSYN ? segment.sequence : segment.sequence &- 1
         }
@@ -166,6 +174,7 @@ final class Connection<Parser: ConnectionParser> {
         expireWait(&forward, direction)
         expireWait(&reverse, direction.reversed)
 
+        let isRepeatedSYN = isSYN && forward.sawSYN
         if isSYN, !flags.contains(.rst) {
             if forward.anchor == .provisional { forward.analysis.restart() }
             forward.anchorFirmly(at: dataSequence)
@@ -186,14 +195,8 @@ final class Connection<Parser: ConnectionParser> {
         let offset = forward.offset(of: dataSequence)
         let acknowledged = flags.contains(.ack) ? reverse.offset(of: segment.acknowledgment) : nil
         let range = offset..<(offset &+ length)
-        let verdict = forward.analysis.judge(
-            segment,
-            at: frame.time,
-            reverse: reverse.analysis,
-            unseen: forward.unseen(in: range),
-            roundTrip: roundTrip
-        )
-        let event = TCPEvent(
+        let verdict = forward.analysis.judge(segment, at: frame.time, reverse: &reverse.analysis, roundTrip: roundTrip)
+        var event = TCPEvent(
             kind: .rst,
             direction: direction,
             frame: frame,
@@ -202,6 +205,7 @@ final class Connection<Parser: ConnectionParser> {
             acknowledgedOffset: acknowledged,
             segment
         )
+        follow(&forward, reverse, segment, &event, verdict.flags, isRepeatedSYN: isRepeatedSYN)
         if flags.contains(.rst) {
             noteReset(event, forward, reverse, previous)
         } else if !resets.isEmpty {
@@ -216,10 +220,10 @@ final class Connection<Parser: ConnectionParser> {
         }
         note(verdict, event, &forward)
         noteHandshake(segment, event, forward, reverse)
-        forward.analysis.record(segment, at: frame.time, verdict)
 
         if let acknowledged, !flags.contains(.rst) {
             acknowledge(&reverse, upTo: acknowledged, event)
+            hear(&reverse, acknowledged, segment, frame, bytes)
             reverse.settleLengths(upTo: reverse.facts.acknowledgedEnd)
         }
         // The parser hears of an acknowledgment, and gets what waited for the peer, before what this segment carries.
@@ -283,11 +287,8 @@ final class Connection<Parser: ConnectionParser> {
     }
 
     private func note(_ verdict: SegmentVerdict, _ event: TCPEvent, _ forward: inout HalfConnection) {
-        if verdict.isRetransmission { forward.facts.retransmissions += 1 }
-        if verdict.isOutOfOrder { forward.facts.outOfOrder += 1 }
-        if verdict.isDuplicateAcknowledgment { forward.facts.duplicateAcks += 1 }
+        forward.facts.analysis.count(verdict.flags)
         for kind in verdict.kinds {
-            if kind == .zeroWindow { forward.facts.zeroWindows += 1 }
             // A repeated SYN or bare FIN already stands in the events as what it is.
             if event.length == 0, kind.isRepetition { continue }
             events.append(event.with(kind))
@@ -426,6 +427,8 @@ final class Connection<Parser: ConnectionParser> {
         statedFacts = facts
         statedDNS = dnsMessages
         parser = nil
+        client.flight = Flight()
+        server.flight = Flight()
     }
 
     /// What is known now. Changes nothing.

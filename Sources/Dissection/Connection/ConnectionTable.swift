@@ -73,6 +73,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
         if let recent, recent.key == key, !recent.isSuperseded(by: segment) { return recent }
         var stream: Int?
         var previousLife: Int?
+        var reusesPorts = false
         switch entries[key] {
         case .live(let connection):
             if !connection.isSuperseded(by: segment) {
@@ -80,10 +81,12 @@ struct ConnectionTable<Parser: ConnectionParser> {
                 return connection
             }
             previousLife = finished.count
+            reusesPorts = true
             release(connection)
         case .gone(let former):
             previousLife = former.index
-            if !isNewLife(segment, after: former) { stream = former.stream }
+            reusesPorts = isNewLife(segment, after: former)
+            if !reusesPorts { stream = former.stream }
         case nil:
             stream = quotedStreams.removeValue(forKey: key)
         }
@@ -95,6 +98,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
             payload: bytes.extracting(segment.payload.clamped(to: 0..<bytes.byteCount)),
             frame: FrameReference(number: record.number, time: record.timestamp)
         )
+        if reusesPorts { connection.noteReusedPorts() }
         entries[key] = .live(connection)
         recent = connection
         return connection

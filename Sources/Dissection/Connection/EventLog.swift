@@ -20,6 +20,15 @@ struct EventLog: Sendable {
         events.append(event)
     }
 
+    /// A repetition turned out to be of another class.
+    mutating func revise(frame number: Int, _ repetition: Repetition, _ place: LossPlace?) {
+        for index in events.indices.reversed()
+        where events[index].frame.number == number && events[index].repetition != nil {
+            events[index].repetition = repetition
+            events[index].lossPlace = place
+        }
+    }
+
     /// Turns every event round, for a connection whose client turned out to be the server.
     mutating func flip() {
         for index in events.indices { events[index].direction = events[index].direction.reversed }

@@ -42,6 +42,9 @@ struct HalfConnection: Sendable {
     /// How far the parser knows this direction to be acknowledged.
     var reportedAcknowledgment: Int64 = 0
     var analysis = SegmentAnalysis()
+    var flight = Flight()
+    /// What its SYN or SYN-ACK offered; nil where none was captured.
+    private(set) var allowsSelective: Bool?
     var facts = HalfConnectionFacts()
     /// IPv4 identification of the last packet.
     var lastIdentification: UInt16?
@@ -72,6 +75,7 @@ struct HalfConnection: Sendable {
         facts.contiguousEnd = offset
         facts.acknowledgedEnd = offset
         analysis.jump(to: sequence)
+        flight.jump(to: offset)
     }
 
     mutating func anchorProvisionally(at sequence: UInt32) {
@@ -134,6 +138,7 @@ struct HalfConnection: Sendable {
         }
         if segment.timestampValue != nil { facts.usesTimestamps = true }
         if isSYN {
+            allowsSelective = segment.allowsSelectiveAcknowledgment
             if let scale = segment.windowScale { facts.windowScale = scale }
             if let size = segment.maximumSegmentSize { facts.maximumSegmentSize = size }
             if segment.windowScale != nil, segment.timestampValue != nil, segment.allowsSelectiveAcknowledgment {

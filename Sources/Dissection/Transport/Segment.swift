@@ -22,7 +22,8 @@ package struct Segment: Sendable {
     package var allowsSelectiveAcknowledgment = false
     /// A SYN or SYN-ACK whose options stand as Linux writes them (see `HalfConnectionFacts.opensLikeLinux`).
     package var opensLikeLinux = false
-    package var hasSelectiveAcknowledgment = false
+    /// SACK blocks (RFC 2018 §3), eight bytes each, at most four: a range of the packet handed in, empty where there is none.
+    package var selectiveAcknowledgments = 0..<0
     /// Payload bytes present in the capture, as a range of the packet handed in.
     package var payload: Range<Int>
     /// Payload bytes on the wire; more than `payload.count` when a snap length cut the packet.
@@ -50,5 +51,13 @@ package struct Segment: Sendable {
         self.identification = identification
         self.payload = payload
         self.wirePayloadLength = wirePayloadLength
+    }
+
+    /// The first sequence number of a SACK block and the one after its last.
+    package func selectiveAcknowledgment(_ index: Int, of packet: RawSpan) -> (left: UInt32, right: UInt32)? {
+        let offset = selectiveAcknowledgments.lowerBound &+ index &* 8
+        guard index >= 0, index < 4, offset &+ 8 <= selectiveAcknowledgments.upperBound, offset &+ 8 <= packet.byteCount
+        else { return nil }
+        return (packet.uint32(offset), packet.uint32(offset &+ 4))
     }
 }

@@ -150,7 +150,7 @@ extension PacketDecoder {
         // RFC 7323 §2.3: a shift above 14 counts as 14.
         case (3, 3) where isSyn: segment.windowScale = min(bytes.byte(offset &+ 2), 14)
         case (4, 2) where isSyn: segment.allowsSelectiveAcknowledgment = true
-        case (5, 10...): segment.hasSelectiveAcknowledgment = true
+        case (5, 10...): segment.selectiveAcknowledgments = offset &+ 2..<offset &+ 2 &+ (length &- 2) / 8 &* 8
         case (8, 10):
             segment.timestampValue = bytes.uint32(offset &+ 2)
             segment.timestampEcho = bytes.uint32(offset &+ 6)

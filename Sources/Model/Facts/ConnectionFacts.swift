@@ -16,12 +16,20 @@ package struct HalfConnectionFacts: Sendable {
     /// Highest acknowledgment that the *peer* sent for this direction, and the packet that first carried it.
     package var acknowledgedEnd: Int64 = 0
     package var acknowledgedFrame: FrameReference?
-    package var retransmissions = 0
-    package var outOfOrder = 0
-    package var duplicateAcks = 0
-    package var zeroWindows = 0
+    /// Segments by what they were repeated for, and where what they repeat was lost. SYN and FIN count.
+    package var repetitions = RepetitionCounts()
+    package var retransmissions: Int { repetitions.resent }
+    package var outOfOrder: Int { repetitions[.outOfOrder] }
+    /// Wireshark's classes of the same and other segments.
+    package var analysis = AnalysisCounts()
+    package var duplicateAcks: Int { analysis[.duplicateAck] }
+    package var zeroWindows: Int { analysis[.zeroWindow] }
     /// Bytes that the peer acknowledged and the capture never showed.
     package var missedBytes: Int64 = 0
+    /// Bytes of its payload that a snap length cut off.
+    package var snappedBytes: Int64 = 0
+    /// Times that its bytes stood behind their own acknowledgment, by the capture's order and by its time stamps.
+    package var acknowledgedEarly = 0
     /// Hop limit (IPv4 TTL) of this sender's SYN, SYN-ACK or first data segment: the baseline for its resets.
     package var hopLimit: UInt8?
     /// Hop limits of all packets of this sender but its resets.

@@ -108,41 +108,6 @@ package struct DNSFacts: Sendable {
     }
 }
 
-/// What the capture itself can be trusted with.
-package struct CaptureCounters: Sendable {
-    package var packets = 0
-    package var capturedBytes: Int64 = 0
-    package var wireBytes: Int64 = 0
-    package var first: Timestamp?
-    package var last: Timestamp?
-    /// Packets shorter in the capture than on the wire.
-    package var snappedPackets = 0
-    package var duplicatePackets = 0
-    /// Those of them that were seen on both sides of a router, and by how many hops they differed at most.
-    package var routedDuplicates = 0
-    package var routedHops: UInt8 = 0
-    package var ipFragments = 0
-    package var incompleteFragments = 0
-    package var tcpPackets = 0
-    package var udpPackets = 0
-    package var icmpPackets = 0
-    /// TCP segments larger than 1,500 bytes of IP: offload coalesced them before the capture saw them.
-    package var offloadSegments = 0
-    /// Packets whose time stamp lies before that of their predecessor on the same interface.
-    package var timeRegressions = 0
-    /// The farthest that a packet lies before the latest one that stands before it in the file: captures of several interfaces are written
-    /// in blocks.
-    package var largestStepBack: Nanoseconds = 0
-    /// Packets of link types that are not decoded, per link type.
-    package var undecodedLinkTypes: [LinkType: Int] = [:]
-    /// Packets that are not IP (ARP excepted) or whose transport is none that we decode.
-    package var otherPackets = 0
-    package var observations: [DecodeObservation] = []
-    package var observationCount = 0
-
-    package init() {}
-}
-
 /// Everything that the dissection of a capture (or of a part of it) states.
 package struct TrafficFacts: Sendable {
     package var connections: [ConnectionFacts] = []

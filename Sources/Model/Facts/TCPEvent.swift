@@ -28,7 +28,8 @@ package struct TCPFlags: OptionSet, Hashable, Sendable {
 /// Stream offsets count payload bytes of one direction from 0; the SYN is not counted, a FIN stands at the offset
 /// after the last byte. They are signed: bytes before the first one seen have negative offsets.
 package struct TCPEvent: Sendable {
-    /// Names are Wireshark's (`tcp.analysis.*`) where it has one.
+    /// Names and rules are Wireshark's (`tcp.analysis.*`) where it has one, so that its display filters find the same packets; what we
+    /// take a repeated segment for is `repetition`.
     package enum Kind: UInt8, Sendable {
         case syn
         case synAck
@@ -57,6 +58,10 @@ package struct TCPEvent: Sendable {
     }
 
     package var kind: Kind
+    /// Of a segment that starts before the highest byte seen.
+    package var repetition: Repetition?
+    /// Where the segment before this one, of the same bytes, was lost; of `ackLostSegment`, what the acknowledgment is for.
+    package var lossPlace: LossPlace?
     package var direction: Direction
     package var frame: FrameReference
     /// Offset of the segment's first byte in its own direction.
@@ -113,4 +118,7 @@ package struct TCPEvent: Sendable {
         self.sequence = sequence
         self.acknowledgment = acknowledgment
     }
+
+    /// Bytes that were sent again, and that the receiver did not have as far as anything shows.
+    package var isRepair: Bool { repetition.map { $0.isResend && $0 != .spurious } ?? false }
 }

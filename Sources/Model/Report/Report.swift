@@ -10,6 +10,8 @@ package struct SourceSummary: Sendable {
     package var truncated: String?
     /// Packets that the kernel or the interface dropped before the capture, where it says so.
     package var dropped: Int?
+    /// When they were, as far as it says.
+    package var losses: [CaptureLoss] = []
 
     package init(
         name: String,
@@ -28,23 +30,6 @@ package struct SourceSummary: Sendable {
         self.truncated = truncated
         self.dropped = dropped
     }
-}
-
-package struct CaptureQuality: Sendable {
-    package enum Verdict: String, Sendable {
-        case good, fair, poor
-    }
-    package var verdict: Verdict = .good
-    package var notes: [String] = []
-    package var missedBytes: Int64 = 0
-    package var duplicatePackets = 0
-    package var snappedPackets = 0
-    package var oneWayConnections = 0
-    package var midstreamConnections = 0
-    package var undecodedPackets = 0
-    package var droppedPackets = 0
-
-    package init() {}
 }
 
 package struct Roles: Sendable {
@@ -141,6 +126,8 @@ package struct UpstreamSummary: Sendable {
     package var firstByteTime: DurationSummary?
     package var resets = 0
     package var retransmissions = 0
+    /// Those of connections that were dissected in full: in a large capture fewer than there were.
+    package var repetitions = RepetitionCounts()
 
     package init(endpoint: Endpoint) {
         self.endpoint = endpoint

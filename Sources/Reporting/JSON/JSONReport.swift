@@ -51,6 +51,12 @@ package enum JSONReport {
                     .init("midstreamConnections", .count(quality.midstreamConnections)),
                     .init("undecodedPackets", .count(quality.undecodedPackets)),
                     .init("droppedPackets", .count(quality.droppedPackets)),
+                    .init("cutHeads", .count(quality.cutHeads)),
+                    .init("offloadSegments", .count(quality.offloadSegments)),
+                    .init("disorderedPackets", .count(quality.disorderedPackets)),
+                    .init("backwardPackets", .count(quality.backwardPackets)),
+                    .init("largestBackwardStepNs", .integer(quality.largestBackwardStep)),
+                    .init("clockSteps", .count(quality.clockSteps)),
                 ])
             ),
         ])
@@ -213,6 +219,29 @@ package enum JSONReport {
             .init("firstByteTime", durations(upstream.firstByteTime)),
             .init("resets", .count(upstream.resets)),
             .init("retransmissions", .count(upstream.retransmissions)),
+            .init("retransmissionClasses", classes(upstream)),
+            .init("outOfOrder", .count(upstream.repetitions[.outOfOrder])),
+            .init(
+                "losses",
+                .object([
+                    .init("beforeCapture", .count(upstream.repetitions[.beforeCapture])),
+                    .init("afterCapture", .count(upstream.repetitions[.afterCapture])),
+                    .init("inCapture", .count(upstream.repetitions[.inCapture])),
+                ])
+            ),
+        ])
+    }
+
+    /// Adds up to `retransmissions` where all connections were dissected in full; what was only counted is unclear.
+    private static func classes(_ upstream: UpstreamSummary) -> JSONValue {
+        let counts = upstream.repetitions
+        let known = [Repetition.timeout, .fast, .tailLossProbe, .spurious].reduce(0) { $0 + counts[$1] }
+        return .object([
+            .init("timeout", .count(counts[.timeout])),
+            .init("fast", .count(counts[.fast])),
+            .init("tailLossProbe", .count(counts[.tailLossProbe])),
+            .init("spurious", .count(counts[.spurious])),
+            .init("unclear", .count(max(0, upstream.retransmissions - known))),
         ])
     }
 

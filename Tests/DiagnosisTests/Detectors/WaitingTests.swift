@@ -150,4 +150,48 @@ import Testing
         #expect(finding.cause == .undetermined)
         #expect(finding.missing.contains { $0.contains("whether the request was complete") })
     }
+
+    // MARK: Where it was lost
+
+    private static func stalled(_ place: LossPlace?, _ repetition: Repetition = .timeout) -> Report {
+        var leg = Scene.leg().handshake(at: 1).request(at: 2, isAcknowledged: false)
+            .again(.fromClient, at: 202, 602, 1402).fin(.fromClient, at: 2999)
+        for index in leg.facts.events.indices where leg.facts.events[index].repetition != nil {
+            leg.facts.events[index].lossPlace = place
+            leg.facts.events[index].repetition = repetition
+        }
+        return Scene.report([Scene.failing(status: 504, answered: 3000), leg])
+    }
+
+    @Test("A stall says on which side of the capture the copies were lost, where they show it")
+    func saysWhere() throws {
+        for (place, says) in [
+            (LossPlace.afterCapture, "between the point of capture and 10."),
+            (.beforeCapture, "and the point of capture"),
+            (nil, "it was lost on the way, or its acknowledgments were"),
+        ] {
+            let finding = try #require(Self.stalled(place).findings.first)
+            #expect(finding.cause == .lossStallRequest)
+            #expect(finding.occurrences.first?.explanation.contains(says) == true)
+        }
+    }
+
+    @Test("The packets of a stall say what sent them again")
+    func saysWhy() {
+        for (repetition, says) in [
+            (Repetition.timeout, "request again (retransmission timeout)"),
+            (.tailLossProbe, "request again (tail loss probe)"), (.fast, "request again (fast retransmission)"),
+            (.unclear, "request again"),
+        ] {
+            let roles = Self.stalled(.afterCapture, repetition).findings.first?.occurrences.first?.frames.map(\.role)
+            #expect(roles?.filter { $0 == says }.count == 3)
+        }
+    }
+
+    @Test("Copies that had arrived, and packets captured twice, are no stall")
+    func arrived() {
+        for repetition in [Repetition.spurious, .captureCopy, .outOfOrder] {
+            #expect(!Self.stalled(nil, repetition).findings.contains { $0.cause == .lossStallRequest })
+        }
+    }
 }

@@ -364,18 +364,18 @@ struct Line {
             facts[direction].hopLimit = facts[direction].hopLimit ?? hopLimit
             facts[direction].hopLimits.insert(hopLimit)
         }
-        facts.events.append(
-            TCPEvent(
-                kind: kind,
-                direction: direction,
-                frame: frame(time),
-                offset: offset,
-                length: length,
-                acknowledgedOffset: acknowledged,
-                flags: flags,
-                hopLimit: hopLimit
-            )
+        var event = TCPEvent(
+            kind: kind,
+            direction: direction,
+            frame: frame(time),
+            offset: offset,
+            length: length,
+            acknowledgedOffset: acknowledged,
+            flags: flags,
+            hopLimit: hopLimit
         )
+        if kind == .retransmission { (event.repetition, event.lossPlace) = (.timeout, .afterCapture) }
+        facts.events.append(event)
         facts.events.sort { $0.frame.number < $1.frame.number }
     }
 

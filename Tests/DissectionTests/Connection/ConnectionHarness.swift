@@ -19,6 +19,22 @@ extension Segment {
         )
         windowScale = packet.windowScale
         maximumSegmentSize = packet.maximumSegmentSize
+        allowsSelectiveAcknowledgment = packet.allowsSelectiveAcknowledgment
+        timestampValue = packet.timestampValue
+        timestampEcho = packet.timestampEcho
+        selectiveAcknowledgments =
+            packet.payload.count..<packet.payload.count + 8 * packet.selectiveAcknowledgments.count
+    }
+}
+
+extension ConversationPacket {
+    /// Where `Segment(self)` looks for its parts: the payload, then the SACK blocks.
+    var bytes: [UInt8] {
+        selectiveAcknowledgments.reduce(into: payload) { bytes, block in
+            for number in [block.left, block.right] {
+                for shift in [24, 16, 8, 0] { bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(shift))) }
+            }
+        }
     }
 }
 
@@ -79,7 +95,7 @@ extension ConnectionFacts {
 
 func feed(_ packets: [ConversationPacket], into table: inout ConnectionTable<RecordingParser>) {
     for packet in packets {
-        table.accept(Segment(packet), packet.record, packet.payload.span.bytes)
+        table.accept(Segment(packet), packet.record, packet.bytes.span.bytes)
     }
 }
 

@@ -60,6 +60,8 @@ struct SegmentAnalysisTests {
             $0.acknowledge(.fromServer)
             $0.segment(.fromClient, at: 2, "cd")
             $0.segment(.fromClient, at: 0, "ab")
+            // Its sender numbers its packets as it sends them.
+            for index in [4, 5] { $0.packets[index].identification = UInt16(9 - index) }
         }
         #expect(kinds(facts) == [.lostSegment, .outOfOrder])
         #expect(facts.fromClient.outOfOrder == 1)
@@ -109,6 +111,60 @@ struct SegmentAnalysisTests {
         }
         #expect(kinds(facts).isEmpty)
         #expect(facts.fromServer.duplicateAcks == 3)
+    }
+
+    @Test
+    func `a window update repeats the number and the acknowledgment with another window`() throws {
+        let facts = try talk {
+            $0.send(.fromClient, "abc")
+            for window in [500, 400, 400] {
+                $0.acknowledge(.fromServer)
+                $0.packets[$0.packets.count - 1].window = UInt16(window)
+            }
+        }
+        #expect(facts.fromServer.analysis[.windowUpdate] == 1)
+        #expect(facts.fromServer.analysis[.duplicateAck] == 1)
+        #expect(kinds(facts).isEmpty)
+    }
+
+    @Test
+    func `an acknowledgment of something unseen is counted once until more is seen`() throws {
+        let facts = try talk {
+            $0.send(.fromServer, "abc", captured: false)
+            $0.acknowledge(.fromClient)
+            $0.send(.fromServer, "def", captured: false)
+            $0.acknowledge(.fromClient)
+            $0.send(.fromServer, "ghi")
+            $0.acknowledge(.fromClient)
+        }
+        #expect(facts.fromClient.analysis[.ackLostSegment] == 2)
+    }
+
+    @Test
+    func `time that runs backwards overtakes nothing`() throws {
+        let facts = try talk {
+            $0.segment(.fromClient, at: 2, "cd")
+            $0.wait(.milliseconds(-20))
+            $0.segment(.fromClient, at: 0, "ab")
+        }
+        #expect(kinds(facts) == [.lostSegment, .retransmission])
+    }
+
+    @Test
+    func `another number on known endpoints reuses their ports`() throws {
+        var talk = Conversation()
+        talk.handshake()
+        talk.clientISN = 99_000
+        talk.syn()
+        let both = connections(talk.packets)
+        #expect(both.map { $0.fromClient.analysis[.reusedPorts] } == [0, 1])
+        var other = Conversation()
+        other.syn()
+        other.synAck()
+        other.serverISN = 7
+        other.synAck()
+        let facts = try #require(connection(other))
+        #expect(facts.fromServer.analysis[.reusedPorts] == 1)
     }
 
     @Test

@@ -44,7 +44,7 @@ struct JudgedCapture {
     private(set) var serverErrors: [CapturedPacket.Ends: Int] = [:]
 
     /// Judges packets as a file with exactly these would be judged: frames are numbered by their order.
-    init(_ packets: [CapturedPacket], _ options: DiagnosisOptions) {
+    init(_ packets: [CapturedPacket], _ options: DiagnosisOptions, losses: [CaptureLoss] = []) {
         let dissector = Dissector()
         for (index, packet) in packets.enumerated() {
             var record = packet.record
@@ -52,7 +52,8 @@ struct JudgedCapture {
             record.capturedLength = packet.bytes.count
             dissector.process(record, packet.bytes.span.bytes)
         }
-        let facts = dissector.facts(final: true)
+        var facts = dissector.facts(final: true)
+        facts.counters.losses = losses
         report = Diagnosis.report(on: facts, options: options)
         for connection in facts.connections {
             streams[connection.stream] = CapturedPacket.Ends(

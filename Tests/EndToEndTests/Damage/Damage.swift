@@ -21,6 +21,8 @@ enum Damage: CustomStringConvertible, Sendable {
     case oneWay(Leg, without: Direction)
     /// One leg was not captured.
     case withoutLeg(Leg)
+    /// From this packet's time on, time stamps lie so much earlier, as where the clock was set.
+    case clockSetBack(Nanoseconds, atFrame: Int)
 
     enum Leg: Sendable { case client, upstream }
 
@@ -36,6 +38,7 @@ enum Damage: CustomStringConvertible, Sendable {
         case .oneWay(let leg, let direction):
             "\(leg) leg without what the \(direction == .fromClient ? "client" : "server") end sent"
         case .withoutLeg(let leg): "without the \(leg) leg"
+        case .clockSetBack(let amount, let frame): "clock set back by \(amount) ns at frame \(frame)"
         }
     }
 
@@ -87,6 +90,16 @@ enum Damage: CustomStringConvertible, Sendable {
             }
         case .withoutLeg(let leg):
             return packets.filter { packet in (packet.ends.map { Self.leg($0, upstreams) } ?? .upstream) != leg }
+        case .clockSetBack(let amount, let frame):
+            guard let start = packets.first(where: { $0.record.number == frame })?.record.timestamp else {
+                return packets
+            }
+            return packets.map { packet in
+                guard packet.record.timestamp >= start else { return packet }
+                var copy = packet
+                copy.record.timestamp = packet.record.timestamp - amount
+                return copy
+            }
         }
     }
 

@@ -78,11 +78,24 @@ struct Expectation: Decodable, Sendable {
         var blame: String?
     }
 
+    /// What the kernels of both ends counted, and what was dropped and delayed on the way.
+    struct Retransmissions: Decodable, Sendable {
+        var upstream: String
+        var timeout: Int
+        var fast: Int
+        var tailLossProbe: Int
+        var spurious: Int
+        var outOfOrder: Int
+        var beforeCapture: Int
+        var afterCapture: Int
+    }
+
     var schema: String
     var options: [String]?
     var requests: Requests?
     var clientErrors: [ClientErrors]?
     var findings: [Finding]
+    var retransmissions: Retransmissions?
 
     static let unreadable = Expectation(schema: "unreadable", findings: [])
 }
