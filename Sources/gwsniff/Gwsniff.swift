@@ -67,10 +67,10 @@ struct Gwsniff: ParsableCommand {
     @OptionGroup(title: "Output")
     var output: OutputArguments
 
-    @OptionGroup(title: "Evidence and privacy")
+    @OptionGroup(title: "Evidence")
     var evidence: EvidenceArguments
 
-    @OptionGroup
+    @OptionGroup(title: "Privacy")
     var privacy: PrivacyArguments
 
     var inputs: [String] { read + files }

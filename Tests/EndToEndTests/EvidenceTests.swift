@@ -1,5 +1,6 @@
 import Capture
 import Evidence
+import Foundation
 import Model
 import Pipeline
 import Testing
@@ -32,6 +33,30 @@ import Testing
         let (_, directory, _) = try sample.evidence(of: report, isRedacted: true)
         let again = try OfflineRun.report(on: [directory.file(EvidencePackets.wholeName)], sample.request())
         #expect(Self.lines(again) == Self.lines(report))
+    }
+
+    @Test(
+        "Wireshark opens it, and the filters of the manifest find what they name",
+        arguments: CommittedCase.all.filter { $0.isEveryNth(37) }
+    )
+    func filters(_ sample: CommittedCase) throws {
+        let (report, directory, references) = try sample.evidence(isRedacted: true)
+        for (finding, reference) in zip(report.findings, references) {
+            guard let reference else { continue }
+            let output = directory.file("tshark")
+            let arguments = [
+                "-r", directory.file(reference.file), "-Y", reference.displayFilter, "-T", "fields", "-e",
+                "frame.comment",
+            ]
+            guard try directory.run("tshark", arguments, output: output) else { return }
+            let text = try String(contentsOfFile: output, encoding: .utf8)
+            #expect(text.hasPrefix("frame "))
+            // The decisive packets of a connection are those of the report.
+            let shown = Set(text.split(separator: "\n").compactMap { Int($0.dropFirst(6).prefix { $0.isNumber }) })
+            for occurrence in finding.occurrences where occurrence.stream != nil {
+                for frame in occurrence.frames where frame.direction != nil { #expect(shown.contains(frame.number)) }
+            }
+        }
     }
 
     /// What must not change. Counts do where there were more occurrences than a report lists.

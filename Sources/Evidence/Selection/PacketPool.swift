@@ -42,6 +42,9 @@ struct PacketPool {
     private var legs: [Int: Leg] = [:]
     private var count = 0
     private var bytes = 0
+    /// Of them, those that are kept for good.
+    private var keptCount = 0
+    private var keptBytes = 0
     private let limits: (packets: Int, bytes: Int)
 
     init(packets: Int, bytes: Int) {
@@ -57,9 +60,12 @@ struct PacketPool {
             leg.kept += tail
             leg.recent.removeLast(tail.count)
             leg.recentCost -= tail.reduce(0) { $0 + $1.cost }
+            for packet in tail { keep(packet) }
+            keep(packet)
             leg.kept.append(packet)
             leg.following = Self.neighbourCount
-        } else if !isFull, leg.kept.count < Self.openingCount || leg.following > 0 {
+        } else if hasRoom, leg.kept.count < Self.openingCount || leg.following > 0 {
+            keep(packet)
             leg.kept.append(packet)
             leg.following -= 1
         } else {
@@ -69,6 +75,14 @@ struct PacketPool {
         legs[index] = leg
         while isFull, dropOldest() {}
     }
+
+    private mutating func keep(_ packet: ChosenPacket) {
+        keptCount += 1
+        keptBytes += packet.cost
+    }
+
+    /// For one more that is kept for good.
+    private var hasRoom: Bool { keptCount < limits.packets && keptBytes < limits.bytes }
 
     private var isFull: Bool { count > limits.packets || bytes > limits.bytes }
 

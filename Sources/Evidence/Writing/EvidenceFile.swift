@@ -18,6 +18,8 @@ struct EvidenceFile {
         /// `tcp.stream` in this file.
         var stream: Int
         var packets = 0
+        /// Findings for which one of its packets decides.
+        var decides: Set<Int> = []
     }
 
     var name: String
@@ -45,6 +47,9 @@ struct EvidenceFile {
             }
             for mark in evidence.plan.marks[packet.record.number] ?? [] where finding == nil || mark.finding == finding
             {
+                if let position = packet.leg.flatMap({ known[$0] }) {
+                    connections[position].decides.insert(mark.finding)
+                }
                 decisive.append(Decisive(number: members.count, original: packet.record.number, text: mark.text))
             }
         }
@@ -56,7 +61,7 @@ struct EvidenceFile {
     func displayFilter(_ evidence: EvidencePackets, finding: Int) -> String {
         let streams = connections.filter {
             let leg = evidence.plan.legs[$0.leg]
-            return leg.findings.contains(finding) && !leg.context.contains(finding)
+            return leg.findings.contains(finding) && !leg.context.contains(finding) || $0.decides.contains(finding)
         }.map(\.stream)
         if streams.count == 1, let only = streams.first { return "tcp.stream eq \(only)" }
         if !streams.isEmpty { return "tcp.stream in {\(Self.list(streams))}" }
