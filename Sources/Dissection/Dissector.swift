@@ -5,9 +5,11 @@ package import Model
 /// One owner; nothing is shared. Packet time is the only clock. Memory is bounded by what is open plus the facts of
 /// what is over.
 package final class Dissector {
-    private var decoder = PacketDecoder()
-    private var table = ConnectionTable<ApplicationDispatcher>()
-    private var dns: [DNSFacts] = []
+    var decoder = PacketDecoder()
+    /// For packets that are taken once more.
+    var again = PacketDecoder()
+    var table = ConnectionTable<ApplicationDispatcher>()
+    var dns: [DNSFacts] = []
     private var isFinished = false
     /// Messages over UDP that are kept; the rest is counted.
     private static let largestDNSCount = 1 << 16

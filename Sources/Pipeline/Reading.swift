@@ -81,7 +81,7 @@ struct Reading {
 
 extension RunStatistics {
     @inline(__always)
-    fileprivate mutating func count(_ record: PacketRecord) {
+    mutating func count(_ record: PacketRecord) {
         packets &+= 1
         capturedBytes &+= Int64(record.capturedLength)
         if first == nil { first = record.timestamp }

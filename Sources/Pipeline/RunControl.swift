@@ -11,10 +11,31 @@ package struct RunStatistics: Sendable {
     /// Bytes read from the files, and bytes that they have where that is known.
     package var readBytes: Int64 = 0
     package var totalBytes: Int64?
-    /// Packets that the kernel or the interface dropped before gwsniff saw them; nil where nobody says.
-    package var dropped: Int?
+    /// Where interfaces are read.
+    package var live: LiveCounters?
 
     package init() {}
+}
+
+/// What a live run counts besides packets.
+package struct LiveCounters: Sendable {
+    /// Packets that passed the filter, as the kernel counts them, and those dropped before gwsniff saw them; nil where nobody says.
+    package var receivedByFilter: Int?
+    package var droppedByKernel: Int?
+    package var droppedByInterface: Int?
+    /// Packets for which gwsniff had no room.
+    package var droppedByUs = 0
+    /// Packets that `--write` could not write.
+    package var notWritten = 0
+    package var connections = 0
+    package var openConnections = 0
+    package var clientErrors = 0
+    /// Evidence files begun.
+    package var recordings = 0
+
+    package init() {}
+
+    package var dropped: Int { (droppedByKernel ?? 0) &+ (droppedByInterface ?? 0) &+ droppedByUs }
 }
 
 /// How a caller stops a run and looks into it, without the run knowing about signals, terminals or clocks.
@@ -27,6 +48,12 @@ package struct RunControl {
     package var progress: (RunStatistics) -> Void
     /// One line that concerns the run, not its result: an unreadable file in a directory, a cut.
     package var warn: (String) -> Void
+    /// The figures of a live run that is over.
+    package var ended: (RunStatistics) -> Void = { _ in }
+    /// True once where `--write` is to go on in another file.
+    package var takesRotation: () -> Bool = { false }
+    /// Once, why the packets of the moment are to be kept; nil where nobody asks for it.
+    package var takesRecording: () -> String? = { nil }
 
     package init(
         needsAttention: @escaping @Sendable () -> Bool = { false },

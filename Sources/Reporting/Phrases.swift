@@ -21,6 +21,30 @@ enum Phrases {
         }
     }
 
+    /// Whose side it is, for somebody who does not read packets.
+    static func responsibility(_ finding: Finding) -> String {
+        let upstream = finding.upstream ?? finding.upstreamName
+        let server = upstream.map { "the application server behind the gateway, \($0)" } ?? "the application server"
+        return switch finding.blame {
+        case .upstream: "Upstream: \(server)"
+        case .network: "Network: the path between the gateway and \(upstream ?? "the application server")"
+        case .firewall: "Firewall: a filter between the gateway and \(upstream ?? "the application server")"
+        case .gateway: "Gateway: the proxy itself or its configuration"
+        case .client: "Client: who made the request, or the path to them"
+        case .dns: "Name resolution: what DNS told the gateway"
+        case .unknown: "Not known: the packets do not decide it"
+        }
+    }
+
+    /// "03:12:07 to 03:19:40 UTC on 2026-11-22", "at 03:12:07 UTC on 2026-11-22".
+    static func period(_ first: Timestamp, _ last: Timestamp) -> String {
+        let from = CivilTime(first)
+        let to = CivilTime(last)
+        if from.date != to.date { return "\(from.date) \(from.clock()) to \(to.date) \(to.clock()) UTC" }
+        if from.clock() == to.clock() { return "\(from.clock()) UTC on \(from.date)" }
+        return "\(from.clock()) to \(to.clock()) UTC on \(from.date)"
+    }
+
     /// "36 requests in 38 attempts; first 03:12:07.120, last 03:19:40.008 UTC; gateway 10.0.0.2".
     static func extent(_ finding: Finding) -> String {
         var text: String
@@ -178,4 +202,8 @@ enum Phrases {
         let more = roles.software.count > 4 ? " and \(roles.software.count - 4) more" : ""
         return listed.joined(separator: "; ") + more
     }
+}
+
+extension String {
+    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

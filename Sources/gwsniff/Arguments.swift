@@ -3,61 +3,6 @@ import Diagnosis
 import Model
 import Pipeline
 
-struct LiveArguments: ParsableArguments {
-    @Option(
-        name: [.customShort("i"), .customLong("iface"), .customLong("interface")],
-        help: ArgumentHelp("Analyse live on this interface; may be repeated; 'any' is all of them.", valueName: "if")
-    )
-    var interfaces: [String] = []
-
-    @Flag(name: [.customShort("D"), .long], help: "List the interfaces that can be captured on.")
-    var listInterfaces = false
-
-    @Option(
-        name: [.customShort("w"), .long],
-        help: ArgumentHelp("Also keep every captured packet in this pcapng file.", valueName: "file"),
-        completion: .file()
-    )
-    var write: String?
-
-    @Option(
-        name: [.customShort("s"), .long],
-        help: ArgumentHelp("Bytes to capture of each packet (default: all).", valueName: "bytes")
-    )
-    var snapshotLength: Int?
-
-    @Option(
-        name: [.customShort("B"), .long],
-        help: ArgumentHelp("Kernel buffer, in MiB.", valueName: "MiB")
-    )
-    var bufferSize: Int?
-
-    @Flag(name: [.customShort("p"), .long], help: "Do not put the interface into promiscuous mode.")
-    var noPromiscuousMode = false
-
-    func validate(readsFiles: Bool) throws {
-        if let snapshotLength, !(1...262_144).contains(snapshotLength) {
-            throw ValidationError("--snapshot-length is 1 to 262144.")
-        }
-        if let bufferSize, !(1...2_047).contains(bufferSize) {
-            throw ValidationError("--buffer-size is 1 to 2047.")
-        }
-        if readsFiles, !interfaces.isEmpty || listInterfaces {
-            throw ValidationError("Either files or interfaces, not both.")
-        }
-        guard interfaces.isEmpty else { return }
-        let stray =
-            write != nil
-            ? "--write"
-            : snapshotLength != nil
-                ? "--snapshot-length"
-                : bufferSize != nil ? "--buffer-size" : noPromiscuousMode ? "--no-promiscuous-mode" : nil
-        if let stray {
-            throw ValidationError("\(stray) is for live capture, with --iface.")
-        }
-    }
-}
-
 struct ScopeArguments: ParsableArguments {
     @Option(
         name: [.customShort("f"), .long],
@@ -169,10 +114,15 @@ struct SelectionArguments: ParsableArguments {
 
 struct OutputArguments: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, ndjson, markdown
+        case text, json, ndjson, markdown, jira, adf, html, sarif
 
         /// Made to be sent to others: secrets are overwritten if nothing else is said.
-        var leaves: Bool { self == .markdown }
+        var leaves: Bool {
+            switch self {
+            case .text, .json, .ndjson: false
+            case .markdown, .jira, .adf, .html, .sarif: true
+            }
+        }
     }
 
     enum FailOn: String, ExpressibleByArgument, CaseIterable {

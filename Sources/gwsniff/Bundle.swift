@@ -11,7 +11,7 @@ struct Bundle: ParsableCommand {
         abstract: "Pack reports and evidence for a ticket.",
         usage: "gwsniff bundle FILE... -o DIR|NAME.tar.gz|NAME.zip [options]",
         discussion: """
-            The bundle has the report as text, JSON and Markdown, the packets of each finding \
+            The bundle has the report as text, JSON, Markdown, HTML and SARIF, the packets of each finding \
             and of all (pcapng), and a manifest with the SHA-256 of each file. Secrets are \
             overwritten. The same input and options give the same bytes.
             """
@@ -158,6 +158,8 @@ struct BundleRun {
             ("report.txt", TextReport.render(report, options: text)),
             ("report.json", JSONReport.render(report)),
             ("report.md", MarkdownReport.render(report)),
+            ("report.html", HTMLReport.render(report)),
+            ("report.sarif", SARIFReport.render(report)),
         ]
         return formats.map { ArchiveFile(name: $0.name, bytes: Array($0.text.utf8)) }
     }

@@ -20,6 +20,11 @@ struct EvidenceArguments: ParsableArguments {
         guard let file = live.write, file != "-" else {
             throw ValidationError("--evidence with --iface needs --write FILE, from which the packets are read.")
         }
+        guard live.rotation == Rotation() else {
+            throw ValidationError(
+                "--evidence is not with -C or -G: name the files that were written to gwsniff --evidence."
+            )
+        }
     }
 }
 

@@ -4,5 +4,7 @@ import ArgumentParser
 enum ExitStatus {
     static let findings = ExitCode(1)
     static let usage = ExitCode(64)
+    static let notAReport = ExitCode(65)
+    static let noInput = ExitCode(66)
     static let inputOutput = ExitCode(74)
 }

@@ -13,22 +13,30 @@ struct Gwsniff: ParsableCommand {
             gwsniff causes
             gwsniff explain CAUSE
             gwsniff bundle FILE... -o NAME
+            gwsniff diff A.json B.json
             """,
         discussion: """
             EXAMPLES:
               gwsniff outage.pcapng                     the cause of every failed request
               gwsniff --gateway 10.0.0.5 captures/      a directory; the gateway is given
               gwsniff --status 502 --since 03:10 a.pcap only these requests
-              gwsniff --format markdown a.pcap          for a ticket; or json, ndjson
+              gwsniff --format markdown a.pcap          for a ticket; or jira, adf
+              gwsniff --format html -o a.html a.pcap    one page for everybody, no external parts
               gwsniff --evidence proof a.pcap           and the packets that show it
               gwsniff bundle a.pcap -o ticket.zip       reports and evidence, secrets overwritten
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
+              gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
               gwsniff explain stale-keepalive-reuse     what it is and how to fix it
+              gwsniff diff before.json after.json       what a change has changed
 
             A savefile is pcap or pcapng, plain or compressed with gzip, zstd or lz4. \
             Several are read as one capture, in time order. A file that is named like a \
             command is read with -r.
+
+            SIGNALS:
+              INT, TERM  finish with the report      USR1  print statistics
+              HUP        live: the next file of -w   USR2  live: record the moment
 
             EXIT STATUS:
                0 ran                1 findings, with --fail-on finding
@@ -36,7 +44,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self, Bundle.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self]
     )
 
     @Argument(
@@ -119,8 +127,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self, Bundle.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "bundle", "help"]
+    static let names: Set<String> = ["causes", "explain", "bundle", "diff", "help"]
 }

@@ -30,7 +30,7 @@ final class LiveFeed {
                 try file.write(TextReport.live(occurrence, of: finding, options: text) + "\n")
             case .ndjson:
                 try file.write(NDJSONReport.occurrence(occurrence, of: finding) + "\n")
-            case .json, .markdown:
+            case .json, .markdown, .jira, .adf, .html, .sarif:
                 if !isQuiet { StandardError.write(TextReport.live(occurrence, of: finding, options: text) + "\n") }
             }
             return true

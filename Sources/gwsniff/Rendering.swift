@@ -9,6 +9,10 @@ enum Rendering {
         case .json: JSONReport.render(report)
         case .ndjson: NDJSONReport.render(report)
         case .markdown: MarkdownReport.render(report)
+        case .jira: JiraReport.render(report)
+        case .adf: ADFReport.render(report)
+        case .html: HTMLReport.render(report)
+        case .sarif: SARIFReport.render(report)
         }
     }
 

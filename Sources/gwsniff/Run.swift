@@ -50,8 +50,10 @@ struct Run {
     private func live() throws -> Report {
         // Opened first: a capture that cannot be told about should not be made.
         let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
+        let live = command.live
+        Signals.installLive(writes: live.write != nil)
         let feed = LiveFeed(command.output, file: file ?? .standardOutput, progress: progress)
-        let run = LiveRun(
+        var run = LiveRun(
             interfaces: command.live.interfaces,
             options: LiveOptions(
                 snapLength: command.live.snapshotLength ?? 262_144,
@@ -65,6 +67,14 @@ struct Run {
             clock: monotonicSeconds,
             decided: feed.tell
         )
+        run.rotation = live.rotation
+        run.recorder = live.recorder
+        run.control.takesRotation = Signals.takeRotationRequest
+        run.control.takesRecording = { Signals.takeRecordingRequest() ? "signal" : nil }
+        run.control.ended = { [quiet = command.output.quiet, progress] in if !quiet { progress.summarise($0) } }
+        if let user = live.relinquishPrivileges {
+            run.opened = { () throws(CaptureError) in try Privileges.relinquish(to: user) }
+        }
         var report = try run.report()
         if let path = command.live.write, let directory = command.evidence.evidence {
             var sink = try DirectorySink(path: directory)

@@ -13,6 +13,8 @@ import Synchronization
 enum Signals {
     private static let stops = Atomic<Int>(0)
     private static let statistics = Atomic<Int>(0)
+    private static let rotations = Atomic<Int>(0)
+    private static let recordings = Atomic<Int>(0)
 
     /// SIGINT and SIGTERM ask the run to finish with a report, SIGUSR1 asks for statistics. A second SIGINT or SIGTERM
     /// ends the process at once: the first one gave the handler back.
@@ -32,6 +34,22 @@ enum Signals {
         handle(SIGUSR1, count)
         // A closed pipe is a failed write with a message and status 74, not a silent end.
         _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Of a live run. SIGHUP goes on in the next file where there is one, and asks for the report where there is none, as when a terminal
+    /// goes away; SIGUSR2 asks for the packets of the moment.
+    static func installLive(writes: Bool) {
+        rotations.store(0, ordering: .relaxed)
+        recordings.store(0, ordering: .relaxed)
+        if writes {
+            handle(SIGHUP) { _ in Signals.rotations.add(1, ordering: .relaxed) }
+        } else {
+            handle(SIGHUP) { number in
+                Signals.stops.add(1, ordering: .relaxed)
+                _ = signal(number, SIG_DFL)
+            }
+        }
+        handle(SIGUSR2) { _ in Signals.recordings.add(1, ordering: .relaxed) }
     }
 
     /// Without SA_RESTART: a read that waits on a pipe has to return, or a stop would wait for the next packet.
@@ -56,5 +74,15 @@ enum Signals {
     /// True once for any number of SIGUSR1 since the last call.
     static func takeStatisticsRequest() -> Bool {
         statistics.load(ordering: .relaxed) > 0 && statistics.exchange(0, ordering: .relaxed) > 0
+    }
+
+    /// The same for SIGHUP.
+    static func takeRotationRequest() -> Bool {
+        rotations.load(ordering: .relaxed) > 0 && rotations.exchange(0, ordering: .relaxed) > 0
+    }
+
+    /// The same for SIGUSR2.
+    static func takeRecordingRequest() -> Bool {
+        recordings.load(ordering: .relaxed) > 0 && recordings.exchange(0, ordering: .relaxed) > 0
     }
 }

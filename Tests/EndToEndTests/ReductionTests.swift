@@ -19,7 +19,7 @@ import Testing
         for threads in [2, 4] { #expect(try "\(sample.report(threads: threads))" == "\(one)") }
     }
 
-    private static func lines(_ report: Report) -> [String] {
+    static func lines(_ report: Report) -> [String] {
         report.findings.filter { $0.severity > .note }.map {
             "\($0.cause.rawValue) \($0.upstream ?? "-") \($0.severity.rawValue) \($0.count) of \($0.attempts)"
         }.sorted()

@@ -67,4 +67,25 @@ import Testing
         #expect(left.count == all.count && left.minimum == all.minimum && left.maximum == all.maximum)
         for rank in 0..<500 { #expect(left.value(atRank: rank) == all.value(atRank: rank)) }
     }
+
+    @Test("what was forgotten is counted, and the rest is as it was")
+    func forgets() {
+        var whole = FrameSet()
+        let members = (0..<2_000).map { $0 * 7 + $0 % 3 }
+        for member in members { whole.insert(member) }
+        var short = whole
+        short.forget(before: 5_000)
+        #expect(short.size < whole.size)
+        whole.countRanks()
+        short.countRanks()
+        for frame in stride(from: 5_000, to: 15_000, by: 13) {
+            #expect(short.rank(frame) == whole.rank(frame))
+            #expect(short.contains(frame) == whole.contains(frame))
+        }
+        #expect(short.count == whole.count)
+        short.insert(20_000)
+        short.insert(3)
+        short.countRanks()
+        #expect(short.rank(20_001) == members.count + 1)
+    }
 }

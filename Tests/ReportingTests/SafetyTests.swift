@@ -45,7 +45,8 @@ import Testing
             TextReport.render(report, options: TextOptions(width: 80, verbose: true)),
             TextReport.live(report.findings[0].occurrences[0], of: report.findings[0], options: TextOptions()),
             MarkdownReport.render(report), JSONReport.render(report), NDJSONReport.render(report),
-            Explanation.unknown(Self.hostile),
+            Explanation.unknown(Self.hostile), HTMLReport.render(report), SARIFReport.render(report),
+            JiraReport.render(report), ADFReport.render(report),
         ]
         for output in outputs {
             #expect(!output.unicodeScalars.contains { $0 != "\n" && SafeText.isUnsafe($0) })

@@ -86,7 +86,7 @@ final class LiveHandle {
             return CaptureError(
                 .permission,
                 "\(name): no permission to capture",
-                hint: "run it with sudo, or once: sudo setcap cap_net_raw,cap_net_admin=eip \(executablePath())"
+                hint: "run it with sudo, or once: sudo setcap cap_net_raw=eip \(executablePath())"
             )
         case PCAP_ERROR_NO_SUCH_DEVICE:
             return CaptureError(.interface, "\(name): no such interface", hint: "gwsniff -D lists them")
@@ -147,10 +147,27 @@ final class LiveHandle {
         try body(UnsafeRawBufferPointer(start: data, count: dataCount).bytes)
     }
 
-    /// Packets that the kernel and the device dropped since the start; nil where they do not say.
-    var dropped: (kernel: Int, interface: Int)? {
+    struct Counts {
+        var received = 0
+        var kernel = 0
+        var interface = 0
+    }
+
+    private var last = Counts()
+
+    /// Packets since the start that passed the filter, and those that the kernel and the device dropped; nil where they do not say.
+    ///
+    /// The system counts in 32 bits, which wrap within hours.
+    var counts: Counts? {
         var statistics = pcap_stat()
         guard pcap_stats(handle, &statistics) == 0 else { return nil }
-        return (Int(statistics.ps_drop), Int(statistics.ps_ifdrop))
+        last.received = Self.extended(last.received, statistics.ps_recv)
+        last.kernel = Self.extended(last.kernel, statistics.ps_drop)
+        last.interface = Self.extended(last.interface, statistics.ps_ifdrop)
+        return last
+    }
+
+    private static func extended(_ before: Int, _ now: UInt32) -> Int {
+        before &+ Int(now &- UInt32(truncatingIfNeeded: before))
     }
 }

@@ -61,6 +61,20 @@ enum PcapngBlocks {
         buffer.append(little: UInt32(clamping: length))
     }
 
+    /// An interface statistics block: packets of the interface that were dropped since the capture began (isb_osdrop).
+    static func appendDropped(_ count: Int, interface index: Int, at time: Timestamp, to buffer: inout [UInt8]) {
+        let nanoseconds = UInt64(clamping: time.nanoseconds)
+        var body: [UInt8] = []
+        body.append(little: UInt32(clamping: index))
+        body.append(little: UInt32(truncatingIfNeeded: nanoseconds >> 32))
+        body.append(little: UInt32(truncatingIfNeeded: nanoseconds))
+        var value: [UInt8] = []
+        value.append(little: UInt64(clamping: count))
+        body.append(option: 7, value)
+        body.append(little: 0 as UInt32)
+        append(5, body, to: &buffer)
+    }
+
     private static func append(_ type: UInt32, _ body: [UInt8], to buffer: inout [UInt8]) {
         let length = UInt32(clamping: body.count + 12)
         buffer.append(little: type)

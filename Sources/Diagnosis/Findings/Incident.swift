@@ -31,6 +31,8 @@ struct Incidents {
     var all: [Incident] = []
     /// Requests whose legs were not seen, told apart by their attempts.
     var unseenRequests = 0
+    /// Their numbers by attempt.
+    private(set) var unseenNumbers: [Int: Int] = [:]
     let gateways: Recognition
     let lookups: Lookups
     let shutdowns: Shutdowns
@@ -195,6 +197,7 @@ struct Incidents {
             } else {
                 number += 1
             }
+            unseenNumbers[index] = own
             previous[attempt.dialler, default: []].append((index, own, chain))
             if recent.count >= 16 { previous[attempt.dialler]?.removeFirst() }
             switch attempt.outcome {

@@ -2,25 +2,31 @@ import Model
 
 /// The parts of connections that are to be dissected, up to a number of them.
 struct KeptSpans {
-    private var spans: [Int: FlowSpan] = [:]
+    var spans: [Int: FlowSpan] = [:]
     /// Connections of which something is kept: where their last open span begins, or -1.
-    private var flows: [Int: (open: Int, clientIsLow: Bool)] = [:]
+    var flows: [Int: (open: Int, clientIsLow: Bool)] = [:]
     /// The same, for asking at every exchange.
-    private var touched = FrameSet()
+    var touched = FrameSet()
+    /// Of connections that began before this frame it is not known.
+    var touchedFrom = 0
     private let largest: Int
     private(set) var givenUp = 0
     /// First frames of kept requests that have digests.
-    private(set) var counted: Set<Int> = []
+    var counted: Set<Int> = []
+
+    /// Where spans begin that are new or longer or ended, in the order of the changes, for who does not wait for the end.
+    var changes: [Int] = []
+    var notesChanges = false
 
     init(largest: Int) {
         self.largest = largest
     }
 
     /// Of kept upstream requests, by first frame: the first frame of the client's request that each was made for.
-    private var partners: [Int: Int] = [:]
+    var partners: [Int: Int] = [:]
     /// First frames of requests that are kept for their own sake, and of those that stand before one that is or are a sample.
-    private var own: Set<Int> = []
-    private var bystanders: Set<Int> = []
+    var own: Set<Int> = []
+    var bystanders: Set<Int> = []
 
     /// Keeps an exchange with the one that it was made for.
     mutating func keep(_ inner: FlowSpan, inside outer: FlowSpan) {
@@ -30,7 +36,10 @@ struct KeptSpans {
     }
 
     @inline(__always)
-    func contains(_ span: FlowSpan) -> Bool { touched.contains(span.flow) && isInside(span) }
+    func contains(_ span: FlowSpan) -> Bool { isTouched(span.flow) && isInside(span) }
+
+    @inline(__always)
+    private func isTouched(_ flow: Int) -> Bool { touched.contains(flow) || flow < touchedFrom }
 
     @inline(never)
     private func isInside(_ span: FlowSpan) -> Bool {
@@ -42,10 +51,12 @@ struct KeptSpans {
 
     mutating func keep(_ span: FlowSpan, asBystander: Bool = false) {
         if var known = spans[span.from] {
+            if notesChanges, span.through > known.through { changes.append(span.from) }
             known.through = max(known.through, span.through)
             spans[span.from] = known
         } else if spans.count < largest {
             spans[span.from] = span
+            if notesChanges { changes.append(span.from) }
         } else {
             givenUp += 1
             return
@@ -68,7 +79,7 @@ struct KeptSpans {
 
     /// An exchange has a digest although it lies in a span that is open: so an error of ICMP may say.
     mutating func note(_ span: FlowSpan) {
-        guard touched.contains(span.flow), let from = flows[span.flow]?.open, from >= 0, span.counted.0 >= from else {
+        guard isTouched(span.flow), let from = flows[span.flow]?.open, from >= 0, span.counted.0 >= from else {
             return
         }
         counted.insert(span.counted.0)
@@ -78,6 +89,7 @@ struct KeptSpans {
     mutating func close(_ calm: Calm) {
         guard let from = flows[calm.flow]?.open, from >= 0 else { return }
         spans[from]?.through = calm.frame - 1
+        if notesChanges { changes.append(from) }
         flows[calm.flow]?.open = -1
     }
 

@@ -155,6 +155,11 @@ struct PendingExchanges {
         return result
     }
 
+    /// Those that nobody claimed, the youngest first, at most `count`.
+    func unclaimed(_ count: Int) -> [FlowSpan] {
+        entries[head...].reversed().lazy.filter { !$0.isTaken }.prefix(count).map(\.digest.span)
+    }
+
     private func mayBelong(_ inner: ExchangeDigest, to suspect: Suspect, slack: Nanoseconds) -> Bool {
         guard inner.start + slack >= suspect.start, inner.span.flow != suspect.span.flow,
             inner.server != suspect.server

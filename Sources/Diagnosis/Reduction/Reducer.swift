@@ -22,7 +22,7 @@ package struct Reducer {
     /// A client's answer may take this long after its upstream's; later, what nobody claimed may belong to what failed.
     private static let patience: Nanoseconds = .seconds(30)
     /// A block of one interface's packets is written this long after the first of them, at most.
-    private static let disorder: Nanoseconds = .seconds(1)
+    package var disorder: Nanoseconds = .seconds(1)
     /// Of answers that were cut short by a close or were altered, so many a server are kept, and ever fewer of the rest.
     private static let cutsPerServer = 32
     /// A request that waited this long before it was passed on may have been tried elsewhere before.
@@ -30,7 +30,7 @@ package struct Reducer {
     private static let largestPendingCount = 1 << 16
     private static let largestWaitingCount = 1 << 14
     private static let largestSuspectCount = 1 << 14
-    private static let largestServerCount = 1 << 16
+    static let largestServerCount = 1 << 16
     private static let largestPassingCount = 1 << 18
     private static let largestDiallerCount = 1 << 16
     /// So many suspects may lie between a request and the exchange that answered it.
@@ -39,7 +39,7 @@ package struct Reducer {
     private static let memory: Nanoseconds = .seconds(60)
 
     /// A pair whose request had waited before.
-    private struct Waited {
+    struct Waited {
         var from: Timestamp
         var to: Timestamp
         var outer: FlowSpan
@@ -48,7 +48,7 @@ package struct Reducer {
     }
 
     /// What is remembered of a server.
-    private struct Server {
+    struct Server {
         /// Its latest good exchange, with the one around it where that is known.
         var recent: (inner: FlowSpan, outer: FlowSpan?)?
         /// Further good exchanges that are to be kept.
@@ -67,22 +67,22 @@ package struct Reducer {
 
     /// Exchanges that went well, and what did not.
     package private(set) var eventCount = 0
-    private var pending = PendingExchanges(largest: Self.largestPendingCount)
-    private var waited: [Waited] = []
-    private var nextWaited = 0
-    private var suspects: [Suspect] = []
-    private var unresolved: [Suspect] = []
-    private var serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
-    private var servers: [Server] = []
+    var pending = PendingExchanges(largest: Self.largestPendingCount)
+    var waited: [Waited] = []
+    var nextWaited = 0
+    var suspects: [Suspect] = []
+    var unresolved: [Suspect] = []
+    var serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
+    var servers: [Server] = []
     /// Exchanges of the sample so far.
-    private var sampled: [Int: Int] = [:]
+    var sampled: [Int: Int] = [:]
     private var passingNumbers = NumberTable<BackgroundFacts.Passing>(largest: Self.largestPassingCount)
-    private var passings: [Int] = []
+    var passings: [Int] = []
     /// Who was seen to ask on a client's behalf.
-    private var diallers = NumberTable<IPAddress>(largest: Self.largestDiallerCount)
+    var diallers = NumberTable<IPAddress>(largest: Self.largestDiallerCount)
     /// Requests that are looked at in full, by what they ask.
-    private var oddities: [UInt64: [Oddity]] = [:]
-    private var oddQuestions = WordFilter()
+    var oddities: [UInt64: [Oddity]] = [:]
+    var oddQuestions = WordFilter()
     /// When the youngest of the latest suspects began, and until when a request that waited did so, at the latest.
     private var latestStart = Timestamp(nanoseconds: .min)
     private var latestWait = Timestamp(nanoseconds: .min)
@@ -90,15 +90,15 @@ package struct Reducer {
     /// A gateway tries again within this time (HAProxy waits a second).
     private static let retryTime: Nanoseconds = .milliseconds(1_200)
 
-    private struct Oddity {
+    struct Oddity {
         var suspect: Suspect
         /// Good exchanges that may be later tries of the same, still to be kept.
         var retries = 3
         /// The client's request around it was found.
         var isJoined = false
     }
-    private var kept: KeptSpans
-    private var held = HeldHarvest()
+    var kept: KeptSpans
+    var held = HeldHarvest()
 
     /// Which requests the report is about: where it is not all, those that went well are counted apart.
     package var selection = RequestSelection()
@@ -106,7 +106,7 @@ package struct Reducer {
 
     /// Packets of more than one interface were seen.
     package var hasSeveralInterfaces = false
-    private var slack: Nanoseconds { hasSeveralInterfaces ? Self.interfaceSlack : Self.queueSlack }
+    var slack: Nanoseconds { hasSeveralInterfaces ? Self.interfaceSlack : Self.queueSlack }
 
     /// Connections whose first frame is no later are the sample.
     package var sampleEnd = Int.max
@@ -122,7 +122,7 @@ package struct Reducer {
     package mutating func take(_ harvest: SieveHarvest, now: Timestamp) {
         held.add(harvest)
         // What comes out of one interface comes in order.
-        take(until: hasSeveralInterfaces ? now - Self.disorder : Timestamp(nanoseconds: .max))
+        take(until: hasSeveralInterfaces ? now - disorder : Timestamp(nanoseconds: .max))
         resolve(until: now - Self.patience)
         pending.expire(before: now - Self.memory)
     }

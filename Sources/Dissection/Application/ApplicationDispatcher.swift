@@ -43,6 +43,8 @@ package struct ApplicationDispatcher: ApplicationParser {
         dns.messages(client: client, server: server)
     }
 
+    package mutating func forget(before time: Timestamp) { http.forget(before: time) }
+
     /// Writes what the connection carried into its facts.
     package func state(into facts: inout ConnectionFacts) {
         facts.exchanges = []

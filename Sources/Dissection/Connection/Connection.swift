@@ -8,7 +8,7 @@ final class Connection<Parser: ConnectionParser> {
     let key: FlowKey
     let first: FrameReference
     /// Where the facts of the previous life on the same endpoints stand among the finished ones.
-    let previousLife: Int?
+    var previousLife: Int?
     private(set) var last: FrameReference
     /// The end that `client` sends from.
     private(set) var clientEndpoint: Endpoint

@@ -8,6 +8,12 @@ package protocol ConnectionParser: ApplicationParser {
     func state(into facts: inout ConnectionFacts)
     /// Ordinary exchanges were left out: both directions stand between messages, at these offsets.
     mutating func jump(client: Int64, server: Int64)
+    /// What was over before `time` is not asked for any more.
+    mutating func forget(before time: Timestamp)
     /// DNS messages that this connection, whose ends are `client` and `server`, carried.
     func dnsMessages(client: Endpoint, server: Endpoint) -> [DNSFacts]
+}
+
+extension ConnectionParser {
+    package mutating func forget(before time: Timestamp) {}
 }

@@ -6,13 +6,13 @@ import Model
 /// two hours without a packet; its facts move to `finished`. Its number stays known: a late packet on the same
 /// endpoints belongs to it.
 struct ConnectionTable<Parser: ConnectionParser> {
-    private enum Entry {
+    enum Entry {
         case live(Connection<Parser>)
         case gone(Former)
     }
 
     /// What numbering needs of a connection that left.
-    private struct Former {
+    struct Former {
         var stream: Int
         var lowerBase: UInt32?
         var upperBase: UInt32?
@@ -30,19 +30,19 @@ struct ConnectionTable<Parser: ConnectionParser> {
     static var largestBuffer: Int { 64 << 20 }
     static var largestStrayCount: Int { 4096 }
 
-    private var entries: [FlowKey: Entry] = [:]
-    private var recent: Connection<Parser>?
+    var entries: [FlowKey: Entry] = [:]
+    var recent: Connection<Parser>?
     private var nextStream = 0
-    private var clock: Timestamp?
-    private var bufferedCost = 0
+    var clock: Timestamp?
+    var bufferedCost = 0
     private var retiring = DeadlineQueue<Connection<Parser>>()
     private var leaving = DeadlineQueue<Connection<Parser>>()
     private var packetsUntilIdleSweep = 1 << 20
     /// Streams that only an ICMP error has named so far.
-    private var quotedStreams: [FlowKey: Int] = [:]
-    private(set) var finished: [ConnectionFacts] = []
-    private var finishedDNS: [DNSFacts] = []
-    private var strayICMPErrors: [ICMPErrorFacts] = []
+    var quotedStreams: [FlowKey: Int] = [:]
+    var finished: [ConnectionFacts] = []
+    var finishedDNS: [DNSFacts] = []
+    var strayICMPErrors: [ICMPErrorFacts] = []
 
     // MARK: Segments
 
@@ -138,7 +138,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
         keepStray(error)
     }
 
-    private mutating func tie(_ error: ICMPErrorFacts, _ key: FlowKey) -> Bool {
+    mutating func tie(_ error: ICMPErrorFacts, _ key: FlowKey) -> Bool {
         let index: Int
         switch entries[key] {
         case .live(let connection):
@@ -160,7 +160,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
         return true
     }
 
-    private mutating func keepStray(_ error: ICMPErrorFacts) {
+    mutating func keepStray(_ error: ICMPErrorFacts) {
         if strayICMPErrors.count < Self.largestStrayCount { strayICMPErrors.append(error) }
     }
 
@@ -188,13 +188,13 @@ struct ConnectionTable<Parser: ConnectionParser> {
         return false
     }
 
-    private mutating func retire(_ connection: Connection<Parser>) {
+    mutating func retire(_ connection: Connection<Parser>) {
         bufferedCost -= connection.bufferedCost
         connection.retire()
         bufferedCost += connection.bufferedCost
     }
 
-    private mutating func release(_ connection: Connection<Parser>) {
+    mutating func release(_ connection: Connection<Parser>) {
         retire(connection)
         if recent === connection { recent = nil }
         let clientIsLower = connection.clientEndpoint < connection.serverEndpoint
@@ -216,10 +216,14 @@ struct ConnectionTable<Parser: ConnectionParser> {
         for entry in entries.values {
             if case .live(let connection) = entry { retire(connection) }
         }
+        tieStrays()
+    }
+
+    /// An error may stand in the file before the packet that it quotes.
+    mutating func tieStrays() {
         let strays = strayICMPErrors
         strayICMPErrors = []
         for error in strays {
-            // An error may stand in the file before the packet that it quotes.
             let key = FlowKey(error.quotedSource, error.quotedDestination)
             if error.quotedProtocol != 6 || !tie(error, key) { keepStray(error) }
         }

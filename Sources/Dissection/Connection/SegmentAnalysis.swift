@@ -2,7 +2,7 @@ import Model
 
 /// What Wireshark's sequence analysis (`tcp.analysis.*`) says of one segment.
 struct SegmentVerdict: Sendable {
-    var flags: AnalysisFlags = []
+    var flags = AnalysisFlags()
 
     /// As events: at most one of retransmission, fast, spurious, out of order; and what stands beside it. What is counted only, a duplicate ACK or
     /// a window update, is none.
@@ -38,7 +38,7 @@ struct SegmentAnalysis: Sendable {
     private var lastWasSYN = false
     /// -1 after an acknowledgment of something unseen, until the next duplicate.
     private var duplicateAcknowledgments = 0
-    private var lastFlags: AnalysisFlags = []
+    private var lastFlags = AnalysisFlags()
 
     /// What comes this soon after the highest segment was overtaken by it where no round trip is known.
     static let defaultRoundTrip: Nanoseconds = .milliseconds(3)
@@ -55,27 +55,27 @@ struct SegmentAnalysis: Sendable {
         reverse: inout SegmentAnalysis,
         roundTrip: Nanoseconds?
     ) -> SegmentVerdict {
-        var flags: AnalysisFlags = []
+        var flags = AnalysisFlags()
         let length = segment.wirePayloadLength
         let opensOrCloses = !segment.flags.isDisjoint(with: .control)
         let relative = next.map { SequenceNumber.distance(from: $0, to: segment.sequence) }
 
         if length == 1, relative == 0, reverse.window == 0 {
-            flags.insert(.zeroWindowProbe)
+            flags.add(.zeroWindowProbe)
         } else {
-            if segment.window == 0, !opensOrCloses { flags.insert(.zeroWindow) }
-            if let relative, relative > 0, !segment.flags.contains(.rst) { flags.insert(.lostSegment) }
-            if length <= 1, relative == -1, !opensOrCloses { flags.insert(.keepAlive) }
-            if length > 0, !opensOrCloses, fillsWindow(segment, of: reverse) { flags.insert(.windowFull) }
+            if segment.window == 0, !opensOrCloses { flags.add(.zeroWindow) }
+            if let relative, relative > 0, !segment.flags.contains(.rst) { flags.add(.lostSegment) }
+            if length <= 1, relative == -1, !opensOrCloses { flags.add(.keepAlive) }
+            if length > 0, !opensOrCloses, fillsWindow(segment, of: reverse) { flags.add(.windowFull) }
             if length == 0, relative == 0, !opensOrCloses {
                 let advance = SequenceNumber.distance(from: lastAcknowledgment, to: segment.acknowledgment)
                 judgeEmpty(segment, advance, reverse, &flags)
             }
         }
         if segment.acknowledgment != lastAcknowledgment { duplicateAcknowledgments = 0 }
-        if segment.flags.contains(.ack), reverse.isAheadOfSeen(segment.acknowledgment) { flags.insert(.ackLostSegment) }
+        if segment.flags.contains(.ack), reverse.isAheadOfSeen(segment.acknowledgment) { flags.add(.ackLostSegment) }
         if length > 0 || !segment.flags.isDisjoint(with: .synOrFin), !flags.contains(.keepAlive) {
-            flags.formUnion(judgeOrder(segment, at: time, reverse, relative, roundTrip))
+            flags.add(judgeOrder(segment, at: time, reverse, relative, roundTrip))
         }
         record(segment, at: time, flags)
         return SegmentVerdict(flags: flags)
@@ -90,16 +90,16 @@ struct SegmentAnalysis: Sendable {
     ) {
         guard advance == 0 || advance == 1 && segment.window == 0 else { return }
         guard segment.window == window else {
-            if segment.window != 0 { flags.insert(.windowUpdate) }
+            if segment.window != 0 { flags.add(.windowUpdate) }
             return
         }
         if segment.window == 0 {
-            if reverse.lastFlags.contains(.zeroWindowProbe) { flags.insert(.zeroWindowProbeAck) }
+            if reverse.lastFlags.contains(.zeroWindowProbe) { flags.add(.zeroWindowProbeAck) }
         } else if reverse.lastFlags.contains(.keepAlive) {
-            flags.insert(.keepAliveAck)
+            flags.add(.keepAliveAck)
         } else {
             duplicateAcknowledgments = max(0, duplicateAcknowledgments) + 1
-            flags.insert(.duplicateAck)
+            flags.add(.duplicateAck)
         }
     }
 
@@ -139,7 +139,7 @@ struct SegmentAnalysis: Sendable {
             return .spuriousRetransmission
         }
         // More than one byte from one below the next: after a probe of a closed window, something new.
-        guard let relative, relative < 0, length <= 1 || relative != -1 else { return [] }
+        guard let relative, relative < 0, length <= 1 || relative != -1 else { return AnalysisFlags() }
         // As Wireshark has no sign there, what follows an acknowledgment of something unseen counts as asked for.
         if !(0...1).contains(reverse.duplicateAcknowledgments), reverse.lastAcknowledgment == segment.sequence,
             let last = reverse.lastAcknowledgmentTime, (0..<Self.fastRetransmissionTime).contains(time - last)

@@ -39,14 +39,25 @@ struct NeighbourTable {
         bursts[index].answered = frame
     }
 
+    /// Bursts that were over before `time` go.
+    mutating func forget(before time: Timestamp) {
+        bursts.removeAll { max($0.last.time, $0.answered?.time ?? $0.last.time) < time }
+        index()
+        isExhausted = false
+    }
+
+    private mutating func index() {
+        latest = [:]
+        for (index, burst) in bursts.enumerated() { latest[Key(asker: burst.asker, target: burst.target)] = index }
+    }
+
     /// A sweep that freed little is the last one, or each further request would pay for another.
     private mutating func removeAnswered() {
         guard !isExhausted else { return }
         let kept = bursts.filter { $0.answered == nil }
         isExhausted = kept.count > Self.maximumBursts * 3 / 4
         bursts = kept
-        latest = [:]
-        for (index, burst) in kept.enumerated() { latest[Key(asker: burst.asker, target: burst.target)] = index }
+        index()
     }
 }
 

@@ -164,6 +164,7 @@ struct FlowState {
     private func span(through last: Int) -> FlowSpan {
         var span = FlowSpan(flow: flow, from: previous.frame, through: last)
         span.clientIsLow = clientIsLow
+        span.ends = (words.low, words.high)
         span.upward = previous.upward
         span.downward = previous.downward
         span.counted = (currentIsCounted ? current.frame : -1, previousIsCounted ? previous.frame : -1)

@@ -1,13 +1,18 @@
 import Model
 
 /// The two ends of a connection, the lower first, in two words: IPv4 ends themselves, a hash of IPv6 ends.
-struct FlowWords: Hashable {
-    var low: UInt64
-    var high: UInt64
+package struct FlowWords: Hashable, Sendable {
+    package var low: UInt64
+    package var high: UInt64
+
+    package init(low: UInt64, high: UInt64) {
+        self.low = low
+        self.high = high
+    }
 
     /// Its own place among many, the same in every run.
     @inline(__always)
-    var hash: UInt64 {
+    package var hash: UInt64 {
         let product = (low ^ high &* 0xd6e8_feb8_6659_fd93).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
         return product.high ^ product.low
     }

@@ -8,10 +8,12 @@ package final class Sieve {
     package static let laneCount = 16
 
     private var decoder = PacketDecoder()
-    private var lanes: [SieveLane]
+    var lanes: [SieveLane]
     private let part: Int
     private let parts: Int
-    private var starts = FrameSet()
+    var starts = FrameSet()
+    /// What the last packet was that was taken by itself, for who keeps packets.
+    package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
     private var tcpPackets = 0
@@ -32,6 +34,7 @@ package final class Sieve {
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
+        trace.isSegment = false
         guard record.isPlain(bytes) else { return takeOther(record, bytes) }
         single.linkType = record.linkType
         single.firstNumber = record.number
@@ -47,6 +50,7 @@ package final class Sieve {
         )
         let segment = SieveSegment(plain: bytes, at: 0, single, 0)
         if isOurs(segment.words.lane) { takePlain(segment, bytes) }
+        trace = SieveTrace(segment)
     }
 
     private var single = PacketBatch(linkType: .ethernet)
@@ -116,6 +120,7 @@ package final class Sieve {
                 lanes[lane].wideEnds = short.sourceIsLow ? ends : (ends.1, ends.0)
             }
             lanes[lane].accept(short, packet, &starts)
+            trace = SieveTrace(short)
         }
         for error in decoder.drainICMPErrors() where error.quotedProtocol == ProtocolNumber.tcp {
             let words = FlowWords(error.quotedSource, error.quotedDestination)
@@ -125,7 +130,7 @@ package final class Sieve {
         _ = decoder.drainDNS()
     }
 
-    private func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
+    func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
 
     // MARK: Results
 
@@ -159,7 +164,12 @@ package final class Sieve {
     }
 
     /// Adds what this part counted.
-    package func state(into facts: inout TrafficFacts, _ background: inout BackgroundFacts) {
+    /// - Parameter withServers: the figures of each server, too.
+    package func state(
+        into facts: inout TrafficFacts,
+        _ background: inout BackgroundFacts,
+        withServers: Bool = true
+    ) {
         if part == 0 {
             facts.counters = decoder.counters
             facts.counters.tcpPackets = 0
@@ -173,6 +183,7 @@ package final class Sieve {
             background.midstreamConnections += lane.midstream
             background.oneWayConnections += lane.oneWay
             background.forgottenConnections += lane.evicted + lane.table.forgotten
+            guard withServers else { continue }
             for (endpoint, statistics) in zip(lane.serverEndpoints, lane.servers) {
                 background.servers[endpoint, default: ServerStatistics()].add(statistics)
             }

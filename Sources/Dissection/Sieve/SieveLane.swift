@@ -20,7 +20,7 @@ struct SieveLane {
     /// Streams that only an ICMP error has named so far, by the frame of the error.
     private var quoted: [FlowWords: Int] = [:]
     /// Connections whose number an ICMP error took before them: first frame to that of the error.
-    private(set) var numberedEarlier: [Int: Int] = [:]
+    var numberedEarlier: [Int: Int] = [:]
     /// Ends of the next segment, and of open connections, where the words do not tell them.
     var wideEnds: (low: Endpoint, high: Endpoint)?
     var wide: [FlowWords: Ends] = [:]
@@ -292,7 +292,7 @@ struct SieveLane {
     }
 
     /// What is going on is to be looked at in full; with the next request it may be ordinary again.
-    private mutating func disturb(_ index: Int) {
+    mutating func disturb(_ index: Int) {
         guard table.states[index].verdict == .ordinary else { return }
         guard table.states[index].disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
         if !table.states[index].isDisturbed {
@@ -327,10 +327,12 @@ struct SieveLane {
         case .open(let index):
             tell(index, .odd)
         case .gone(let slot):
+            var span = FlowSpan(flow: table.flow(ofGone: slot), from: table.flow(ofGone: slot), through: .max)
+            span.ends = (words.low, words.high)
             harvest.suspects.append(
                 Suspect(
                     kind: .odd,
-                    span: FlowSpan(flow: table.flow(ofGone: slot), from: table.flow(ofGone: slot), through: .max),
+                    span: span,
                     start: error.frame.time,
                     end: error.frame.time,
                     frame: error.frame.number,

@@ -119,6 +119,14 @@ package struct DurationHistogram: Sendable {
         maximum = max(maximum, other.maximum)
     }
 
+    /// The values and how often each was seen, to the class, in ascending order.
+    package var ascending: [(value: Nanoseconds, count: Int)] {
+        if counts.isEmpty { return few.sorted().map { ($0, 1) } }
+        return counts.indices.compactMap { place in
+            counts[place] == 0 ? nil : (min(max(Self.value(place), minimum), maximum), Int(counts[place]))
+        }
+    }
+
     /// The value at `rank`, from 0, of all in ascending order, to the class.
     package func value(atRank rank: Int) -> Nanoseconds {
         if counts.isEmpty { return few.isEmpty ? 0 : few.sorted()[min(max(0, rank), few.count - 1)] }

@@ -54,6 +54,8 @@ package struct FlowSpan: Sendable {
     package var through: Int
     /// The client is the lower of the two ends.
     package var clientIsLow = false
+    /// The two ends, as the sieve names them.
+    package var ends: (low: UInt64, high: UInt64) = (0, 0)
     /// Sequence numbers of the client's and of the server's next byte before `from`.
     package var upward: UInt32 = 0
     package var downward: UInt32 = 0

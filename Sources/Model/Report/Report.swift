@@ -94,6 +94,8 @@ package struct DurationSummary: Sendable {
     package var median: Nanoseconds
     package var ninetyNinth: Nanoseconds
     package var maximum: Nanoseconds
+    /// All of them, in classes of round bounds without a hole.
+    package var classes: [DurationClass]
 
     package init?(_ values: [Nanoseconds]) {
         guard !values.isEmpty else { return nil }
@@ -103,6 +105,7 @@ package struct DurationSummary: Sendable {
         median = sorted[(sorted.count - 1) / 2]
         ninetyNinth = sorted[min(sorted.count - 1, sorted.count * 99 / 100)]
         maximum = sorted[sorted.count - 1]
+        classes = DurationClass.classes(of: sorted.map { ($0, 1) })
     }
 
     package init?(_ histogram: DurationHistogram) {
@@ -112,6 +115,7 @@ package struct DurationSummary: Sendable {
         median = histogram.value(atRank: (count - 1) / 2)
         ninetyNinth = histogram.value(atRank: min(count - 1, count * 99 / 100))
         maximum = histogram.maximum
+        classes = DurationClass.classes(of: histogram.ascending)
     }
 }
 
@@ -149,6 +153,8 @@ package struct Report: Sendable {
     /// False where no client leg was captured or readable and the counts come from the upstream legs.
     package var countsClientRequests = true
     package var clientErrors: [ClientError] = []
+    /// Client errors of a long run that are only counted.
+    package var clientErrorsLeftOut = 0
     package var upstreams: [UpstreamSummary] = []
     /// The connections that findings name, by their `tcp.stream`; empty where nobody can say where their packets are.
     package var connections: [Int: ConnectionSpan] = [:]

@@ -29,7 +29,7 @@ package enum JSONReport {
             ),
             .init("clientErrors", .array(report.clientErrors.map(clientError))),
             .init("upstreams", .array(report.upstreams.map(upstream))),
-        ]
+        ] + (report.clientErrorsLeftOut > 0 ? [.init("clientErrorsLeftOut", .count(report.clientErrorsLeftOut))] : [])
     }
 
     private static func capture(_ report: Report) -> JSONValue {
@@ -254,6 +254,18 @@ package enum JSONReport {
             .init("medianNs", .integer(summary.median)),
             .init("p99Ns", .integer(summary.ninetyNinth)),
             .init("maximumNs", .integer(summary.maximum)),
+            .init(
+                "histogram",
+                .array(
+                    summary.classes.map {
+                        .object([
+                            .init("fromNs", .integer($0.from)),
+                            .init("toNs", $0.to == .max ? .null : .integer($0.to)),
+                            .init("count", .count($0.count)),
+                        ])
+                    }
+                )
+            ),
         ])
     }
 

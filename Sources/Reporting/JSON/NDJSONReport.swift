@@ -5,27 +5,34 @@ package import Model
 /// - `{"type":"occurrence","finding":"F1","cause":...,"severity":...,"upstream":...,"occurrence":{...}}` live, as decided
 /// - `{"type":"finding","finding":{...}}` one a finding, when the run ends
 /// - `{"type":"report","schema":"gwsniff.report/1",...}` the last line: the whole report as `--format json` gives it
+///
+/// Behind these members come those of the Elastic Common Schema: `CommonSchema`.
 package enum NDJSONReport {
     /// Without line end.
     package static func occurrence(_ occurrence: Occurrence, of finding: Finding) -> String {
-        JSONValue.object([
+        let own: [JSONValue.Member] = [
             .init("type", .string("occurrence")),
             .init("finding", .string(finding.id)),
             .init("cause", .string(finding.cause.rawValue)),
             .init("severity", .string(finding.severity.rawValue)),
             .init("upstream", .optional(finding.upstream)),
             .init("occurrence", JSONReport.occurrence(occurrence)),
-        ]).compact
+        ]
+        return JSONValue.object(own + CommonSchema.members(of: occurrence, finding)).compact
     }
 
     /// Without line end.
     package static func finding(_ finding: Finding) -> String {
-        JSONValue.object([.init("type", .string("finding")), .init("finding", JSONReport.finding(finding))]).compact
+        let own: [JSONValue.Member] = [
+            .init("type", .string("finding")), .init("finding", JSONReport.finding(finding)),
+        ]
+        return JSONValue.object(own + CommonSchema.members(of: finding)).compact
     }
 
     /// The last line, without line end.
     package static func summary(_ report: Report) -> String {
-        JSONValue.object([.init("type", .string("report"))] + JSONReport.members(report)).compact
+        let own = [.init("type", .string("report"))] + JSONReport.members(report)
+        return JSONValue.object(own + CommonSchema.members(of: report)).compact
     }
 
     /// What a finished run prints: its findings, the worst first, and the summary.

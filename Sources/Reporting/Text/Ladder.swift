@@ -2,27 +2,31 @@ import Model
 
 /// The decisive packets of one occurrence, one a row, between the columns of those who sent them.
 struct Ladder {
-    private enum Span {
+    enum Span {
         case toClient, fromClient, toUpstream, fromUpstream
         /// No connection's packet: a name query, ARP, an ICMP error.
         case beside
     }
 
-    private struct Row {
+    struct Row {
+        /// Empty where it is not known.
         var frame: String
+        /// Nil where it is not known, as for the client's answer that is no packet of the verdict.
+        var time: Timestamp?
+        /// Milliseconds since the first row.
         var offset: String
         var span: Span
         var isReset: Bool
         var role: String
     }
 
-    private var rows: [Row] = []
-    private var hasClient = false
+    private(set) var rows: [Row] = []
+    private(set) var hasClient = false
 
     /// More rows than this are cut in the middle: a ladder that needs scrolling shows nothing.
     static let rowLimit = 10
 
-    init(_ occurrence: Occurrence) {
+    init(_ occurrence: Occurrence, rowLimit: Int = Ladder.rowLimit) {
         let client = occurrence.client
         // Where nothing was dialled, the connection is the client's own.
         let isClientLeg = client != nil && (occurrence.stream == nil || occurrence.stream == client?.stream)
@@ -38,6 +42,7 @@ struct Ladder {
             rows.append(
                 Row(
                     frame: String(frame.number),
+                    time: frame.time,
                     offset: start.map { Numbers.offset(frame.time - $0) } ?? "",
                     span: span,
                     isReset: frame.role.contains("RST"),
@@ -45,9 +50,16 @@ struct Ladder {
                 )
             )
         }
-        if rows.count > Ladder.rowLimit {
-            let cut = rows.count - Ladder.rowLimit + 1
-            let gap = Row(frame: "...", offset: "", span: .beside, isReset: false, role: "\(cut) more packets")
+        if rows.count > rowLimit, rowLimit > 6 {
+            let cut = rows.count - rowLimit + 1
+            let gap = Row(
+                frame: "...",
+                time: nil,
+                offset: "",
+                span: .beside,
+                isReset: false,
+                role: "\(cut) more packets"
+            )
             rows.replaceSubrange(5..<(5 + cut), with: [gap])
         }
         // Said last where none of the rows that are left shows it.
@@ -56,6 +68,7 @@ struct Ladder {
             rows.append(
                 Row(
                     frame: client.frame.map(String.init) ?? "",
+                    time: nil,
                     offset: "",
                     span: .toClient,
                     isReset: false,

@@ -47,6 +47,21 @@ enum Numbers {
         return sign + decimal(value.magnitude, unit: 1_000_000, digits: value.magnitude < 10_000_000_000 ? 3 : 1)
     }
 
+    /// A round number on an axis that ends at `whole`: "0", "50 µs", "200 ms", "1.5 s".
+    static func tick(_ value: Nanoseconds, of whole: Nanoseconds) -> String {
+        guard value > 0 else { return "0" }
+        let (unit, name): (UInt64, String) =
+            switch whole.magnitude {
+            case ..<1_000: (1, "ns")
+            case ..<1_000_000: (1_000, "µs")
+            case ..<1_000_000_000: (1_000_000, "ms")
+            default: (1_000_000_000, "s")
+            }
+        let size = value.magnitude
+        let text = size % unit == 0 ? String(size / unit) : decimal(size, unit: unit, digits: 1)
+        return "\(text) \(name)"
+    }
+
     /// "512 bytes", "45.1 MB" (powers of ten).
     static func bytes(_ value: Int64) -> String {
         let size = value.magnitude

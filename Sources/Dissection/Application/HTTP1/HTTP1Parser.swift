@@ -125,10 +125,31 @@ package struct HTTP1Parser: ApplicationParser {
     /// Makes room for another exchange; false where there is none, and the client's bytes are not read any more.
     mutating func makeRoom() -> Bool {
         guard exchanges.count >= Self.largestExchangeCount else { return true }
+        let count = min(exchanges.count / 2, firstInUse)
+        guard count > 0 else { return exchanges.count < Self.largestOutstandingCount }
+        removeFirst(count)
+        dropped += count
+        return true
+    }
+
+    /// Exchanges that were over before `time` are not asked for any more.
+    mutating func forget(before time: Timestamp) {
+        let over = exchanges.prefix { exchange in
+            let last = [exchange.request?.lastFrame.time, exchange.response?.lastFrame.time].compactMap { $0 }.max()
+            return last.map { $0 < time } ?? false
+        }
+        // The last one tells what follows it.
+        let count = min(over.count, firstInUse, exchanges.count - 1)
+        if count > 0 { removeFirst(count) }
+    }
+
+    private var firstInUse: Int {
         var inUse = [server.exchange, client.exchange, awaitingFinal ?? .max, awaitingRequest ?? .max]
         inUse.append(hasOutstanding ? outstanding[outstandingStart] : .max)
-        let count = min(exchanges.count / 2, inUse.filter { $0 >= 0 }.min() ?? 0)
-        guard count > 0 else { return exchanges.count < Self.largestOutstandingCount }
+        return inUse.filter { $0 >= 0 }.min() ?? 0
+    }
+
+    private mutating func removeFirst(_ count: Int) {
         exchanges.removeFirst(count)
         if server.exchange >= 0 { server.exchange -= count }
         if client.exchange >= 0 { client.exchange -= count }
@@ -138,8 +159,6 @@ package struct HTTP1Parser: ApplicationParser {
         outstanding = outstanding[outstandingStart...].map { $0 - count }
         outstandingStart = 0
         leftOut += count
-        dropped += count
-        return true
     }
 
     // MARK: Acknowledgment of requests

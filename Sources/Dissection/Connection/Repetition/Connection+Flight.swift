@@ -22,7 +22,7 @@ extension Connection {
             return
         }
         // Probes carry a byte to be answered, not to be delivered.
-        guard forward.anchor == .fixed, flags.isDisjoint(with: [.keepAlive, .zeroWindowProbe]) else { return }
+        guard forward.anchor == .fixed, flags.isDisjoint(with: .probe) else { return }
         let control: Int64 = segment.flags.contains(.fin) ? 1 : 0
         let range = event.offset..<(event.offset &+ Int64(event.length) &+ control)
         if forward.flight.repeats(range) {

@@ -32,6 +32,10 @@ public func fuzz(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
         guard size & 3 == 0 else { return past(packets) }
         checkText(TextReport.render(report, options: TextOptions(width: 60, verbose: true, unicode: false)), "text")
         checkText(MarkdownReport.render(report), "markdown")
+        checkText(JiraReport.render(report), "jira")
+        checkText(HTMLReport.render(report), "html")
+        checkJSON(ADFReport.render(report))
+        checkJSON(SARIFReport.render(report))
         for line in NDJSONReport.render(report).split(separator: "\n") { checkJSON(String(line)) }
     } catch {
         // An error is an answer.

@@ -1,0 +1,46 @@
+package import Model
+
+/// A dissector that is handed parts of connections as they turn out to matter, and forgets what is over.
+extension Dissector {
+    /// Takes a packet of a connection.
+    /// - Parameters:
+    ///   - span: where it goes on, if a part of it was left out.
+    ///   - isAgain: it was taken before, and what became of it discarded; it is no duplicate of itself.
+    package func process(_ record: PacketRecord, _ bytes: RawSpan, resuming span: FlowSpan?, isAgain: Bool) {
+        let deliver = { [self] (segment: Segment, packet: RawSpan) in
+            if let span { table.resume(segment, span) }
+            table.accept(segment, record, packet)
+        }
+        if isAgain {
+            again.decode(record, bytes, deliver: deliver)
+        } else {
+            decoder.decode(record, bytes, deliver: deliver)
+        }
+    }
+
+    /// Packets that were taken before follow, in the order of the capture.
+    package func beginAgain() { again = PacketDecoder() }
+
+    /// What was dissected of the connection is to be dissected anew from the packets.
+    /// - Parameter first: the first frame that was handed over of it.
+    package func discard(first: Int) { table.discard(first: first) }
+
+    /// What was over before `time` is not asked for any more.
+    package func forget(
+        before time: Timestamp,
+        isFollowed: (_ first: Int) -> Bool
+    ) -> (missedBytes: Int64, droppedExchanges: Int) {
+        dns.removeAll { $0.frame.time < time }
+        decoder.neighbourTable.forget(before: time)
+        return table.forget(before: time, isFollowed: isFollowed)
+    }
+
+    /// What is known now; open connections as they stand. Errors that came before the packets that they quote are tied to them.
+    package func currentFacts() -> TrafficFacts {
+        table.tieStrays()
+        return facts(final: false)
+    }
+
+    /// Connections of which facts are kept.
+    package var connectionCount: Int { table.finished.count + table.entries.count }
+}

@@ -1,0 +1,142 @@
+package import Diagnosis
+import Dissection
+package import Model
+
+extension LiveEngine {
+    /// What is known now, with nothing concluded from what may still come after `horizon`; what is settled is counted for good.
+    package func look(horizon: Timestamp) -> Examination {
+        hasNews = false
+        var options = request.options(firstPacket: statistics.first)
+        options.horizon = horizon
+        let examination = Examination(currentFacts(isFinal: false), options)
+        clientErrorCount = totals.clientErrorCount(with: examination)
+        guard !isWhole else { return examination }
+        foldIfDue(examination)
+        return examination
+    }
+
+    /// The report on a capture that goes on.
+    package func interimReport(horizon: Timestamp) -> Report {
+        var options = request.options(firstPacket: statistics.first)
+        options.horizon = horizon
+        return totals.report(with: Examination(currentFacts(isFinal: false, withServers: true), options))
+    }
+
+    /// The capture is over. What was found last, and the report on all of it.
+    package func finish() -> (examination: Examination, report: Report) {
+        finishReading()
+        let options = request.options(firstPacket: statistics.first)
+        let examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        return (examination, totals.report(with: examination))
+    }
+
+    private func currentFacts(isFinal: Bool, withServers: Bool = false) -> TrafficFacts {
+        var facts = isFinal ? dissector.facts(final: true) : dissector.currentFacts()
+        facts.counters.losses = losses
+        guard !isWhole else { return facts }
+        var counted = TrafficFacts()
+        var background = BackgroundFacts()
+        sieve.state(into: &counted, &background, withServers: withServers)
+        background.forgottenConnections -= sieve.forgottenNames
+        reducer.state(into: &background)
+        background.counted.formUnion(wholeCounted)
+        facts.counters = counted.counters
+        facts.counters.losses = losses
+        facts.background = background
+        numberFollowed()
+        for place in facts.connections.indices {
+            if let stream = streams[facts.connections[place].first.number] { facts.connections[place].stream = stream }
+        }
+        facts.connections.sort { ($0.stream, $0.first.number) < ($1.stream, $1.first.number) }
+        return facts
+    }
+
+    /// Numbers the connections of which something was handed over since the last look.
+    private func numberFollowed() {
+        var isCounted = false
+        for state in followed.values where state.firstFed >= 0 && streams[state.firstFed] == nil {
+            if let known = oldNumbers[state.flow] {
+                streams[state.firstFed] = known
+                continue
+            }
+            if !isCounted { sieve.countStarts() }
+            isCounted = true
+            streams[state.firstFed] = sieve.number(of: state.flow)
+        }
+    }
+
+    // MARK: Folding
+
+    private func foldIfDue(_ examination: Examination) {
+        guard let now = statistics.last else { return }
+        let isCrowded = dissector.connectionCount > window.largestConnectionCount
+        guard let last = lastFold else {
+            lastFold = now
+            return
+        }
+        guard now - last >= window.step || isCrowded && now - last >= Self.shortestStep else { return }
+        lastFold = now
+        var settled = now - window.settling
+        var gone = now - window.length
+        if isCrowded {
+            let ends = examination.connectionEnds.sorted()
+            let middle = ends.isEmpty ? settled : ends[ends.count / 2]
+            settled = max(settled, min(middle, now - Self.shortestStep))
+            gone = max(gone, settled - Self.shortestStep)
+        }
+        totals.fold(examination, before: settled)
+        forget(before: gone, but: examination.unsettledConnections(at: settled))
+    }
+
+    private static var shortestStep: Nanoseconds { .seconds(5) }
+
+    /// Of what is over for the sieve, nothing more is to come that would matter.
+    private func letEndedGo(before time: Timestamp, frame: Int) {
+        for (flow, words) in active {
+            guard sieve.openFlow(words) != flow, let state = followed[flow], state.lookedThrough < frame else {
+                continue
+            }
+            active[flow] = nil
+        }
+    }
+
+    /// What was over before `time` is counted; its facts go.
+    private func forget(before time: Timestamp, but unsettled: Set<Int>) {
+        let place = checkpoints.lastIndex { $0.time <= time }
+        guard let place else { return }
+        let frame = checkpoints[place].frame
+        checkpoints.removeFirst(place)
+        letEndedGo(before: time, frame: frame)
+        let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed }).union(unsettled)
+        let gone = dissector.forget(before: time) { awaited.contains($0) }
+        totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
+        let facts = dissector.facts(final: false)
+        var firsts: Set<Int> = []
+        var requests: Set<Int> = []
+        for connection in facts.connections {
+            firsts.insert(connection.first.number)
+            for exchange in connection.exchanges {
+                if let number = exchange.request?.firstFrame.number { requests.insert(number) }
+            }
+        }
+        let isNewWindow = (statistics.last ?? time) - windowStart >= window.length
+        if isNewWindow { windowStart = statistics.last ?? time }
+        reducer.forget(before: time, frame: frame, isNewWindow: isNewWindow, present: requests) { [sieve] span in
+            sieve.openFlow(FlowWords(low: span.ends.low, high: span.ends.high)) == span.flow
+        }
+        wholeCounted = wholeCounted.filter { requests.contains($0) }
+        for flow in followed.keys {
+            followed[flow]?.forget(before: frame)
+            guard let state = followed[flow], !firsts.contains(state.firstFed), !state.needsPackets else { continue }
+            if state.lookedThrough < frame || state.isOver {
+                followed[flow] = nil
+                active[flow] = nil
+            }
+        }
+        streams = streams.filter { firsts.contains($0.key) }
+        if frame - lastForgotten > window.frameStep {
+            lastForgotten = frame
+            sieve.forgetStarts(before: frame, keeping: &oldNumbers)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Model
+import Pipeline
+import Testing
+
+/// A live run and the file that it saved give the same findings.
+///
+/// `GWSNIFF_LIVE_CASES=clean/` runs only cases whose name contains that.
+@Suite struct LiveEngineTests {
+    static let cases: [CommittedCase] = {
+        guard let part = ProcessInfo.processInfo.environment["GWSNIFF_LIVE_CASES"] else { return CommittedCase.all }
+        return CommittedCase.all.filter { $0.name.contains(part) }
+    }()
+
+    @Test("what is captured live gives the report that its savefile gives", arguments: cases)
+    func whole(_ sample: CommittedCase) throws {
+        let offline = try sample.report()
+        var replay = Replay()
+        let live = try replay.report(on: sample.capture, sample.request())
+        #expect(ReductionTests.lines(live) == ReductionTests.lines(offline))
+        #expect(live.failedRequests == offline.failedRequests)
+        #expect(live.totalRequests == offline.totalRequests)
+        #expect(live.clientErrors.count == offline.clientErrors.count)
+    }
+
+    @Test("a long live run leaves out what a large file does, and finds the same", arguments: cases)
+    func reduced(_ sample: CommittedCase) throws {
+        let offline = try sample.report()
+        var request = try sample.request()
+        request.largestWhole = 0
+        request.sampleCount = 0
+        var replay = Replay()
+        let live = try replay.report(on: sample.capture, request)
+        #expect(ReductionTests.lines(live) == ReductionTests.lines(offline))
+        #expect(live.failedRequests == offline.failedRequests)
+    }
+
+    @Test("a run that grows too large to be dissected whole finds the same", arguments: cases)
+    func growing(_ sample: CommittedCase) throws {
+        let offline = try sample.report()
+        var request = try sample.request()
+        request.largestWhole = 4
+        var replay = Replay()
+        let live = try replay.report(on: sample.capture, request)
+        #expect(ReductionTests.lines(live) == ReductionTests.lines(offline))
+        #expect(live.failedRequests == offline.failedRequests)
+    }
+}

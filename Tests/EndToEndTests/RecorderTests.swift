@@ -1,0 +1,112 @@
+import Capture
+import Diagnosis
+import Foundation
+import Model
+import Pipeline
+import Testing
+
+/// What the flight recorder writes names the cause again.
+@Suite struct RecorderTests {
+    private static let cases = CommittedCase.all.filter { sample in
+        [
+            "connect-refused/nginx", "reset-before-response/haproxy", "truncated-body-fin/nginx",
+            "stale-keepalive-reuse/nginx",
+        ]
+        .contains { sample.name.hasPrefix($0) }
+    }
+
+    private func records(_ sample: CommittedCase, in directory: String, _ options: RecorderOptions) throws -> Recorder {
+        let ring = PacketRing(bytes: 16 << 20)
+        let engine = LiveEngine(try sample.request(), ring: ring)
+        let input = try CaptureInput(paths: [sample.capture])
+        var interfaces: [InterfaceDescription] = []
+        while let record = try input.advance() {
+            while interfaces.count <= record.interface {
+                interfaces.append(InterfaceDescription(name: nil, linkType: record.linkType, snapLength: 0))
+            }
+            let isTaken = input.withPacket { ring.append(record, $0) }
+            #expect(isTaken)
+        }
+        let recorder = Recorder(options, ring: ring, interfaces: interfaces)
+        while engine.readStretch() {}
+        let (examination, _) = engine.finish()
+        for finding in examination.findings {
+            for occurrence in finding.occurrences {
+                recorder.trigger(occurrence, finding, at: engine.statistics.last ?? occurrence.time)
+            }
+        }
+        recorder.finish(through: engine.position)
+        #expect(recorder.takeWarnings().isEmpty)
+        return recorder
+    }
+
+    @Test(
+        "the evidence of an incident is one file, marked where it decides, that gives the same findings",
+        arguments: cases
+    )
+    func again(_ sample: CommittedCase) throws {
+        let scratch = try Scratch()
+        var options = RecorderOptions()
+        options.directory = scratch.path
+        options.before = .seconds(3_600)
+        let recorder = try records(sample, in: scratch.path, options)
+        let files = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+        #expect(files.count == 1)
+        #expect(recorder.count == 1)
+        let path = scratch.file(try #require(files.first))
+        #expect(path == recorder.lastPath)
+        let offline = try sample.report()
+        let again = try OfflineRun.report(on: [path], sample.request())
+        #expect(ReductionTests.lines(again) == ReductionTests.lines(offline))
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for finding in offline.findings where finding.severity > .note {
+            #expect(bytes.range(of: Data("gwsniff: \(finding.cause.rawValue): ".utf8)) != nil)
+        }
+    }
+
+    @Test("an incident is recorded once in a while, and no more than so many are within an hour")
+    func isLimited() throws {
+        let scratch = try Scratch()
+        let ring = PacketRing(bytes: 0)
+        let bytes = [UInt8](repeating: 1, count: 60)
+        var options = RecorderOptions()
+        options.directory = scratch.path
+        options.mostPerHour = 3
+        let recorder = Recorder(
+            options,
+            ring: ring,
+            interfaces: [InterfaceDescription(name: "eth0", linkType: .ethernet, snapLength: 0)]
+        )
+        let start = Timestamp(seconds: 1_700_000_000)
+        for second in 0..<2_000 {
+            let now = start + .seconds(Int64(second))
+            let record = PacketRecord(
+                number: second + 1,
+                timestamp: now,
+                capturedLength: 60,
+                wireLength: 60,
+                interface: 0,
+                linkType: .ethernet,
+                source: 0
+            )
+            #expect(bytes.withUnsafeBytes { ring.append(record, $0.bytes) })
+            recorder.trigger("one", at: now)
+            if second > 100 { recorder.trigger("two", at: now) }
+            recorder.step(through: ring.end)
+        }
+        recorder.finish(through: ring.end)
+        #expect(recorder.count == 3)
+        let warnings = recorder.takeWarnings()
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.message.contains("3 evidence files") == true)
+    }
+
+    @Test("a place that cannot be written is said")
+    func cannotWrite() throws {
+        var options = RecorderOptions()
+        options.directory = "/nonexistent"
+        let recorder = Recorder(options, ring: PacketRing(bytes: 0), interfaces: [])
+        recorder.trigger("signal", at: Timestamp(seconds: 1))
+        #expect(recorder.takeWarnings().count == 1)
+    }
+}
