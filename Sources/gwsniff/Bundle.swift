@@ -71,6 +71,8 @@ struct BundleRun {
     private struct Step {
         var limits: EvidenceLimits? = EvidenceLimits()
         var hasWhole = true
+        /// Of the reports' formats, the first so many.
+        var formats = Int.max
         var leftOut: [String] = []
     }
 
@@ -100,6 +102,7 @@ struct BundleRun {
         }
         add("payload: the packets are headers only") { $0.limits?.dropsPayload = true }
         add("the packets") { $0.limits = nil }
+        add("the report as HTML and SARIF") { $0.formats = 3 }
         return steps
     }()
 
@@ -139,7 +142,7 @@ struct BundleRun {
         }
         if command.privacy.redact ?? true { report.redact() }
         if let map = try command.privacy.addressMap() { report.changeAddresses(map.map, text: map.map) }
-        var files = Self.reports(report) + sink.files
+        var files = Self.reports(report).prefix(step.formats) + sink.files
         var manifest = BundleManifest(
             command: EvidencePackets.redactedCommand(["gwsniff"] + CommandLine.arguments.dropFirst()),
             libraries: [CaptureLibrary.version],
@@ -151,7 +154,7 @@ struct BundleRun {
         return files
     }
 
-    /// Every format that a bundle has.
+    /// Every format that a bundle has, those first that stay longest.
     private static func reports(_ report: Report) -> [ArchiveFile] {
         let text = TextOptions(width: 100, color: false, verbose: true, unicode: true)
         let formats: [(name: String, text: String)] = [
