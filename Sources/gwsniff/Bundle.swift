@@ -142,7 +142,7 @@ struct BundleRun {
         }
         if command.privacy.redact ?? true { report.redact() }
         if let map = try command.privacy.addressMap() { report.changeAddresses(map.map, text: map.map) }
-        var files = Self.reports(report).prefix(step.formats) + sink.files
+        var files = Array(Self.reports(report).prefix(step.formats)) + sink.files
         var manifest = BundleManifest(
             command: EvidencePackets.redactedCommand(["gwsniff"] + CommandLine.arguments.dropFirst()),
             libraries: [CaptureLibrary.version],
