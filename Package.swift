@@ -39,10 +39,15 @@ let package = Package(
             dependencies: ["Capture", "Dissection", "Diagnosis", "Model"],
             swiftSettings: hot
         ),
+        .target(
+            name: "Evidence",
+            dependencies: ["Capture", "Dissection", "Reporting", "Model", "CCompression"],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "gwsniff",
             dependencies: [
-                "Pipeline", "Reporting", "Capture", "Diagnosis", "Model",
+                "Evidence", "Pipeline", "Reporting", "Capture", "Diagnosis", "Model",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
@@ -68,9 +73,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "EvidenceTests",
+            dependencies: ["Evidence", "Pipeline", "Capture", "Dissection", "Reporting", "Model", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Pipeline", "Reporting", "Capture", "Dissection", "Diagnosis", "Model", "TestSupport",
+                "Evidence", "Pipeline", "Reporting", "Capture", "Dissection", "Diagnosis", "Model", "TestSupport",
             ],
             swiftSettings: settings
         ),

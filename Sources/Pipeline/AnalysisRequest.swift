@@ -20,6 +20,8 @@ package struct AnalysisRequest: Sendable {
     package var largestWhole = Reducer.wholeCount
     /// Of larger ones, the first exchanges of this many connections are dissected whatever they are.
     package var sampleCount = Reducer.sampleCount
+    /// Whether the report tells where the packets of the connections lie that it names, for `Evidence`.
+    package var locatesConnections = false
 
     package init() {}
 }

@@ -13,14 +13,15 @@ package enum OfflineRun {
     static let stretch = 1 << 15
 
     /// - Parameter paths: files, directories and `-` as on the command line.
+    /// - Parameter spools: keeps what came through a pipe, for a caller that reads it once more.
     /// - Throws: where nothing could be read or the filter is wrong; an input that cannot be read beside others that can
     ///   is a warning.
     package static func report(
         on paths: [String],
         _ request: AnalysisRequest,
-        control: RunControl = RunControl()
+        control: RunControl = RunControl(),
+        spools: Spools = Spools()
     ) throws(CaptureError) -> Report {
-        let spools = Spools()
         let first = try FirstPass(paths, request, control, spools)
         let choice = try first.run()
         spools.rewind()
@@ -51,6 +52,7 @@ package enum OfflineRun {
         }
         facts.counters.note(first.summaries)
         var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
+        if request.locatesConnections { report.locate(in: facts.connections) }
         report.sources = first.summaries
         return report
     }

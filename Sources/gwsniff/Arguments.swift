@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnosis
 import Model
 import Pipeline
 
@@ -114,6 +115,14 @@ struct SelectionArguments: ParsableArguments {
 struct OutputArguments: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, ndjson, markdown, jira, adf, html, sarif
+
+        /// Made to be sent to others: secrets are overwritten if nothing else is said.
+        var leaves: Bool {
+            switch self {
+            case .text, .json, .ndjson: false
+            case .markdown, .jira, .adf, .html, .sarif: true
+            }
+        }
     }
 
     enum FailOn: String, ExpressibleByArgument, CaseIterable {
@@ -152,6 +161,24 @@ struct OutputArguments: ParsableArguments {
 
     @Flag(name: [.customShort("v"), .long], help: "More in the text report: every occurrence, all that was ruled out.")
     var verbose = false
+}
+
+extension AnalysisRequest {
+    init(_ scope: ScopeArguments, _ selection: SelectionArguments) {
+        self.init()
+        filter = scope.filter
+        packetLimit = scope.count
+        duration = scope.duration
+        threads = scope.threads ?? min(4, Processors.count)
+        maximumMemory = scope.maxMemory
+        diagnosis.gateways = scope.gateway
+        diagnosis.upstreams = scope.upstream
+        diagnosis.selection.status = selection.status
+        diagnosis.selection.pathGlob = selection.path
+        diagnosis.selection.requestID = selection.request
+        since = selection.since
+        until = selection.until
+    }
 }
 
 /// `--max-memory`: bytes, or a number with K, M or G (of 1024).

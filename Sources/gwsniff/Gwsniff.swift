@@ -12,6 +12,7 @@ struct Gwsniff: ParsableCommand {
             gwsniff [options] --iface IF
             gwsniff causes
             gwsniff explain CAUSE
+            gwsniff bundle FILE... -o NAME
             gwsniff diff A.json B.json
             gwsniff history [options]
             """,
@@ -22,6 +23,8 @@ struct Gwsniff: ParsableCommand {
               gwsniff --status 502 --since 03:10 a.pcap only these requests
               gwsniff --format markdown a.pcap          for a ticket; or jira, adf
               gwsniff --format html -o a.html a.pcap    one page, nothing external
+              gwsniff --evidence proof a.pcap           and the packets that show it
+              gwsniff bundle a.pcap -o ticket.zip       reports and evidence, secrets overwritten
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
@@ -42,7 +45,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self, Diff.self, History.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self, History.self]
     )
 
     @Argument(
@@ -73,11 +76,18 @@ struct Gwsniff: ParsableCommand {
     @OptionGroup(title: "Output")
     var output: OutputArguments
 
+    @OptionGroup(title: "Evidence")
+    var evidence: EvidenceArguments
+
+    @OptionGroup(title: "Privacy")
+    var privacy: PrivacyArguments
+
     var inputs: [String] { read + files }
 
     /// Here and not in `validate`, which runs before unknown options are complained about.
     private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
+        try evidence.validate(live)
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {
             throw ValidationError("Name a capture file, or an interface with --iface.")
@@ -118,8 +128,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self, Diff.self, History.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self, History.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "diff", "history", "help"]
+    static let names: Set<String> = ["causes", "explain", "bundle", "diff", "history", "help"]
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import Diagnosis
+import Evidence
 import Model
 import Pipeline
 import Reporting
@@ -33,8 +34,14 @@ struct Run {
     }
 
     private func offline() throws -> Report {
-        let report = try OfflineRun.report(on: command.inputs, request(), control: control())
+        let spools = Spools()
+        var report = try OfflineRun.report(on: command.inputs, request(), control: control(), spools: spools)
+        if let directory = command.evidence.evidence {
+            var sink = try DirectorySink(path: directory)
+            try evidence.write(&report, from: command.inputs, spools, to: &sink)
+        }
         progress.clear()
+        try protect(&report)
         let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
         try write(report, to: file ?? .standardOutput)
         return report
@@ -68,27 +75,31 @@ struct Run {
         if let user = live.relinquishPrivileges {
             run.opened = { () throws(CaptureError) in try Privileges.relinquish(to: user) }
         }
-        let report = try run.report()
+        var report = try run.report()
+        if let path = command.live.write, let directory = command.evidence.evidence {
+            var sink = try DirectorySink(path: directory)
+            try evidence.write(&report, recordedIn: path, to: &sink)
+        }
+        try protect(&report)
         progress.clear()
         try feed.finish()
         try write(report, to: file ?? .standardOutput)
         return report
     }
 
+    private var evidence: EvidenceWriting {
+        EvidenceWriting(command.privacy, request())
+    }
+
+    /// Makes the report fit for where its format is sent.
+    private func protect(_ report: inout Report) throws(CaptureError) {
+        if command.privacy.redact ?? command.output.format.leaves { report.redact() }
+        if let map = try command.privacy.addressMap() { report.changeAddresses(map.map, text: map.map) }
+    }
+
     private func request() -> AnalysisRequest {
-        var request = AnalysisRequest()
-        request.filter = command.scope.filter
-        request.packetLimit = command.scope.count
-        request.duration = command.scope.duration
-        request.threads = command.scope.threads ?? min(4, Processors.count)
-        request.maximumMemory = command.scope.maxMemory
-        request.diagnosis.gateways = command.scope.gateway
-        request.diagnosis.upstreams = command.scope.upstream
-        request.diagnosis.selection.status = command.selection.status
-        request.diagnosis.selection.pathGlob = command.selection.path
-        request.diagnosis.selection.requestID = command.selection.request
-        request.since = command.selection.since
-        request.until = command.selection.until
+        var request = AnalysisRequest(command.scope, command.selection)
+        request.locatesConnections = command.evidence.evidence != nil
         return request
     }
 

@@ -123,6 +123,19 @@ package struct Remedy: Sendable, Hashable {
     }
 }
 
+/// Where a finding's packets were written to.
+package struct EvidenceReference: Sendable, Hashable {
+    /// Name of the file in the directory of the evidence.
+    package var file: String
+    /// `displayFilter` for that file, which numbers frames and connections anew.
+    package var displayFilter: String
+
+    package init(file: String, displayFilter: String) {
+        self.file = file
+        self.displayFilter = displayFilter
+    }
+}
+
 /// One cause at one upstream.
 package struct Finding: Sendable {
     /// "F1", "F2" ... in report order, the worst first.
@@ -154,6 +167,10 @@ package struct Finding: Sendable {
     package var remedies: [Remedy]
     /// Wireshark display filter.
     package var displayFilter: String
+    /// `tcp.stream` of connections that the verdict leans on beside those that the occurrences name.
+    package var context: [Int] = []
+    /// Nil where no evidence was written.
+    package var evidence: EvidenceReference?
 
     package init(
         id: String,

@@ -177,6 +177,8 @@ package struct Report: Sendable {
     /// All client errors by status; 0 for none.
     package var clientErrorStatuses: [Int: Int] = [:]
     package var upstreams: [UpstreamSummary] = []
+    /// The connections that findings name, by their `tcp.stream`; empty where nobody can say where their packets are.
+    package var connections: [Int: ConnectionSpan] = [:]
 
     package init() {}
 }

@@ -32,6 +32,9 @@ struct HTMLFinding {
                 }
                 if let general = Phrases.general(finding) { HTMLFinding.fact("In general", .text(general)) }
                 if !finding.displayFilter.isEmpty { HTMLFinding.fact("Wireshark", filter()) }
+                if let evidence = finding.evidence {
+                    HTMLFinding.fact("Evidence", .text("\(evidence.file): \(evidence.displayFilter)"))
+                }
             }
             ruledOut()
             remedies()

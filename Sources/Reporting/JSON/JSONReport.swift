@@ -93,48 +93,59 @@ package enum JSONReport {
     }
 
     package static func finding(_ finding: Finding) -> JSONValue {
-        .object([
-            .init("id", .string(finding.id)),
-            .init("cause", .string(finding.cause.rawValue)),
-            .init("proxyStatus", .optional(finding.cause.proxyStatus(variant: finding.variant))),
-            .init("title", .string(finding.title)),
-            .init("variant", .optional(finding.variant)),
-            .init("confidence", .string(finding.confidence.rawValue)),
-            .init("blame", .string(finding.blame.rawValue)),
-            .init("severity", .string(finding.severity.rawValue)),
-            .init("generalCauses", .array(finding.cause.generalCauses.map { .count($0.rawValue) })),
-            .init("statusMismatch", .optional(finding.statusMismatch)),
-            .init("gateway", .optional(finding.gateway?.description)),
-            .init("upstream", .optional(finding.upstream)),
-            .init("upstreamName", .optional(finding.upstreamName)),
-            .init("count", .count(finding.count)),
-            .init("attempts", .count(finding.attempts)),
-            .init("first", time(finding.first)),
-            .init("last", time(finding.last)),
-            .init("occurrences", .array(finding.occurrences.map(occurrence))),
-            .init("pattern", .optional(finding.pattern.map(TargetMask.maskedText))),
-            .init(
-                "ruledOut",
-                .array(
-                    finding.ruledOut.map {
-                        .object([
-                            .init("cause", .string($0.cause.rawValue)),
-                            .init("why", .string(TargetMask.maskedText($0.why))),
-                        ])
-                    }
-                )
-            ),
-            .init("missing", .strings(finding.missing.map(TargetMask.maskedText))),
-            .init(
-                "remedies",
-                .array(
-                    finding.remedies.map {
-                        .object([.init("gateway", .string($0.gateway)), .init("text", .string($0.text))])
-                    }
-                )
-            ),
-            .init("displayFilter", .string(finding.displayFilter)),
-        ])
+        .object(
+            [
+                .init("id", .string(finding.id)),
+                .init("cause", .string(finding.cause.rawValue)),
+                .init("proxyStatus", .optional(finding.cause.proxyStatus(variant: finding.variant))),
+                .init("title", .string(finding.title)),
+                .init("variant", .optional(finding.variant)),
+                .init("confidence", .string(finding.confidence.rawValue)),
+                .init("blame", .string(finding.blame.rawValue)),
+                .init("severity", .string(finding.severity.rawValue)),
+                .init("generalCauses", .array(finding.cause.generalCauses.map { .count($0.rawValue) })),
+                .init("statusMismatch", .optional(finding.statusMismatch)),
+                .init("gateway", .optional(finding.gateway?.description)),
+                .init("upstream", .optional(finding.upstream)),
+                .init("upstreamName", .optional(finding.upstreamName)),
+                .init("count", .count(finding.count)),
+                .init("attempts", .count(finding.attempts)),
+                .init("first", time(finding.first)),
+                .init("last", time(finding.last)),
+                .init("occurrences", .array(finding.occurrences.map(occurrence))),
+                .init("pattern", .optional(finding.pattern.map(TargetMask.maskedText))),
+                .init(
+                    "ruledOut",
+                    .array(
+                        finding.ruledOut.map {
+                            .object([
+                                .init("cause", .string($0.cause.rawValue)),
+                                .init("why", .string(TargetMask.maskedText($0.why))),
+                            ])
+                        }
+                    )
+                ),
+                .init("missing", .strings(finding.missing.map(TargetMask.maskedText))),
+                .init(
+                    "remedies",
+                    .array(
+                        finding.remedies.map {
+                            .object([.init("gateway", .string($0.gateway)), .init("text", .string($0.text))])
+                        }
+                    )
+                ),
+                .init("displayFilter", .string(finding.displayFilter)),
+            ] + evidence(finding)
+        )
+    }
+
+    /// Only where a file was written.
+    private static func evidence(_ finding: Finding) -> [JSONValue.Member] {
+        guard let evidence = finding.evidence else { return [] }
+        let members: [JSONValue.Member] = [
+            .init("file", .string(evidence.file)), .init("displayFilter", .string(evidence.displayFilter)),
+        ]
+        return [.init("evidence", .object(members))]
     }
 
     package static func occurrence(_ occurrence: Occurrence) -> JSONValue {

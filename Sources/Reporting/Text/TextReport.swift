@@ -124,6 +124,7 @@ struct TextPage {
                     + options.ink(clipped(finding.displayFilter), .cyan)
             )
         }
+        if let evidence = finding.evidence { labelled("Evidence", "\(evidence.file): \(evidence.displayFilter)") }
     }
 
     private mutating func examples(_ finding: Finding) {

@@ -88,6 +88,9 @@ package struct TicketDocument: Sendable {
         }
         if let general = Phrases.general(finding) { fact("In general", [.text(": \(general)")]) }
         if !finding.displayFilter.isEmpty { fact("Wireshark", [.text(": "), .code(finding.displayFilter)]) }
+        if let evidence = finding.evidence {
+            fact("Evidence", [.text(": "), .code(evidence.file), .text(", there "), .code(evidence.displayFilter)])
+        }
         if !facts.isEmpty { blocks.append(.list(facts)) }
         addExample(finding)
     }

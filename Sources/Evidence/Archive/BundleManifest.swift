@@ -1,0 +1,76 @@
+package import Model
+import Reporting
+
+/// What a bundle says of itself: which files, by which command, of what.
+package struct BundleManifest: Sendable {
+    package static let schema = "gwsniff.bundle/1"
+    package static let name = "manifest.json"
+
+    /// The command as it was given, secrets overwritten.
+    package var command: [String]
+    /// Of what was linked: name and version.
+    package var libraries: [String]
+    /// What the size limit took away, in sentences.
+    package var leftOut: [String] = []
+    package var isRedacted: Bool
+    package var isAnonymized: Bool
+
+    package init(command: [String], libraries: [String], isRedacted: Bool, isAnonymized: Bool) {
+        self.command = command
+        self.libraries = libraries
+        self.isRedacted = isRedacted
+        self.isAnonymized = isAnonymized
+    }
+
+    package func file(_ report: Report, _ files: [ArchiveFile]) -> ArchiveFile {
+        let sources = report.sources.map { source in
+            JSONValue.object([
+                .init("name", .string(source.name)), .init("format", .string(source.format)),
+                .init("packets", .integer(Int64(source.packets))), .init("bytes", .integer(source.bytes)),
+            ])
+        }
+        let entries = files.map { file in
+            JSONValue.object([
+                .init("name", .string(file.name)), .init("bytes", .integer(Int64(file.bytes.count))),
+                .init("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
+            ])
+        }
+        let value = JSONValue.object([
+            .init("schema", .string(Self.schema)),
+            .init("tool", .object([.init("name", .string("gwsniff")), .init("version", .string(gwsniffVersion))])),
+            .init("libraries", .array(libraries.map { .string($0) })),
+            .init("command", .array(command.map { .string($0) })),
+            .init("sources", .array(sources)),
+            .init("redacted", .bool(isRedacted)),
+            .init("addressesMapped", .bool(isAnonymized)),
+            .init("leftOut", .array(leftOut.map { .string($0) })),
+            .init("files", .array(entries)),
+        ])
+        return ArchiveFile(name: Self.name, bytes: Array((value.pretty + "\n").utf8))
+    }
+}
+
+extension EvidencePackets {
+    /// Words of a command without credentials, query values and what else looks like a secret.
+    package static func redactedCommand(_ words: [String]) -> [String] {
+        var text = TextRedaction()
+        return words.map { text.redacted($0, asValue: true) }
+    }
+}
+
+extension Report {
+    /// Overwrites what looks like a secret in its texts. Query values are masked whatever is asked for.
+    package mutating func redact() {
+        var redaction = TextRedaction()
+        changeTexts { redaction.redacted($0, asValue: false) }
+    }
+}
+
+extension TextRedaction {
+    /// - Parameter asValue: as the value of a field; otherwise as a sentence, whose question marks begin no query.
+    mutating func redacted(_ string: String, asValue: Bool) -> String {
+        var bytes = Array(string.utf8)
+        if asValue { value(&bytes, 0..<bytes.count) } else { sentence(&bytes, 0..<bytes.count) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,30 @@
+/// What the beginning of a message looks like.
+enum StartLines {
+    private static let longest = 16 << 10
+
+    /// A method, a target and HTTP/1 to the end of the line (RFC 9112 §3), or as much of it as there is behind the method.
+    static func isRequest(_ text: [UInt8], at start: Int) -> Bool {
+        guard let space = text[start...].prefix(33).firstIndex(of: 0x20), space > start,
+            text[start..<space].allSatisfy({ (0x41...0x5a).contains($0) || $0 == UInt8(ascii: "-") }),
+            space + 1 < text.count
+        else { return false }
+        guard let end = text[space...].prefix(longest).firstIndex(of: 0x0a) else {
+            // The line goes on in what was not captured.
+            return text[space + 1] == UInt8(ascii: "/") || text[(space + 1)...].starts(with: "http".utf8)
+        }
+        let line = text[space..<end]
+        guard let last = line.lastIndex(of: 0x20), last > space else { return false }
+        return text[(last + 1)..<end].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8)
+    }
+
+    /// `HTTP/` and a digit.
+    static func isStatus(_ text: [UInt8], at start: Int) -> Bool {
+        text.count - start >= 6 && text[start..<start + 5].elementsEqual("HTTP/".utf8) && text[start + 5] &- 0x30 < 10
+    }
+
+    /// A record header of TLS (RFC 8446 §5.1).
+    static func isRecord(_ text: [UInt8], at start: Int) -> Bool {
+        text.count - start >= 5 && (20...24).contains(text[start]) && text[start + 1] == 3 && text[start + 2] <= 4
+            && Int(text[start + 3]) << 8 | Int(text[start + 4]) <= 1 << 14 + 2_048
+    }
+}

@@ -1,0 +1,238 @@
+/// Overwrites secrets in a piece of a message's head: query values, credentials of URLs, and what looks like an e-mail address, a card
+/// number or a signed token. Lengths stay, and so do control bytes, which may be what a gateway stumbled over.
+struct TextRedaction {
+    let pseudonyms = Pseudonyms()
+    /// Addresses in text are secrets, too.
+    var hidesAddresses = false
+
+    /// Overwrites `range` of `text` as one secret.
+    mutating func hide(_ text: inout [UInt8], _ range: Range<Int>) {
+        let replaced = range.filter { text[$0] > 0x20 && text[$0] != 0x7f }
+        let letters = pseudonyms.standIn(for: replaced.map { text[$0] })
+        for (index, position) in replaced.enumerated() { text[position] = letters[index] }
+    }
+
+    // MARK: Targets and fields
+
+    /// A request target: the path stays but for what looks like a secret.
+    mutating func target(_ text: inout [UInt8], _ range: Range<Int>) {
+        credentials(&text, range)
+        queries(&text, range)
+        parameters(&text, range)
+        patterns(&text, range)
+    }
+
+    /// The value of a field that is no secret by its name.
+    mutating func value(_ text: inout [UInt8], _ range: Range<Int>) {
+        credentials(&text, range)
+        queries(&text, range)
+        schemes(&text, range)
+        patterns(&text, range)
+    }
+
+    /// Text that is no part of a message.
+    mutating func sentence(_ text: inout [UInt8], _ range: Range<Int>) {
+        credentials(&text, range)
+        patterns(&text, range)
+    }
+
+    /// `scheme://user:password@host` (RFC 3986 §3.2.1).
+    private mutating func credentials(_ text: inout [UInt8], _ range: Range<Int>) {
+        var position = range.lowerBound
+        while let start = text.firstIndex(of: Array("://".utf8), in: position..<range.upperBound) {
+            position = start + 3
+            let end = (position..<range.upperBound).first { Self.endsAuthority.contains(text[$0]) } ?? range.upperBound
+            if let at = (position..<end).last(where: { text[$0] == UInt8(ascii: "@") }) { hide(&text, position..<at) }
+        }
+    }
+
+    private static let endsAuthority = Set("/?# \"<>,;".utf8)
+    private static let endsQuery = Set(" \"<>".utf8)
+
+    /// Behind a question mark or a number sign: each value, and each word without a value.
+    private mutating func queries(_ text: inout [UInt8], _ range: Range<Int>) {
+        guard let mark = range.first(where: { text[$0] == UInt8(ascii: "?") || text[$0] == UInt8(ascii: "#") }) else {
+            return
+        }
+        var start = mark + 1
+        var position = start
+        var equals: Int?
+        var isQuery = true
+        func isSeparator(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: "&") || byte == UInt8(ascii: ";") || byte == UInt8(ascii: "?")
+                || byte == UInt8(ascii: "#")
+        }
+        while position <= range.upperBound {
+            let byte = position < range.upperBound ? text[position] : UInt8(ascii: " ")
+            if Self.endsQuery.contains(byte) || isSeparator(byte) {
+                if isQuery { hide(&text, (equals.map { $0 + 1 } ?? start)..<position) }
+                // Behind the end of one there may be another, as in a list of links.
+                isQuery = isSeparator(byte)
+                start = position + 1
+                equals = nil
+            } else if byte == UInt8(ascii: "="), equals == nil {
+                equals = position
+            }
+            position += 1
+        }
+    }
+
+    /// `;jsessionid=...` in a path (RFC 3986 §3.3).
+    private mutating func parameters(_ text: inout [UInt8], _ range: Range<Int>) {
+        let end = range.first { text[$0] == UInt8(ascii: "?") || text[$0] == UInt8(ascii: "#") } ?? range.upperBound
+        var position = range.lowerBound
+        while let start = (position..<end).first(where: { text[$0] == UInt8(ascii: ";") }) {
+            let stop = (start + 1..<end).first { text[$0] == UInt8(ascii: ";") || text[$0] == UInt8(ascii: "/") } ?? end
+            if let equals = (start + 1..<stop).first(where: { text[$0] == UInt8(ascii: "=") }) {
+                hide(&text, equals + 1..<stop)
+            }
+            position = stop
+        }
+    }
+
+    /// `Bearer`, `Basic` and the like with their credentials, in whatever field they stand.
+    private mutating func schemes(_ text: inout [UInt8], _ range: Range<Int>) {
+        for name in ["bearer ", "basic ", "digest ", "negotiate ", "apikey "] {
+            let needle = Array(name.utf8)
+            var position = range.lowerBound
+            while let start = text.firstIndex(ofLowerCase: needle, in: position..<range.upperBound) {
+                position = start + needle.count
+                let end = (position..<range.upperBound).first { text[$0] == UInt8(ascii: ",") } ?? range.upperBound
+                hide(&text, position..<end)
+                position = end
+            }
+        }
+    }
+
+    // MARK: What looks like a secret
+
+    private mutating func patterns(_ text: inout [UInt8], _ range: Range<Int>) {
+        tokens(&text, range)
+        mails(&text, range)
+        cards(&text, range)
+        if hidesAddresses { addresses(&text, range) }
+    }
+
+    mutating func addresses(_ text: inout [UInt8], _ range: Range<Int>) {
+        for word in AddressMap.words(text, range) { hide(&text, word.range) }
+    }
+
+    /// Signed tokens (RFC 7519 §3): a header that begins with `{"` in base64url.
+    private mutating func tokens(_ text: inout [UInt8], _ range: Range<Int>) {
+        var position = range.lowerBound
+        while let start = text.firstIndex(of: Array("eyJ".utf8), in: position..<range.upperBound) {
+            let end = (start..<range.upperBound).first { !Self.isTokenByte(text[$0]) } ?? range.upperBound
+            if end - start >= 16 { hide(&text, start..<end) }
+            position = max(end, start + 1)
+        }
+    }
+
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        isWord(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "=")
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+        default: false
+        }
+    }
+
+    /// A word, an at sign (or `%40`), a domain with a dot.
+    private mutating func mails(_ text: inout [UInt8], _ range: Range<Int>) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let isEscaped =
+                text[position] == UInt8(ascii: "%") && position + 3 <= range.upperBound && text[position + 1] == 0x34
+                && text[position + 2] == 0x30
+            guard text[position] == UInt8(ascii: "@") || isEscaped else {
+                position += 1
+                continue
+            }
+            let after = position + (isEscaped ? 3 : 1)
+            var start = position
+            while start > range.lowerBound, position - start < 256, Self.isMailByte(text[start - 1]) { start -= 1 }
+            var end = after
+            while end < range.upperBound, end - after < 256,
+                Self.isWord(text[end]) || text[end] == UInt8(ascii: ".") || text[end] == UInt8(ascii: "-")
+            {
+                end += 1
+            }
+            if start < position, (after..<end).contains(where: { text[$0] == UInt8(ascii: ".") }) {
+                hide(&text, start..<position)
+                for index in after..<end where text[index] != UInt8(ascii: ".") { text[index] = Pseudonyms.filler }
+            }
+            position = max(end, position + 1)
+        }
+    }
+
+    private static func isMailByte(_ byte: UInt8) -> Bool {
+        isWord(byte) || ".+-%!#$'*~".utf8.contains(byte)
+    }
+
+    /// 13 to 19 digits with single blanks or hyphens between them whose check digit is right (ISO/IEC 7812-1).
+    private mutating func cards(_ text: inout [UInt8], _ range: Range<Int>) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            guard Self.isDigit(text[position]) else {
+                position += 1
+                continue
+            }
+            var digits: [Int] = []
+            var index = position
+            while index < range.upperBound, digits.count < 20 {
+                if Self.isDigit(text[index]) {
+                    digits.append(index)
+                } else if !(text[index] == 0x20 || text[index] == UInt8(ascii: "-")) || index + 1 >= range.upperBound
+                    || !Self.isDigit(text[index + 1])
+                {
+                    break
+                }
+                index += 1
+            }
+            if let count = Self.cardLength(digits.map { text[$0] }) {
+                let letters = pseudonyms.standIn(for: digits.prefix(count).map { text[$0] })
+                for (place, letter) in zip(digits, letters) { text[place] = letter }
+                position = digits[count - 1] + 1
+            } else {
+                // Not from every digit anew: a run of digits is looked at from where it begins, and behind each separator.
+                position = (position..<index).first { !Self.isDigit(text[$0]) } ?? max(index, position + 1)
+            }
+        }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+
+    /// The longest beginning that is a card number.
+    static func cardLength(_ digits: [UInt8]) -> Int? {
+        guard digits.count >= 13 else { return nil }
+        for count in stride(from: min(19, digits.count), through: 13, by: -1) {
+            var sum = 0
+            for (index, digit) in digits[..<count].reversed().enumerated() {
+                let value = Int(digit &- 0x30) * (index % 2 == 1 ? 2 : 1)
+                sum += value > 9 ? value - 9 : value
+            }
+            if sum % 10 == 0, digits[0] != 0x30 { return count }
+        }
+        return nil
+    }
+}
+
+extension [UInt8] {
+    /// Where `needle` begins in `range`.
+    func firstIndex(of needle: [UInt8], in range: Range<Int>) -> Int? {
+        guard let first = needle.first, range.count >= needle.count else { return nil }
+        return (range.lowerBound...range.upperBound - needle.count).first { start in
+            self[start] == first && needle.indices.allSatisfy { self[start + $0] == needle[$0] }
+        }
+    }
+
+    func firstIndex(ofLowerCase needle: [UInt8], in range: Range<Int>) -> Int? {
+        guard !needle.isEmpty, range.count >= needle.count else { return nil }
+        return (range.lowerBound...range.upperBound - needle.count).first { start in
+            needle.indices.allSatisfy { Self.lowered(self[start + $0]) == needle[$0] }
+        }
+    }
+
+    static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
+}

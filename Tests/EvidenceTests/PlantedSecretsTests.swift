@@ -1,0 +1,220 @@
+import Model
+import TestSupport
+import Testing
+
+@testable import Evidence
+
+/// Secrets planted in conversations are in no byte of the evidence, however they were cut, repeated and disordered.
+@Suite struct PlantedSecretsTests {
+    /// What is planted, and the secrets in it.
+    private struct Planted {
+        var request: [UInt8]
+        var response: [UInt8]
+        var secrets: [String]
+    }
+
+    private static let heads: Planted = {
+        let request =
+            "GET http://Quentin:Wq7zuserinfo@shop.example/a;jsessionid=Jq8wsezzion/b?token=Tk9xqueryval&Zb4barequery&n=1#Fr3fragment"
+            + " HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Basic QmFzaWNBdXRoU2VjcmV0\r\n"
+            + "Cookie: sid=Ck5kukivalq; theme=Dk6darkmode\r\n folded=Fo7fqldedkuki\r\n\tand=Gp8moreofit\r\n"
+            + "proxy-authorization: Digest username=\"Pa9prqxyuzer\"\r\nX-Api-Key: Ak0apqkeyvalqe\r\n"
+            + "Cookie : spaced=Sp1spacecolon\r\nX-Csrf-Token:Cs2czrftokqn\r\nno colon but Nc3nocolonsecret\r\n"
+            + "Referer: https://ref.example/p?email=Rf4rqfervalqe&x=y\r\nX-Trace: Bearer Be5bqarerzecret\r\n"
+            + "From: Mailbox.Name77@mail.example\r\nX-Customer: card 4111 1111 1111 1111 of him\r\n"
+            + "X-Jwt-Copy: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJKd3R0cGF5bG9hZCJ9.Sg6signaturepart\r\n"
+            + "X-Other: see eyJraWQiOiJPdGhlciJ9.eyJvIjoiT3RoZXJwYXlsb2FkIn0.Ot7othersign\r\n\r\n"
+        let response =
+            "HTTP/1.1 200 Sent to Rp8reason@mail.example\r\nContent-Length: 25\r\n"
+            + "Set-Cookie: sid=St9zetkuki; Path=/\r\n continued=Cn0zetfqlded\r\n"
+            + "Location: https://u:Lp1lokatpazz@host.example/?code=Lc2lokatqode\r\n\r\nBd3bodysecret-in-the-body"
+        let secrets = [
+            "Wq7zuserinfo", "Jq8wsezzion", "Tk9xqueryval", "Zb4barequery", "Fr3fragment", "QmFzaWNBdXRoU2VjcmV0",
+            "Ck5kukivalq", "Dk6darkmode", "Fo7fqldedkuki", "Gp8moreofit", "Pa9prqxyuzer", "Ak0apqkeyvalqe",
+            "Sp1spacecolon", "Cs2czrftokqn", "Nc3nocolonsecret", "Rf4rqfervalqe", "Be5bqarerzecret", "Mailbox.Name77",
+            "4111 1111 1111 1111", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJKd3R0cGF5bG9hZCJ9.Sg6signaturepart",
+            "eyJraWQiOiJPdGhlciJ9.eyJvIjoiT3RoZXJwYXlsb2FkIn0.Ot7othersign", "Rp8reason", "St9zetkuki",
+            "Cn0zetfqlded", "Lp1lokatpazz", "Lc2lokatqode", "Bd3bodysecret-in-the-body",
+        ]
+        return Planted(request: Array(request.utf8), response: Array(response.utf8), secrets: secrets)
+    }()
+
+    private static let bodies: Planted = {
+        let request =
+            "POST /pay HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "1a;sig=\"Ex4extension\"\r\npassword=Pw5zazzwortvaluq&\r\n5\r\nCh6qz\r\n9\r\nvkydzecrx\r\n0\r\n"
+            + "X-Auth-Token: Tr7trqilertokqn\r\n\r\n"
+            + "PUT /next HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nNb8nextbody-secret"
+        let response =
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 502 Bad Gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "20\r\n<hr><center>nginx Er9errorsecret\r\n0\r\n\r\n"
+            + "HTTP/1.1 200 OK\r\n\r\nUntil the end: Uc0untilclosesecret"
+        return Planted(
+            request: Array(request.utf8),
+            response: Array(response.utf8),
+            secrets: [
+                "Ex4extension", "Pw5zazzwortvaluq", "Ch6qz", "vkydzecrx", "Tr7trqilertokqn",
+                "Nb8nextbody-secret", "Er9errorsecret", "Uc0untilclosesecret",
+            ]
+        )
+    }()
+
+    private static let all = [heads, bodies]
+
+    @Test("in whatever pieces it came", arguments: 0..<60 as Range<UInt64>)
+    func pieces(seed: UInt64) {
+        for planted in Self.all {
+            var wire = Wire(seed: seed)
+            wire.handshake()
+            wire.exchange(planted.request, planted.response)
+            let (before, after) = wire.evidence()
+            #expect(!before.leaks(planted.secrets).isEmpty)
+            #expect(after.leaks(planted.secrets) == [], "seed \(seed)")
+            #expect(after.packets.count == before.packets.count)
+        }
+    }
+
+    @Test("line ends, framing and error pages stay; the same bytes become the same bytes")
+    func kept() throws {
+        for planted in Self.all {
+            var wire = Wire(seed: 1)
+            wire.handshake()
+            wire.segment(.fromClient, at: 0, planted.request)
+            wire.segment(.fromClient, at: 0, planted.request)
+            wire.segment(.fromServer, at: 0, planted.response)
+            let after = wire.evidence().after
+            let request = Array(after.packets[2].bytes[54...])
+            #expect(after.packets[3].bytes[54...].elementsEqual(request))
+            let response = Array(after.packets[4].bytes[54...])
+            for (old, new) in [(planted.request, request), (planted.response, response)] {
+                for (one, other) in zip(old, new) where [0x0d, 0x0a].contains(one) || [0x0d, 0x0a].contains(other) {
+                    #expect(one == other)
+                }
+            }
+        }
+        var wire = Wire(seed: 1)
+        wire.handshake()
+        wire.segment(.fromClient, at: 0, Self.bodies.request)
+        wire.segment(.fromServer, at: 0, Self.bodies.response)
+        let after = wire.evidence().after
+        let request = String(decoding: after.packets[2].bytes[54...], as: UTF8.self)
+        let response = String(decoding: after.packets[3].bytes[54...], as: UTF8.self)
+        #expect(request.hasPrefix("POST /pay HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1a;"))
+        #expect(request.contains("\r\nContent-Length: 18\r\n"))
+        #expect(
+            response.contains("HTTP/1.1 502 Bad Gateway\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n<hr><center>nginx")
+        )
+    }
+
+    @Test("in data that travels with the SYN, in quotes of ICMP errors, in bytes that differ when sent again")
+    func oddPlaces() {
+        let secret = "Cookie: a=Sy1synsecretvalue\r\n"
+        let request = Array("GET / HTTP/1.1\r\n\(secret)\r\n".utf8)
+        var wire = Wire(seed: 2)
+        wire.append(Wire.packet(.fromClient, wire.sequence(.fromClient, -1), request, [.syn]))
+        wire.segment(.fromServer, at: -1, [], [.syn, .ack])
+        wire.segment(.fromClient, at: 0, request)
+        wire.segment(.fromClient, at: 0, Array("GET / HTTP/1.1\r\nXyokie: b=Df2differentbytes\r\n\r\n".utf8))
+        let quoted = Array(Wire.packet(.fromClient, wire.sequence(.fromClient, 0), request, [.ack])[14...])
+        wire.append(
+            PacketBuilder.ethernet(
+                PacketBuilder.ipv4(
+                    PacketBuilder.icmp(type: 3, code: 13, quoted),
+                    protocol: 1,
+                    source: PacketBuilder.server,
+                    destination: PacketBuilder.client
+                )
+            )
+        )
+        let (before, after) = wire.evidence()
+        #expect(before.packets.count == 5)
+        #expect(before.leaks(["Sy1synsecretvalue"]).count > 30)
+        #expect(after.leaks(["Sy1synsecretvalue", "Df2differentbytes"]) == [])
+        // The target stays readable in the quote.
+        #expect(String(decoding: after.packets[4].bytes, as: UTF8.self).contains("GET / HTTP/1.1"))
+    }
+
+    @Test(
+        "where the stream cannot be followed: no beginning, holes, cut packets, another protocol",
+        arguments: 0..<40 as Range<UInt64>
+    )
+    func unknown(seed: UInt64) {
+        for planted in Self.all {
+            var middle = Wire(seed: seed)
+            middle.exchange(
+                Array(planted.request.dropFirst(9)),
+                Array(planted.response.dropFirst(9)),
+                isDisordered: false
+            )
+            #expect(middle.evidence().after.leaks(planted.secrets) == [], "no beginning, seed \(seed)")
+
+            var holes = Wire(seed: seed)
+            holes.handshake()
+            holes.exchange(planted.request, planted.response)
+            let lost = Int(seed % UInt64(holes.packets.count - 3)) + 2
+            holes.packets.remove(at: lost)
+            #expect(holes.evidence().after.leaks(planted.secrets) == [], "a hole, seed \(seed)")
+
+            var cut = Wire(seed: seed)
+            cut.handshake()
+            cut.exchange(planted.request, planted.response)
+            let whole = cut.packets
+            cut.packets = []
+            for packet in whole { cut.append(packet.bytes, captured: 54 + Int(cut.random.next() % 80)) }
+            #expect(cut.evidence().after.leaks(planted.secrets) == [], "cut packets, seed \(seed)")
+        }
+        var other = Wire(seed: seed)
+        other.handshake()
+        let smtp = "EHLO me\r\nAUTH PLAIN Au3authplainsecret\r\n"
+        other.exchange(Array(smtp.utf8), Array("220 mx.example ESMTP Bn4bannersecret\r\n".utf8))
+        let (_, after) = other.evidence()
+        #expect(after.leaks(["Au3authplainsecret", "Bn4bannersecret"]) == [])
+    }
+
+    @Test("right checksums stay right, wrong ones wrong by as much")
+    func checksums() {
+        var wire = Wire(seed: 3)
+        wire.handshake()
+        wire.exchange(Self.heads.request, Self.heads.response)
+        for index in wire.packets.indices where index % 3 == 0 {
+            wire.packets[index].bytes[50] ^= UInt8(index & 0x7f) | 1
+        }
+        let (before, after) = wire.evidence()
+        var changed = 0
+        for (old, new) in zip(before.packets, after.packets) {
+            #expect(Wire.checksumError(old.bytes) == Wire.checksumError(new.bytes))
+            if old.bytes != new.bytes { changed += 1 }
+        }
+        #expect(changed > 10)
+    }
+
+    @Test("bodies that are alike stay alike and others different, and so do query values")
+    func distinctions() {
+        func exchange(_ value: String, _ body: String) -> EvidencePackets {
+            var wire = Wire(seed: 4)
+            wire.handshake()
+            let request = "POST /a?v=\(value)&w=\(value) HTTP/1.1\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            wire.segment(.fromClient, at: 0, Array((request + request.replacing(value, with: "other")).utf8))
+            return wire.evidence().after
+        }
+        let text = String(decoding: exchange("value", "same body").packets[2].bytes[54...], as: UTF8.self)
+        let lines = text.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
+        let targets = lines.filter { $0.contains("POST") }.map { $0.split(separator: " ")[1] }
+        #expect(targets.count == 2)
+        #expect(targets.first != targets.last)
+        let values = targets[0].split(separator: "?")[1].split(separator: "&").map { $0.split(separator: "=")[1] }
+        #expect(values[0] == values[1])
+    }
+}
+
+extension String {
+    fileprivate func replacing(_ old: String, with new: String) -> String {
+        var result = ""
+        var rest = self[...]
+        while let range = rest.firstRange(of: old) {
+            result += rest[..<range.lowerBound] + new
+            rest = rest[range.upperBound...]
+        }
+        return result + rest
+    }
+}
