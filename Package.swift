@@ -41,7 +41,7 @@ let package = Package(
         ),
         .target(
             name: "Evidence",
-            dependencies: ["Capture", "Dissection", "Reporting", "Model", "CCompression"],
+            dependencies: ["Capture", "Dissection", "Reporting", "Model"],
             swiftSettings: settings
         ),
         .executableTarget(

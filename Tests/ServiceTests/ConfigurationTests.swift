@@ -161,7 +161,7 @@ import Testing
 
     @Test("The example names every setting once, and what it shows is the default")
     func example() throws {
-        let file = packageRoot.appending(path: "packaging/gwsniffd.yaml")
+        let file = packageRoot.appending(path: "tools/service/gwsniffd.yaml")
         let lines = try String(contentsOf: file, encoding: .utf8).split(
             separator: "\n",
             omittingEmptySubsequences: false

@@ -28,7 +28,7 @@ package enum BlockCompression: Sendable {
     func compressed(_ bytes: [UInt8]) -> [UInt8]? {
         switch self {
         case .none: bytes
-        case .gzip: Self.gzip(bytes)
+        case .gzip: Deflate.compressed(bytes, .gzip, level: Self.gzipLevel)
         case .zstd: Self.zstd(bytes)
         }
     }
@@ -41,37 +41,5 @@ package enum BlockCompression: Sendable {
             count = ZSTD_isError(size) == 0 ? size : 0
         }
         return ZSTD_isError(size) == 0 ? result : nil
-    }
-
-    private static func gzip(_ bytes: [UInt8]) -> [UInt8]? {
-        var stream = z_stream()
-        return withUnsafeMutablePointer(to: &stream) { stream in
-            // 15: the largest window; 16: a gzip header is written.
-            let isReady = deflateInit2_(
-                stream,
-                gzipLevel,
-                Z_DEFLATED,
-                15 + 16,
-                8,
-                Z_DEFAULT_STRATEGY,
-                ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size)
-            )
-            guard isReady == Z_OK else { return nil }
-            defer { deflateEnd(stream) }
-            let bound = Int(deflateBound(stream, UInt(bytes.count)))
-            var isWhole = false
-            let result = [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-                bytes.withUnsafeBufferPointer { input in
-                    stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-                    stream.pointee.avail_in = UInt32(clamping: input.count)
-                    stream.pointee.next_out = output.baseAddress
-                    stream.pointee.avail_out = UInt32(clamping: bound)
-                    isWhole = deflate(stream, Z_FINISH) == Z_STREAM_END
-                    count = isWhole ? Int(stream.pointee.total_out) : 0
-                }
-            }
-            return isWhole ? result : nil
-        }
     }
 }

@@ -144,36 +144,25 @@ final class PcapParser: SavefileParser {
         let (isBig, unit) = (isBigEndian, fractionUnit)
         (batch.linkType, batch.interface) = (linkType, 0)
         let largest = SavefileLimit.packet(for: linkType)
-        var left = limit
-        buffer.withWindow { window in
-            var offset = 0
-            while left > 0 {
-                batch.packets.removeAll(keepingCapacity: true)
-                while batch.packets.count < min(PacketBatch.capacity, left), window.byteCount &- offset >= 16 {
-                    @inline(__always) func word(_ position: Int) -> UInt32 {
-                        let value = window.unsafeLoadUnaligned(fromByteOffset: offset &+ position, as: UInt32.self)
-                        return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
-                    }
-                    let captured = Int(word(8))
-                    guard captured <= largest, window.byteCount &- offset &- 16 >= captured else { break }
-                    batch.packets.append(
-                        PacketBatch.Packet(
-                            timestamp: Timestamp(seconds: Int64(word(0)), nanoseconds: Int64(word(4)) &* unit),
-                            offset: Int32(truncatingIfNeeded: offset &+ 16),
-                            capturedLength: Int32(truncatingIfNeeded: captured),
-                            wireLength: max(word(12), UInt32(truncatingIfNeeded: captured))
-                        )
-                    )
-                    offset = offset &+ 16 &+ captured
-                }
-                guard !batch.packets.isEmpty else { break }
-                body(batch, window)
-                left &-= batch.packets.count
-                batch.firstNumber &+= batch.packets.count
+        let count = buffer.scan(limit: limit, &batch, body) { window, offset, batch in
+            guard window.byteCount &- offset >= 16 else { return 0 }
+            @inline(__always) func word(_ position: Int) -> UInt32 {
+                let value = window.unsafeLoadUnaligned(fromByteOffset: offset &+ position, as: UInt32.self)
+                return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
             }
-            return offset
+            let captured = Int(word(8))
+            guard captured <= largest, window.byteCount &- offset &- 16 >= captured else { return 0 }
+            batch.packets.append(
+                PacketBatch.Packet(
+                    timestamp: Timestamp(seconds: Int64(word(0)), nanoseconds: Int64(word(4)) &* unit),
+                    offset: Int32(truncatingIfNeeded: offset &+ 16),
+                    capturedLength: Int32(truncatingIfNeeded: captured),
+                    wireLength: max(word(12), UInt32(truncatingIfNeeded: captured))
+                )
+            )
+            return 16 &+ captured
         }
-        packets += limit - left
-        return limit - left
+        packets += count
+        return count
     }
 }

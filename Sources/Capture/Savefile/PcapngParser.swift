@@ -314,55 +314,38 @@ final class PcapngParser: SavefileParser {
         _ body: (PacketBatch, RawSpan) -> Void
     ) -> Int {
         let isBig = isBigEndian
-        var left = limit
-        buffer.withWindow { window in
-            var offset = 0
-            while left > 0 {
-                batch.packets.removeAll(keepingCapacity: true)
-                while batch.packets.count < min(PacketBatch.capacity, left) {
-                    let start = offset
-                    func word(_ position: Int) -> UInt32 {
-                        let value = window.unsafeLoadUnaligned(fromByteOffset: start &+ position, as: UInt32.self)
-                        return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
-                    }
-                    guard window.byteCount &- start >= 32, word(0) == BlockType.enhancedPacket else { break }
-                    let length = Int(word(4))
-                    let (index, captured) = (Int(word(8)), Int(word(20)))
-                    // Whatever is not as it should be is for `next` to judge.
-                    guard length >= 32, length & 3 == 0, length <= window.byteCount &- start,
-                        word(length &- 4) == word(4), index < interfaces.count, captured <= length &- 32,
-                        captured <= SavefileLimit.packet(for: interfaces[index].linkType)
-                    else { break }
-                    let isFirst = batch.packets.isEmpty
-                    guard isFirst || batch.interface == interfaces[index].index else { break }
-                    if isFirst {
-                        batch.interface = interfaces[index].index
-                        batch.linkType = interfaces[index].linkType
-                    }
-                    let ticks = UInt64(word(12)) << 32 | UInt64(word(16))
-                    lastTimestamp = interfaces[index].resolution.timestamp(
-                        ticks: ticks,
-                        offset: interfaces[index].offset
-                    )
-                    batch.packets.append(
-                        PacketBatch.Packet(
-                            timestamp: lastTimestamp,
-                            offset: Int32(truncatingIfNeeded: start &+ 28),
-                            capturedLength: Int32(truncatingIfNeeded: captured),
-                            wireLength: max(word(24), UInt32(truncatingIfNeeded: captured))
-                        )
-                    )
-                    offset = start &+ length
-                }
-                guard !batch.packets.isEmpty else { break }
-                body(batch, window)
-                left &-= batch.packets.count
-                batch.firstNumber &+= batch.packets.count
+        let count = buffer.scan(limit: limit, &batch, body) { window, start, batch in
+            func word(_ position: Int) -> UInt32 {
+                let value = window.unsafeLoadUnaligned(fromByteOffset: start &+ position, as: UInt32.self)
+                return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
             }
-            return offset
+            guard window.byteCount &- start >= 32, word(0) == BlockType.enhancedPacket else { return 0 }
+            let length = Int(word(4))
+            let (index, captured) = (Int(word(8)), Int(word(20)))
+            // Whatever is not as it should be is for `next` to judge.
+            guard length >= 32, length & 3 == 0, length <= window.byteCount &- start,
+                word(length &- 4) == word(4), index < interfaces.count, captured <= length &- 32,
+                captured <= SavefileLimit.packet(for: interfaces[index].linkType)
+            else { return 0 }
+            if batch.packets.isEmpty {
+                batch.interface = interfaces[index].index
+                batch.linkType = interfaces[index].linkType
+            }
+            guard batch.interface == interfaces[index].index else { return 0 }
+            let ticks = UInt64(word(12)) << 32 | UInt64(word(16))
+            lastTimestamp = interfaces[index].resolution.timestamp(ticks: ticks, offset: interfaces[index].offset)
+            batch.packets.append(
+                PacketBatch.Packet(
+                    timestamp: lastTimestamp,
+                    offset: Int32(truncatingIfNeeded: start &+ 28),
+                    capturedLength: Int32(truncatingIfNeeded: captured),
+                    wireLength: max(word(24), UInt32(truncatingIfNeeded: captured))
+                )
+            )
+            return length
         }
-        packets += limit - left
-        return limit - left
+        packets += count
+        return count
     }
 
     private func total() -> UInt64? {

@@ -16,11 +16,14 @@ package struct ArchiveFile: Sendable {
 package enum ArchiveFormat: Sendable {
     case tarGzip, zip
 
+    /// zlib's usual one.
+    fileprivate static let level: Int32 = 6
+
     /// - Parameter seconds: since 1970, of every file.
     package func packed(_ files: [ArchiveFile], seconds: Int64) throws(CaptureError) -> [UInt8] {
         let bytes =
             switch self {
-            case .tarGzip: Deflate.compressed(Tar.packed(files, seconds: seconds), .gzip)
+            case .tarGzip: Deflate.compressed(Tar.packed(files, seconds: seconds), .gzip, level: Self.level)
             case .zip: Zip.packed(files, seconds: seconds)
             }
         guard let bytes else { throw CaptureError(.writeFailed, "the bundle cannot be compressed: no memory") }
@@ -82,7 +85,7 @@ enum Zip {
         var entries: [Entry] = []
         let (date, time) = stamp(seconds)
         for file in files {
-            guard let bytes = Deflate.compressed(file.bytes, .none) else { return nil }
+            guard let bytes = Deflate.compressed(file.bytes, .none, level: ArchiveFormat.level) else { return nil }
             let entry = Entry(
                 name: Array(file.name.utf8),
                 check: Deflate.check(file.bytes),

@@ -114,17 +114,7 @@ package enum JSONReport {
                 .init("last", time(finding.last)),
                 .init("occurrences", .array(finding.occurrences.map(occurrence))),
                 .init("pattern", .optional(finding.pattern.map(TargetMask.maskedText))),
-                .init(
-                    "ruledOut",
-                    .array(
-                        finding.ruledOut.map {
-                            .object([
-                                .init("cause", .string($0.cause.rawValue)),
-                                .init("why", .string(TargetMask.maskedText($0.why))),
-                            ])
-                        }
-                    )
-                ),
+                .init("ruledOut", ruledOut(finding)),
                 .init("missing", .strings(finding.missing.map(TargetMask.maskedText))),
                 .init(
                     "remedies",
@@ -136,6 +126,17 @@ package enum JSONReport {
                 ),
                 .init("displayFilter", .string(finding.displayFilter)),
             ] + evidence(finding)
+        )
+    }
+
+    static func ruledOut(_ finding: Finding) -> JSONValue {
+        .array(
+            finding.ruledOut.map {
+                .object([
+                    .init("cause", .string($0.cause.rawValue)),
+                    .init("why", .string(TargetMask.maskedText($0.why))),
+                ])
+            }
         )
     }
 

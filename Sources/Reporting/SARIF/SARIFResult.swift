@@ -136,17 +136,7 @@ struct SARIFResult {
             .init("last", .string(finding.last.rfc3339)),
             .init("pattern", .optional(finding.pattern.map(TargetMask.maskedText))),
             .init("statusMismatch", .optional(finding.statusMismatch)),
-            .init(
-                "ruledOut",
-                .array(
-                    finding.ruledOut.map {
-                        .object([
-                            .init("cause", .string($0.cause.rawValue)),
-                            .init("why", .string(TargetMask.maskedText($0.why))),
-                        ])
-                    }
-                )
-            ),
+            .init("ruledOut", JSONReport.ruledOut(finding)),
             .init("missing", .strings(finding.missing.map(TargetMask.maskedText))),
             .init("displayFilter", .string(finding.displayFilter)),
         ])

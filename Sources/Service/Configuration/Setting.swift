@@ -110,11 +110,7 @@ extension Setting {
         _ range: ClosedRange<Int>,
         _ set: @escaping @Sendable (Int, inout ServiceConfiguration) -> Void
     ) -> Setting {
-        text(name, "\(range.lowerBound) to \(range.upperBound)") { text, configuration in
-            guard let number = Int(text), range.contains(number) else { return false }
-            set(number, &configuration)
-            return true
-        }
+        bounded(name, "", range, \.description, { Int($0) }, set)
     }
 
     static func size(
@@ -122,13 +118,7 @@ extension Setting {
         _ range: ClosedRange<Int>,
         _ set: @escaping @Sendable (Int, inout ServiceConfiguration) -> Void
     ) -> Setting {
-        let allowed =
-            "a size such as 512M, \(Quantity.text(bytes: range.lowerBound)) to \(Quantity.text(bytes: range.upperBound))"
-        return text(name, allowed) { text, configuration in
-            guard let size = Quantity.bytes(text), range.contains(size) else { return false }
-            set(size, &configuration)
-            return true
-        }
+        bounded(name, "a size such as 512M, ", range, { Quantity.text(bytes: $0) }, { Quantity.bytes($0) }, set)
     }
 
     static func time(
@@ -136,11 +126,21 @@ extension Setting {
         _ range: ClosedRange<Nanoseconds>,
         _ set: @escaping @Sendable (Nanoseconds, inout ServiceConfiguration) -> Void
     ) -> Setting {
-        let allowed =
-            "a time such as 30s, \(Quantity.text(time: range.lowerBound)) to \(Quantity.text(time: range.upperBound))"
-        return text(name, allowed) { text, configuration in
-            guard let time = Quantity.time(text), range.contains(time) else { return false }
-            set(time, &configuration)
+        bounded(name, "a time such as 30s, ", range, { Quantity.text(time: $0) }, { Quantity.time($0) }, set)
+    }
+
+    /// A value that is read from text and lies in a range.
+    private static func bounded<Value: Comparable & Sendable>(
+        _ name: String,
+        _ kind: String,
+        _ range: ClosedRange<Value>,
+        _ shown: (Value) -> String,
+        _ parsed: @escaping @Sendable (String) -> Value?,
+        _ set: @escaping @Sendable (Value, inout ServiceConfiguration) -> Void
+    ) -> Setting {
+        text(name, "\(kind)\(shown(range.lowerBound)) to \(shown(range.upperBound))") { text, configuration in
+            guard let value = parsed(text), range.contains(value) else { return false }
+            set(value, &configuration)
             return true
         }
     }

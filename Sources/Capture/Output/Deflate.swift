@@ -1,18 +1,17 @@
 import CCompression
 
 /// Deflate (RFC 1951) by zlib, in one go.
-enum Deflate {
-    enum Container: Int32 {
-        /// The bare stream, as zip wants it.
+package enum Deflate {
+    package enum Container: Int32, Sendable {
+        /// The bare stream, as zip wants it, with the largest window.
         case none = -15
-        /// RFC 1952, without name and time.
+        /// RFC 1952, without name and time: zlib's 15 bits of window, and 16.
         case gzip = 31
     }
 
-    private static let level: Int32 = 6
-
-    /// Nil where there is no memory for it.
-    static func compressed(_ bytes: [UInt8], _ container: Container) -> [UInt8]? {
+    /// - Parameter level: 1, the fastest, to 9.
+    /// - Returns: a whole stream; nil where there is no memory for it.
+    package static func compressed(_ bytes: [UInt8], _ container: Container, level: Int32) -> [UInt8]? {
         var stream = z_stream()
         return withUnsafeMutablePointer(to: &stream) { stream in
             let isReady = deflateInit2_(
@@ -43,8 +42,8 @@ enum Deflate {
         }
     }
 
-    /// The check value of zip and gzip.
-    static func check(_ bytes: [UInt8]) -> UInt32 {
+    /// CRC-32, the check value of zip and gzip.
+    package static func check(_ bytes: [UInt8]) -> UInt32 {
         UInt32(truncatingIfNeeded: crc32(0, bytes, UInt32(clamping: bytes.count)))
     }
 }
