@@ -53,6 +53,32 @@ struct SavefileWriterTests {
         #expect(try numbers(path) == Array(0..<3_000))
         #expect(writer.leftOut == 0)
         #expect(writer.takeWarnings().isEmpty)
+        if name == "a.pcapng" {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            for text in ["gwsniff test", "eth0"] { #expect(bytes.range(of: Data(text.utf8)) != nil) }
+        }
+    }
+
+    @Test("drops come back with the time in which they happened")
+    func drops() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/a.pcapng"
+        let writer = try writer(path)
+        let times = [0, 1].map { Self.start + .seconds($0) }
+        for (number, time) in times.enumerated() {
+            append(number..<number + 1, to: writer, apart: .seconds(1))
+            writer.noteDropped(4 + 3 * number, interface: 0, at: time)
+        }
+        writer.finish()
+        let result = try read(path: path)
+        #expect(result.packets.map(\.interface) == [0, 0])
+        #expect(result.summary.dropped == 7)
+        #expect(
+            result.summary.losses == [
+                CaptureLoss(from: nil, through: times[0], dropped: 4, captured: 1),
+                CaptureLoss(from: times[0], through: times[1], dropped: 3, captured: 1),
+            ]
+        )
     }
 
     @Test("what was flushed is readable although the file was never closed", arguments: ["a.pcapng", "a.gz", "a.zst"])
@@ -151,9 +177,12 @@ struct SavefileWriterTests {
         let warnings = writer.takeWarnings()
         #expect(warnings.count == 1)
         #expect(warnings.first?.message.contains("/dev/full") == true)
+        #expect(warnings.first?.code == .writeFailed)
+        #expect(warnings.first?.exitStatus == 74)
     }
 
     @Test func aPlaceThatIsNotThereCannotBeWritten() {
-        #expect(throws: CaptureError.self) { try writer("/nonexistent/a") }
+        let error = #expect(throws: CaptureError.self) { try writer("/nonexistent/a") }
+        #expect(error?.code == .writeFailed)
     }
 }

@@ -106,11 +106,11 @@ import Testing
     func damagedFile(_ damage: Damage) throws {
         let sample = try #require(CommittedCase.all.first { $0.name == "clean/nginx-shop-traffic" })
         let scratch = try Scratch()
-        let writer = try PcapngWriter(path: scratch.file("damaged"), application: "gwsniff tests")
+        var image = PcapngImage(application: "gwsniff tests", comment: nil)
         for packet in damage.applied(to: try CapturedPacket.all(of: sample.capture), upstreams: []) {
-            try writer.write(packet.record, packet.bytes.span.bytes)
+            image.append(packet.record, packet.bytes.span.bytes)
         }
-        try writer.finish()
+        try scratch.write(image, to: "damaged")
         var request = try sample.request()
         let whole = try OfflineRun.report(on: [scratch.file("damaged")], request).quality
         #expect(whole.verdict > .good)

@@ -13,17 +13,16 @@ import Testing
     )
     func renamed(_ sample: CommittedCase) throws {
         let scratch = try Scratch()
-        let copy = scratch.file("renamed.pcapng")
         let reader = try SavefileReader(path: sample.capture)
-        let writer = try PcapngWriter(path: copy, application: "gwsniff tests")
+        var image = PcapngImage(application: "gwsniff tests", comment: nil)
         let renaming = Renaming()
         while let record = try reader.advance() {
             let bytes = reader.withPacket { span in
                 (0..<span.byteCount).map { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
             }
-            try writer.write(record, renaming.packet(bytes, linkType: record.linkType.rawValue).span.bytes)
+            image.append(record, renaming.packet(bytes, linkType: record.linkType.rawValue).span.bytes)
         }
-        try writer.finish()
+        let copy = try scratch.write(image, to: "renamed.pcapng")
 
         // The given roles are names too.
         var request = try sample.request()
@@ -49,11 +48,11 @@ import Testing
         let sample = try #require(CommittedCase.all.first { !$0.expected.findings.isEmpty })
         let scratch = try Scratch()
         let reader = try SavefileReader(path: sample.capture)
-        let parts = try ["b", "a"].map { try PcapngWriter(path: scratch.file($0), application: "gwsniff tests") }
+        var parts = [PcapngImage](repeating: PcapngImage(application: "gwsniff tests", comment: nil), count: 2)
         while let record = try reader.advance() {
-            try reader.withPacket { bytes in try parts[record.number > 12 ? 0 : 1].write(record, bytes) }
+            reader.withPacket { bytes in parts[record.number > 12 ? 0 : 1].append(record, bytes) }
         }
-        for part in parts { try part.finish() }
+        for (part, name) in zip(parts, ["b", "a"]) { try scratch.write(part, to: name) }
         let report = try OfflineRun.report(on: [scratch.path], sample.request())
         #expect(report.sources.count == 2)
         #expect(digest(report) { $0 } == digest(try sample.report()) { $0 })

@@ -57,11 +57,6 @@ extension Sieve {
         index(of: flow).map { lanes[$0.lane].table.states[$0.index].flow }
     }
 
-    /// First frame of the earliest packets that may be wanted of the connection, but for its opening.
-    package func latestExchange(_ flow: FlowWords) -> Int? {
-        index(of: flow).map { lanes[$0.lane].table.states[$0.index].previous.frame }
-    }
-
     package func clientIsLow(_ flow: FlowWords) -> Bool? {
         index(of: flow).map { lanes[$0.lane].table.states[$0.index].clientIsLow }
     }

@@ -1,3 +1,4 @@
+import Capture
 import Foundation
 
 /// A directory of its own for a test, gone with the value.
@@ -14,6 +15,13 @@ final class Scratch {
     }
 
     func file(_ name: String) -> String { path + "/" + name }
+
+    /// - Returns: the file's path.
+    @discardableResult
+    func write(_ image: PcapngImage, to name: String) throws -> String {
+        try Data(image.bytes).write(to: URL(fileURLWithPath: file(name)))
+        return file(name)
+    }
 
     /// Runs a program of this machine; its standard output goes to `output`.
     /// - Returns: false where it is not installed.
