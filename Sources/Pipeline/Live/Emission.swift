@@ -2,8 +2,8 @@ package import Model
 
 /// Which occurrences were already told.
 ///
-/// While a run is dissected whole an occurrence is told as soon as it is found. Later what it is concluded from is put together as it turns
-/// out to matter, so that a verdict has to stand for a moment before it is told.
+/// Packets of one moment come by several interfaces and queues, one after the other, and what a verdict is concluded from is put together as it
+/// turns out to matter: so it has to stand for a moment before it is told.
 package struct Emission {
     private struct FindingKey: Hashable {
         var cause: Cause

@@ -116,7 +116,7 @@ struct LiveDesk {
     private mutating func look(_ now: Double) {
         guard now >= nextLook, engine.hasNews || emission.isWaiting, let last = engine.statistics.last else { return }
         let examination = engine.look(horizon: last)
-        isHeard = emission.emit(examination.findings, at: engine.isWhole ? nil : now, told)
+        isHeard = emission.emit(examination.findings, at: now, told)
         let after = run.clock()
         nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
     }

@@ -38,7 +38,7 @@ struct Replay {
             let findings = engine.look(horizon: last).findings
             // Two looks: a verdict has to stand.
             for moment in [0.0, 1.0] {
-                _ = emission.emit(findings, at: engine.isWhole ? nil : moment) { occurrence, finding in
+                _ = emission.emit(findings, at: moment) { occurrence, finding in
                     told.append(Self.line(occurrence, finding))
                     return true
                 }
