@@ -36,24 +36,16 @@ package final class Sieve {
         decoder.count(record, bytes)
         trace.isSegment = false
         guard record.isPlain(bytes) else { return takeOther(record, bytes) }
-        single.linkType = record.linkType
-        single.firstNumber = record.number
-        single.interface = record.interface
-        single.packets.removeAll(keepingCapacity: true)
-        single.packets.append(
-            PacketBatch.Packet(
-                timestamp: record.timestamp,
-                offset: 0,
-                capturedLength: Int32(truncatingIfNeeded: bytes.byteCount),
-                wireLength: UInt32(truncatingIfNeeded: record.wireLength)
-            )
+        let segment = SieveSegment(
+            plain: bytes,
+            0..<bytes.byteCount,
+            time: record.timestamp,
+            frame: record.number,
+            interface: record.interface
         )
-        let segment = SieveSegment(plain: bytes, at: 0, single, 0)
         if isOurs(segment.words.lane) { takePlain(segment, bytes) }
         trace = SieveTrace(segment)
     }
-
-    private var single = PacketBatch(linkType: .ethernet)
 
     private enum Way: UInt8 {
         case plain, other, notOurs
@@ -84,7 +76,13 @@ package final class Sieve {
                 ahead[index].way = .other
                 continue
             }
-            ahead[index].segment = SieveSegment(plain: window, at: range.lowerBound, batch, index)
+            ahead[index].segment = SieveSegment(
+                plain: window,
+                range,
+                time: batch.packets[index].timestamp,
+                frame: batch.firstNumber &+ index,
+                interface: batch.interface
+            )
             let words = ahead[index].segment.words
             ahead[index].way = isOurs(words.lane) ? .plain : .notOurs
             ahead[index].home = lanes[words.lane].table.home(words.low, words.high)

@@ -21,17 +21,17 @@ struct SieveSegment {
 
     init() {}
 
-    /// Of a packet that is plain: `offset` is that of its first byte.
+    /// Of a packet that is plain, at `range` of the bytes.
     @inline(__always)
-    init(plain bytes: RawSpan, at offset: Int, _ batch: PacketBatch, _ index: Int) {
-        let packet = batch.packets[index]
+    init(plain bytes: RawSpan, _ range: Range<Int>, time: Timestamp, frame: Int, interface: Int) {
+        let offset = range.lowerBound
         let source = bytes.uint32(offset &+ 26)
         let destination = bytes.uint32(offset &+ 30)
         let ports = bytes.uint32(offset &+ 34)
         sourceIsLow = FlowWords.isSourceLow(source, destination, ports)
         words = FlowWords(source, destination, ports, sourceIsLow: sourceIsLow)
-        time = packet.timestamp.nanoseconds
-        frame = batch.firstNumber &+ index
+        self.time = time.nanoseconds
+        self.frame = frame
         sequence = bytes.uint32(offset &+ 38)
         acknowledgment = bytes.uint32(offset &+ 42)
         let total = Int(bytes.uint16(offset &+ 16))
@@ -39,10 +39,10 @@ struct SieveSegment {
         length = UInt32(truncatingIfNeeded: total &- 20 &- header)
         headerLength = UInt8(truncatingIfNeeded: 20 &+ header)
         identification = bytes.uint16(offset &+ 18)
-        interface = UInt16(truncatingIfNeeded: batch.interface)
+        self.interface = UInt16(truncatingIfNeeded: interface)
         flags = TCPFlags(rawValue: bytes.uint16(offset &+ 46) & 0xff)
         let start = offset &+ 34 &+ header
-        payload = start..<max(start, offset &+ min(Int(packet.capturedLength), 14 &+ total))
+        payload = start..<max(start, offset &+ min(range.count, 14 &+ total))
     }
 
     init(_ segment: Segment, _ record: PacketRecord) {
