@@ -51,6 +51,7 @@ package struct LiveRun {
         let ring = PacketRing(bytes: recorder.ringBytes)
         let capture = try LiveCapture(interfaces: interfaces, options: options)
         try opened()
+        if let directory = recorder.directory { try PrivateDirectory.prepare(directory) }
         var desk = LiveDesk(
             engine: LiveEngine(request, ring: ring),
             writer: try savefile.map { path throws(CaptureError) in

@@ -66,6 +66,13 @@ package enum Headline {
             let named = types.isEmpty ? "" : " (link type \(types.joined(separator: ", ")))"
             return "No requests seen: none of the \(seen) could be decoded\(named)."
         }
+        if report.isSelective {
+            return "No request was chosen: of the capture's \(seen) none belongs to a request that matches."
+        }
+        if report.roles.isGiven, report.roles.gateways.isEmpty || connections == 0 {
+            return
+                "No requests seen: the capture has \(seen), but no readable HTTP/1 exchange of the gateway that was given."
+        }
         return "No requests seen: the capture has \(seen), but no readable HTTP/1 exchange."
     }
 

@@ -14,6 +14,8 @@ import Service
 /// Runs the service until a signal ends it.
 enum Running {
     static func run(_ configuration: ServiceConfiguration, replay: [String]) throws {
+        // What it writes holds other people's requests.
+        umask(0o077)
         let environment = Environment.all
         let logger = ServiceLog.logger(configuration.log, isJournal: environment["JOURNAL_STREAM"] != nil)
         let source: any CaptureSource =

@@ -36,6 +36,33 @@ struct SavefileWriterTests {
         }
     }
 
+    @Test(
+        "Evidence is its owner's alone, and a directory that nothing can be written to is refused before it is needed"
+    )
+    func privacy() throws {
+        let directory = NSTemporaryDirectory() + "gwsniff-private-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try PrivateDirectory.prepare(directory)
+        try PrivateDirectory.prepare(directory)
+        let file = directory + "/x.pcapng"
+        _ = try SavefileWriter(path: file, application: "t", interfaces: [], isPrivate: true, startsAt: Self.start)
+            .finish()
+        func mode(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        #expect(try mode(directory) == 0o700)
+        #expect(try mode(file) == 0o600)
+        #expect(throws: CaptureError.self) { try PrivateDirectory.prepare(file) }
+        #expect(throws: CaptureError.self) { try PrivateDirectory.prepare(directory + "/absent/deeper") }
+    }
+
+    @Test("A filter is good where libpcap takes it for some link type")
+    func filters() {
+        #expect(PacketFilter.isValid("tcp or icmp"))
+        #expect(PacketFilter.isValid("ether host 00:00:00:00:00:01"))
+        #expect(!PacketFilter.isValid("port http or"))
+    }
+
     private func numbers(_ path: String) throws -> [Int] {
         let result = try read(path: path)
         #expect(result.ending == .clean)

@@ -100,6 +100,16 @@ import Testing
         unread.sources = [SourceSummary(name: "x", format: "pcap", linkTypes: [LinkType(rawValue: 147)], packets: 7)]
         #expect(Headline.text(unread) == "No requests seen: none of the 7 packets could be decoded (link type 147).")
 
+        unread.quality.undecodedPackets = 0
+        unread.isSelective = true
+        #expect(
+            Headline.text(unread)
+                == "No request was chosen: of the capture's 7 packets none belongs to a request that matches."
+        )
+        unread.isSelective = false
+        unread.roles.isGiven = true
+        #expect(Headline.text(unread).hasSuffix("but no readable HTTP/1 exchange of the gateway that was given."))
+
         var unexplained = Sample.outage()
         unexplained.findings = []
         #expect(Headline.text(unexplained).hasPrefix("37 of 12,410 requests failed (0.3 %), cause undetermined; first"))

@@ -17,6 +17,12 @@ package final class PacketFilter {
         _ = try program(linkType)
     }
 
+    /// Whether libpcap takes the expression for any of the link types that interfaces have: not all can be asked of each.
+    package static func isValid(_ expression: String) -> Bool {
+        let linkTypes: [LinkType] = [.ethernet, .linuxCooked, .linuxCooked2, .raw]
+        return linkTypes.contains { (try? CompiledFilter(expression, linkType: $0)) != nil }
+    }
+
     package func matches(_ record: PacketRecord, _ bytes: RawSpan) throws(CaptureError) -> Bool {
         try program(record.linkType).matches(bytes, wireLength: record.wireLength)
     }

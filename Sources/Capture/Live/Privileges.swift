@@ -8,18 +8,28 @@ internal import CLibpcap
 
 /// What a capture needs no more once its interfaces are open.
 package enum Privileges {
+    /// Whether this system has the user.
+    package static func isKnown(user: String) -> Bool { identifiers(of: user) != nil }
+
+    private static func identifiers(of user: String) -> (uid: uid_t, gid: gid_t)? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        guard getpwnam_r(user, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        return (entry.pw_uid, entry.pw_gid)
+    }
+
     /// Becomes another user for good: its groups and no others, no capability, and none to be had by running anything.
     ///
     /// To be called while the process has one thread: capabilities are a thread's own.
     package static func relinquish(to user: String) throws(CaptureError) {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 16_384)
-        let code = getpwnam_r(user, &entry, &buffer, buffer.count, &found)
-        guard code == 0, found != nil else {
-            throw CaptureError(.permission, "there is no user \(user)", hint: "-Z names a user of this system")
+        guard let (uid, gid) = identifiers(of: user) else {
+            throw CaptureError(
+                .permission,
+                "there is no user \(user)",
+                hint: "the user to become (-Z, capture.user) is one of this system"
+            )
         }
-        let (uid, gid) = (entry.pw_uid, entry.pw_gid)
         if geteuid() == 0 || getuid() == 0 {
             #if canImport(Darwin)
                 let group = Int32(bitPattern: gid)

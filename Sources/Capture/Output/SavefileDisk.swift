@@ -15,7 +15,8 @@ final class SavefileDisk {
     private var isOpen = true
 
     /// Creates a file, or empties the one that is there; "-" is standard output.
-    init(path: String, compression: BlockCompression) throws(CaptureError) {
+    /// - Parameter isPrivate: its owner alone can read it.
+    init(path: String, compression: BlockCompression, isPrivate: Bool) throws(CaptureError) {
         self.compression = compression
         guard path != "-" else {
             (name, descriptor, closes) = ("standard output", 1, false)
@@ -23,7 +24,7 @@ final class SavefileDisk {
         }
         name = path
         closes = true
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, isPrivate ? 0o600 : 0o644)
         guard descriptor >= 0 else {
             isOpen = false
             throw CaptureError(unwritable: path)

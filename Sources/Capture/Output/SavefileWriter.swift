@@ -41,6 +41,7 @@ package final class SavefileWriter {
         let report = Mutex(Report())
         let backlog = Atomic<Int>(0)
         let compression: BlockCompression
+        let isPrivate: Bool
         // Of the disk's thread only.
         var disk: SavefileDisk?
         var header: [UInt8]
@@ -49,8 +50,9 @@ package final class SavefileWriter {
         var isFailing = false
         var needsHeader = true
 
-        init(_ disk: SavefileDisk, _ compression: BlockCompression, header: [UInt8]) {
+        init(_ disk: SavefileDisk, _ compression: BlockCompression, header: [UInt8], isPrivate: Bool) {
             self.disk = disk
+            self.isPrivate = isPrivate
             self.compression = compression
             self.header = header
         }
@@ -93,7 +95,7 @@ package final class SavefileWriter {
         func begin(_ path: String) {
             finish()
             do throws(CaptureError) {
-                disk = try SavefileDisk(path: path, compression: compression)
+                disk = try SavefileDisk(path: path, compression: compression, isPrivate: isPrivate)
                 needsHeader = true
             } catch {
                 report.withLock { $0.warnings.append(error) }
@@ -114,6 +116,7 @@ package final class SavefileWriter {
     ///   - path: the name, or what names are made of; "-" is standard output.
     ///   - interfaces: in the order of the records' numbers.
     ///   - largestPacket: no more bytes of a packet are written.
+    ///   - isPrivate: the files' owner alone can read them.
     /// - Throws: where the first file cannot be created.
     package init(
         path: String,
@@ -122,6 +125,7 @@ package final class SavefileWriter {
         comment: String? = nil,
         interfaces: [InterfaceDescription],
         largestPacket: Int = .max,
+        isPrivate: Bool = false,
         startsAt time: Timestamp
     ) throws(CaptureError) {
         self.interfaces = interfaces
@@ -133,9 +137,14 @@ package final class SavefileWriter {
         names = SavefileNames(path: path, rotation: self.rotation)
         let compression = BlockCompression(path: path)
         desk = Desk(
-            try SavefileDisk(path: path == "-" ? path : names.name(at: time), compression: compression),
+            try SavefileDisk(
+                path: path == "-" ? path : names.name(at: time),
+                compression: compression,
+                isPrivate: isPrivate
+            ),
             compression,
-            header: header
+            header: header,
+            isPrivate: isPrivate
         )
         fileSize = Int64(header.count)
         intervalStart = time

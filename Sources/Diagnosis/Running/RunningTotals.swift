@@ -237,6 +237,7 @@ package struct RunningTotals: Sendable {
         report.quality = CaptureJudgement(facts).quality
         report.quality.add(missedBytes: missedBytes, droppedExchanges: droppedExchanges)
         report.roles = totals.roles
+        report.isSelective = !examination.options.selection.selectsEverything
         report.findings = grouped.map(\.finding)
         report.countsClientRequests = totals.seesClients
         report.totalRequests = (totals.seesClients ? totals.clients : totals.unseen).total

@@ -169,6 +169,8 @@ package struct Report: Sendable {
     /// Client requests seen on client legs (or, where none was captured, upstream exchanges and attempts).
     package var totalRequests = 0
     package var failedRequests = 0
+    /// Of some requests only: those chosen by status, time, path or id.
+    package var isSelective = false
     /// False where no client leg was captured or readable and the counts come from the upstream legs.
     package var countsClientRequests = true
     package var clientErrors: [ClientError] = []

@@ -106,8 +106,7 @@ package final class Recorder {
         recorded = recorded.filter { now - $0.value < options.pause }
         recorded[incident] = now
         begun.append(now)
-        count += 1
-        let path = "\(directory)/\(Self.name(incident, now, count))"
+        let path = "\(directory)/\(Self.name(incident, now, count + 1))"
         do throws(CaptureError) {
             writer = try SavefileWriter(
                 path: path,
@@ -115,8 +114,10 @@ package final class Recorder {
                 comment: title,
                 interfaces: interfaces,
                 largestPacket: options.largestPacket,
+                isPrivate: true,
                 startsAt: now
             )
+            count += 1
             lastPath = path
         } catch {
             warnings.append(error)

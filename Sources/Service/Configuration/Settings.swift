@@ -1,3 +1,4 @@
+import Capture
 import Model
 
 /// Everything that can be set, in the order of the example file.
@@ -14,6 +15,7 @@ package enum Settings {
             return true
         },
         .optionalText("capture.filter", "a BPF expression such as tcp or icmp") {
+            if let expression = $0, !PacketFilter.isValid(expression) { return false }
             $1.capture.filter = $0
             return true
         },
@@ -31,7 +33,8 @@ package enum Settings {
             return true
         },
         .size("capture.max-memory", 64 << 20...64 << 30) { $1.capture.maximumMemory = $0 },
-        .optionalText("capture.user", "the name of a user") {
+        .optionalText("capture.user", "the name of a user of this system") {
+            if let user = $0, !Privileges.isKnown(user: user) { return false }
             $1.capture.user = $0
             return true
         },
