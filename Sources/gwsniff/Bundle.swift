@@ -18,7 +18,7 @@ struct Bundle: ParsableCommand {
             EXIT STATUS:
                0 written            64 wrong usage       65 not a capture
               66 cannot open        77 no permission
-              74 input or output, a --max-size that is too small, a directory with other files
+              74 input or output; --max-size is too small; the directory has other files
             """
     )
 

@@ -147,23 +147,29 @@ struct TextRedaction {
 
     /// `Bearer`, `Basic` and the like with all that follows, in whatever field they stand.
     private mutating func schemes(_ text: inout [UInt8], _ range: Range<Int>) {
-        for needle in Self.schemeNames {
-            var position = range.lowerBound
-            while let start = text.firstIndex(ofLowerCase: needle, in: position..<range.upperBound) {
-                position = start + needle.count
-                guard start == range.lowerBound || !Self.isWord(text[start - 1]) else { continue }
+        var start = range.lowerBound
+        for position in range {
+            let byte = text[position]
+            if byte == 0x20 || byte == 0x09, (2...Self.longestScheme).contains(position - start),
+                Self.schemeNames.contains(text[start..<position].map([UInt8].lowered))
+            {
                 return hide(&text, position..<range.upperBound)
             }
+            if !Self.isWord(byte), byte != UInt8(ascii: "-") { start = position + 1 }
         }
     }
 
     /// Of the IANA registry of HTTP authentication schemes, and what else clients write.
-    private static let schemeNames = [
-        "apikey", "api-key", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hawk",
-        "hmac",
-        "hoba", "jwt", "key", "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256",
-        "signature", "token", "vapid",
-    ].map { Array("\($0) ".utf8) }
+    private static let schemeNames = Set(
+        [
+            "apikey", "api-key", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hawk",
+            "hmac",
+            "hoba", "jwt", "key", "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1",
+            "scram-sha-256",
+            "signature", "token", "vapid",
+        ].map { Array($0.utf8) }
+    )
+    private static let longestScheme = 16
 
     // MARK: What looks like a secret
 
