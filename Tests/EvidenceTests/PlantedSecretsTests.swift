@@ -76,14 +76,14 @@ import Testing
             + "CONNECT Co3uzer:pazz@shop.example:443 HTTP/1.1\r\n\r\n"
         let response =
             "HTTP/1.1 302 Found\r\nLocation: next;jsessionid=Lj4loqsezzion\r\n"
-            + "Content-Location: //Cl5uzer:pazz@h.example/a;t=Cl6param\r\nWWW-Authenticate: Digest nonce=\"Wa7nonqevalq\"\r\n"
+            + "Content-Location: //Cl5uzer:pazz@h.example/a;t=Cl6param\r\nRefresh: 0;url=/n;x=Rx7refreqparam/m\r\nWWW-Authenticate: Digest nonce=\"Wa7nonqevalq\"\r\n"
             + "Content-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n"
         let secrets = [
             "Rs1kX9vQ2mT7bR4wZ", "Pv2paramvalq", "Pb3bareparam", "Ep4esqapedparam", token, "Ak5patqkey",
             "Oa6zubzqripzion",
             "Fk7funqtionz", "Xp8pazzvalq", "Xw9pwdvalq", "Xs1sidvalq", "Xa2authvalq", "73914682", "Xl3loginvalq",
             "Ct4quztomtoqen", "Ct5quztomzek", "Xn6notezezzjon", "Xj7jsonpazz", "Re8uzer", "Rj9refsezzion", "Or1uzer",
-            "Xk2linkparam", "Co3uzer", "Lj4loqsezzion", "Cl5uzer", "Cl6param", "Wa7nonqevalq",
+            "Xk2linkparam", "Co3uzer", "Lj4loqsezzion", "Cl5uzer", "Cl6param", "Wa7nonqevalq", "Rx7refreqparam",
         ]
         return Planted(request: Array(request.utf8), response: Array(response.utf8), secrets: secrets)
     }()

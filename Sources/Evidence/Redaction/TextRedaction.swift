@@ -56,23 +56,23 @@ struct TextRedaction {
         for secret in PathSecrets.ranges(in: text, range.lowerBound..<end) { hide(&text, secret) }
     }
 
-    /// Words of a value that are URLs or absolute paths: semicolons are usual in the others.
+    /// URLs and absolute paths in a value, from the slash on with which a word or what is assigned in it begins: in other words semicolons
+    /// are usual.
     private static func urls(_ text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var position = range.lowerBound
         while position < range.upperBound {
             let end = text[position..<range.upperBound].firstIndex(where: endsURL.contains) ?? range.upperBound
-            let word = position..<end
-            if !word.isEmpty, text[position] == UInt8(ascii: "/") || text.firstIndex(of: scheme, in: word) != nil {
-                found.append(word)
+            let start = (position..<end).first {
+                text[$0] == UInt8(ascii: "/") && ($0 == position || "=,:;".utf8.contains(text[$0 - 1]))
             }
+            if let start { found.append(start..<end) }
             position = end + 1
         }
         return found
     }
 
     private static let endsURL = Set(" \t\"<>'()[]{}|".utf8)
-    private static let scheme = Array("://".utf8)
 
     /// `name=value` and `name: value` in a field that is none of these by its own name, where the inner name is that of a secret.
     private mutating func assignments(_ text: inout [UInt8], _ range: Range<Int>) {
