@@ -1,5 +1,15 @@
 package import Model
 
+/// What is to become of the facts of a connection whose last packet is old.
+package enum ConnectionStanding {
+    /// They go.
+    case over
+    /// More of it is to come, or is waited for: exchanges that are over go.
+    case followed
+    /// All of it stays.
+    case context
+}
+
 /// A dissector that is handed parts of connections as they turn out to matter, and forgets what is over.
 extension Dissector {
     /// Takes a packet of a connection.
@@ -28,11 +38,11 @@ extension Dissector {
     /// What was over before `time` is not asked for any more.
     package func forget(
         before time: Timestamp,
-        isFollowed: (_ first: Int) -> Bool
+        standing: (_ first: Int) -> ConnectionStanding
     ) -> (missedBytes: Int64, droppedExchanges: Int) {
         dns.removeAll { $0.frame.time < time }
         decoder.neighbourTable.forget(before: time)
-        return table.forget(before: time, isFollowed: isFollowed)
+        return table.forget(before: time, standing: standing)
     }
 
     /// What is known now; open connections as they stand. Errors that came before the packets that they quote are tied to them.

@@ -136,6 +136,40 @@ package struct Examination {
         return result
     }
 
+    /// First frames of connections that tell of each upstream how it did of late: the last two failures and the last two answers before `time`, with
+    /// the requests that they were made for. What comes after is judged beside them: whether a server was alive, and how it sends its resets.
+    package func contextConnections(before time: Timestamp) -> Set<Int> {
+        let join = incidents.join
+        var counts: [Endpoint: (failed: Int, answered: Int)] = [:]
+        var result: Set<Int> = []
+        let past = join.attempts.indices.filter { attempts[$0].settled < time }
+        for index in past.sorted(by: { attempts[$0].settled > attempts[$1].settled }) {
+            let attempt = join.attempts[index]
+            var count = counts[attempt.upstream] ?? (0, 0)
+            switch attempt.outcome {
+            case .failed: count.failed += 1
+            case .answered: count.answered += 1
+            case .open, .unused: continue
+            }
+            counts[attempt.upstream] = count
+            guard attempt.verdict == nil ? count.answered <= 2 : count.failed <= 2 else { continue }
+            result.insert(facts.connections[attempt.connection].first.number)
+            if let parent = attempt.parent {
+                result.insert(facts.connections[join.requests[parent].connection].first.number)
+            }
+            guard result.count < Self.largestContextCount else { break }
+        }
+        return result
+    }
+
+    private static let largestContextCount = 1_024
+
+    /// When the requests and attempts were over that are.
+    package var spanEnds: [Timestamp] {
+        let last = facts.counters.last ?? Timestamp(nanoseconds: .max)
+        return requests.map(\.identity.settled).filter { $0 <= last } + attempts.map(\.settled).filter { $0 <= last }
+    }
+
     /// Times of the last packets of all connections.
     package var connectionEnds: [Timestamp] { facts.connections.map(\.last.time) }
 

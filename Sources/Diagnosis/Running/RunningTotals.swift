@@ -246,6 +246,13 @@ package struct RunningTotals: Sendable {
             let counted = totals.seesClients ? totals.listeners : Set(totals.roles.upstreams)
             let exchanges = background.selected ?? background.servers.mapValues(\.exchanges)
             report.totalRequests += exchanges.reduce(0) { $0 + (counted.contains($1.key) ? $1.value : 0) }
+            // What was asked, and when, is not known of these: a report on some requests leaves them out.
+            if !report.isSelective {
+                report.notLookedAt = background.givenUpExchanges.reduce(0) {
+                    $0 &+ (counted.contains($1.key) ? $1.value : 0)
+                }
+                report.totalRequests += report.notLookedAt
+            }
         }
         report.clientErrors = totals.clientErrors(grouped)
         report.clientErrorStatuses = totals.statuses

@@ -18,7 +18,7 @@ struct LiveDesk {
 
     /// Microseconds to sleep while nothing comes.
     private static let rest: UInt32 = 4_000
-    /// A look may take a fifth of the time.
+    /// A look may take a fifth of the time; half of it, where there is a flood of failures that has to be counted to make room.
     private static let lookShare = 4.0
     private static let shortestPause = 0.02
     /// Seconds without a packet after which time goes on all the same.
@@ -30,6 +30,7 @@ struct LiveDesk {
 
     private var emission = Emission()
     private var nextLook = 0.0
+    private var nextPressedLook = 0.0
     private var lastPacket = 0.0
     private var isHeard = true
     private var nextCount = 0.0
@@ -114,11 +115,13 @@ struct LiveDesk {
     }
 
     private mutating func look(_ now: Double) {
-        guard now >= nextLook, engine.hasNews || emission.isWaiting, let last = engine.statistics.last else { return }
+        let isDue = now >= nextLook && (engine.hasNews || emission.isWaiting)
+        guard isDue || now >= nextPressedLook && engine.needsLook, let last = engine.statistics.last else { return }
         let examination = engine.look(horizon: last)
         isHeard = emission.emit(examination.findings, at: now, told)
         let after = run.clock()
         nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
+        nextPressedLook = after + max(Self.shortestPause, after - now)
     }
 
     private mutating func report(_ now: Double) {

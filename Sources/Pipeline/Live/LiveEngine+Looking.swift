@@ -12,7 +12,14 @@ extension LiveEngine {
         clientErrorCount = totals.clientErrorCount(with: examination)
         guard !isWhole else { return examination }
         foldIfDue(examination)
+        lastHorizon = horizon
         return examination
+    }
+
+    /// Room for spans is short: a look would make some.
+    package var needsLook: Bool {
+        guard !isWhole, reducer.isCrowded, let now = statistics.last else { return false }
+        return lastFold.map { now - $0 >= pressedPause } ?? true
     }
 
     /// The report on a capture that goes on.
@@ -70,11 +77,15 @@ extension LiveEngine {
     private func foldIfDue(_ examination: Examination) {
         guard let now = statistics.last else { return }
         let isCrowded = dissector.connectionCount > window.largestConnectionCount
+        let isPressed = reducer.isCrowded
         guard let last = lastFold else {
             lastFold = now
             return
         }
-        guard now - last >= window.step || isCrowded && now - last >= Self.shortestStep else { return }
+        guard
+            now - last >= window.step || isCrowded && now - last >= Self.shortestStep
+                || isPressed && now - last >= pressedPause
+        else { return }
         lastFold = now
         var settled = now - window.settling
         var gone = now - window.length
@@ -84,11 +95,26 @@ extension LiveEngine {
             settled = max(settled, min(middle, now - Self.shortestStep))
             gone = max(gone, settled - Self.shortestStep)
         }
+        if isPressed {
+            // What was settled for a moment and could be told: there was a look before that showed it, and it has stood since.
+            let latest = min(now - Self.pressedSettling, lastHorizon - Self.pressedStanding)
+            let ends = examination.spanEnds.sorted()
+            let middle = ends.isEmpty ? settled : ends[ends.count / 2]
+            settled = max(settled, min(middle, latest))
+            gone = max(gone, settled)
+        }
         totals.fold(examination, before: settled)
-        forget(before: gone, but: examination.unsettledConnections(at: settled))
+        let context = gone > now - window.length ? examination.contextConnections(before: gone) : []
+        forget(before: gone, but: examination.unsettledConnections(at: settled), keeping: context)
+        // What is not over cannot go, however often one looks.
+        pressedPause = reducer.isCrowded ? min(pressedPause * 2, Self.shortestStep) : Self.pressedStep
     }
 
     private static var shortestStep: Nanoseconds { .seconds(5) }
+    /// While room for spans is short: how often what is settled goes, for how long it was at least, and for how long a look had shown it.
+    static var pressedStep: Nanoseconds { .milliseconds(250) }
+    private static var pressedSettling: Nanoseconds { .seconds(1) }
+    private static var pressedStanding: Nanoseconds { .milliseconds(100) }
 
     /// Of what is over for the sieve, nothing more is to come that would matter.
     private func letEndedGo(before time: Timestamp, frame: Int) {
@@ -101,14 +127,17 @@ extension LiveEngine {
     }
 
     /// What was over before `time` is counted; its facts go.
-    private func forget(before time: Timestamp, but unsettled: Set<Int>) {
+    /// - Parameter context: first frames of connections whose facts stay beside what comes.
+    private func forget(before time: Timestamp, but unsettled: Set<Int>, keeping context: Set<Int>) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
         letEndedGo(before: time, frame: frame)
         let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed }).union(unsettled)
-        let gone = dissector.forget(before: time) { awaited.contains($0) }
+        let gone = dissector.forget(before: time) { first in
+            context.contains(first) ? .context : awaited.contains(first) ? .followed : .over
+        }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
         let facts = dissector.facts(final: false)
         var firsts: Set<Int> = []

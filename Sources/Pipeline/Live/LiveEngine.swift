@@ -44,11 +44,14 @@ package final class LiveEngine {
     var wholeCounted: Set<Int> = []
     private var wholeThrough = 0
 
-    /// Packet time and frame about every second.
+    /// Packet time and frame about every quarter of a second.
     var checkpoints: [(time: Timestamp, frame: Int)] = []
     var totals = RunningTotals()
     var lastFold: Timestamp?
     var lastForgotten = 0
+    /// Of the look before.
+    var lastHorizon = Timestamp(nanoseconds: .min)
+    var pressedPause = LiveEngine.pressedStep
     var windowStart = Timestamp(nanoseconds: .min)
     private(set) var lastFrame = 0
     /// Somebody reads the ring from here on: packets from it on stay while there is room elsewhere.
@@ -161,7 +164,7 @@ package final class LiveEngine {
     }
 
     private func noteCheckpoint(_ now: Timestamp) {
-        if let last = checkpoints.last, now - last.time < .seconds(1) { return }
+        if let last = checkpoints.last, now - last.time < .milliseconds(250) { return }
         checkpoints.append((now, lastFrame))
     }
 

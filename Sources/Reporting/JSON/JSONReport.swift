@@ -25,7 +25,7 @@ package enum JSONReport {
                     .init("total", .count(report.totalRequests)),
                     .init("failed", .count(report.failedRequests)),
                     .init("counted", .string(report.countsClientRequests ? "client" : "upstream")),
-                ])
+                ] + (report.notLookedAt > 0 ? [.init("notLookedAt", .count(report.notLookedAt))] : []))
             ),
             .init("clientErrors", .array(report.clientErrors.map(clientError))),
             .init("upstreams", .array(report.upstreams.map(upstream))),

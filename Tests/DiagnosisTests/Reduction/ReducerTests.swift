@@ -146,10 +146,57 @@ import Testing
             Self.suspect(.exchange, 100 + $0, from: Self.client, to: Self.front, UInt64($0), Double($0), Double($0) + 1)
         }
         reducer.take(harvest, now: Self.time(200))
-        #expect(Self.kept(reducer).count == 10)
+        // Of ten places two stay free for others.
+        #expect(Self.kept(reducer).count == 8)
         var background = BackgroundFacts()
         reducer.state(into: &background)
-        #expect(background.givenUp == 90)
+        #expect(background.givenUp == 92)
+        #expect(background.givenUpExchanges == [Self.front: 92])
+        #expect(background.givenUpTimes == [Self.time(8)...Self.time(100)])
+    }
+
+    @Test("A flood of one upstream's failures leaves room for another's, and for the request that it was made for")
+    func fairness() {
+        var reducer = Reducer(largestKeptCount: 100)
+        reducer.sampleEnd = 0
+        let other = Endpoint(address: IPAddress(v4: 10, 0, 0, 8), port: 8080)
+        var harvest = SieveHarvest()
+        // The client's requests outlast the attempts by a millisecond, and both legs ask the same.
+        func fail(_ number: Int, at upstream: Endpoint) {
+            let start = Double(number) * 10
+            let (flow, question) = (1_000 + number * 2, UInt64(number + 1))
+            harvest.suspects += [
+                Self.suspect(.exchange, flow, from: Self.gateway, to: upstream, question, start + 0.1, start + 5),
+                Self.suspect(.exchange, flow + 1, from: Self.client, to: Self.front, question, start, start + 6),
+            ]
+        }
+        for number in 0..<500 { fail(number, at: Self.upstream) }
+        fail(500, at: other)
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.isSuperset(of: [2_000, 2_001]))
+        #expect(kept.count >= 80)
+        // Never a request without its attempt.
+        #expect(kept.allSatisfy { kept.contains($0 ^ 1) })
+    }
+
+    @Test("What ended when something was given up is nobody's fault: the request goes the way of its attempt")
+    func connectsOfAFlood() {
+        var reducer = Reducer(largestKeptCount: 60)
+        reducer.sampleEnd = 0
+        var harvest = SieveHarvest()
+        for number in 0..<300 {
+            let start = Double(number) * 10
+            let flow = 1_000 + number * 2
+            harvest.suspects += [
+                Self.suspect(.connect, flow, from: Self.gateway, to: Self.upstream, 0, start + 1, start + 2),
+                Self.suspect(.exchange, flow + 1, from: Self.client, to: Self.front, UInt64(number + 1), start, start + 3),
+            ]
+        }
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.count >= 40)
+        #expect(kept.allSatisfy { kept.contains($0 ^ 1) })
     }
 
     @Test("An open span ends where the connection is calm again")

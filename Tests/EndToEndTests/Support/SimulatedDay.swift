@@ -87,9 +87,10 @@ struct SimulatedDay {
     }
 
     /// A request whose upstream refuses the connection or, by turns, resets it.
-    mutating func fault(at time: Timestamp) -> [Frame] {
+    mutating func fault(at time: Timestamp) -> [Frame] { fault(at: time, isRefused: refused <= reset) }
+
+    mutating func fault(at time: Timestamp, isRefused: Bool) -> [Frame] {
         requests += 1
-        let isRefused = refused <= reset
         var client = ask("/fault/\(requests)", at: time)
         var upstream = conversation(Self.gateway, isRefused ? Self.refusing : Self.resetting, at: client.time)
         if isRefused {
