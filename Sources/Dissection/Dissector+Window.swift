@@ -42,7 +42,19 @@ extension Dissector {
     ) -> (missedBytes: Int64, droppedExchanges: Int) {
         dns.removeAll { $0.frame.time < time }
         decoder.neighbourTable.forget(before: time)
-        return table.forget(before: time, standing: standing)
+        return table.forget(before: time, standing: standing, left: { _ in })
+    }
+
+    /// Of connections that were dissected as far as they matter, what was over before `time` is not asked for any more, and what may still come
+    /// of them is not looked at. For a dissector that reads files by chosen spans; names and neighbours stay.
+    package func settle(
+        before time: Timestamp,
+        standing: (_ first: Int) -> ConnectionStanding
+    ) -> (missedBytes: Int64, droppedExchanges: Int) {
+        var left: Set<FlowKey> = []
+        let gone = table.forget(before: time, standing: standing) { left.insert($0) }
+        settled.formUnion(left.filter { !table.isLive($0) })
+        return gone
     }
 
     /// What is known now; open connections as they stand. Errors that came before the packets that they quote are tied to them.

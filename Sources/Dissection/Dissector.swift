@@ -16,6 +16,8 @@ package final class Dissector {
     private var droppedDNS = 0
     private let active: ActiveFlows?
     private let flows: KeptFlows?
+    /// Ends of connections that were followed and are not any more, until another one begins there.
+    var settled: Set<FlowKey> = []
 
     /// - Parameter flows: which connections to follow; all, where nil.
     package init(_ flows: KeptFlows? = nil) {
@@ -69,6 +71,13 @@ package final class Dissector {
     }
 
     private func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan, _ answer: ActiveFlows.Answer) {
+        if !settled.isEmpty {
+            let key = FlowKey(segment.source, segment.destination)
+            if settled.contains(key) {
+                guard flows?.startsConnection(record.number) ?? true else { return }
+                settled.remove(key)
+            }
+        }
         switch answer {
         case .skip: return
         case .keep: break

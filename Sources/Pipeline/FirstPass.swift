@@ -11,6 +11,9 @@ final class FirstPass {
         var flows: KeptFlows?
         var background: BackgroundFacts?
         var counters = CaptureCounters()
+        var spans: [FlowSpan] = []
+        var firstPacket: Timestamp?
+        var summaries: [SourceSummary] = []
     }
 
     private let workers: [Worker]
@@ -95,7 +98,7 @@ final class FirstPass {
     }
 
     func run() throws(CaptureError) -> Choice {
-        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / (24 << 10))))
+        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / Self.spanCost)))
         var last = OfflineRun.stretch
         var goesOn = true
         while goesOn {
@@ -118,8 +121,14 @@ final class FirstPass {
         }
         harvester.take()
         harvester.reducer.finish()
-        return choice(harvester.reducer)
+        var choice = choice(harvester.reducer)
+        choice.firstPacket = statistics.first
+        choice.summaries = summaries
+        return choice
     }
+
+    /// Bytes by which a chosen span is remembered, and its share of a second reading that lets go what is settled.
+    private static let spanCost = 4 << 10
 
     /// First frame of the last connection of the sample; nil while there are too few.
     private func sampleEnd() -> Int? {
@@ -161,6 +170,6 @@ final class FirstPass {
             spans.append(FlowSpan(flow: frame, from: frame, through: frame))
         }
         let flows = KeptFlows(starts: starts, spans: spans, numberedEarlier: earlier)
-        return Choice(flows: flows, background: background, counters: facts.counters)
+        return Choice(flows: flows, background: background, counters: facts.counters, spans: spans)
     }
 }

@@ -95,8 +95,8 @@ package struct Reducer {
         var suspect: Suspect
         /// Good exchanges that may be later tries of the same, still to be kept.
         var retries = 3
-        /// The client's request around it was found.
-        var isJoined = false
+        /// How far from it the nearest client's request around it began that was found. One that began nearer may end later.
+        var nearest = Nanoseconds.max
     }
     var kept: KeptSpans
     var latest = LatestFailures()
@@ -177,7 +177,7 @@ package struct Reducer {
             _ = diallers.number(of: inner.client)
             join(digest, inner)
         } else if let odd, let suspect = oddities[digest.question]?[odd.place].suspect {
-            oddities[digest.question]?[odd.place].isJoined = true
+            oddities[digest.question]?[odd.place].nearest = odd.distance
             keep(digest.span, for: suspect.server, at: digest.end)
             // And what came of the next try.
             let retry = pending.takeInner(
@@ -220,14 +220,14 @@ package struct Reducer {
     private func nearestOdd(inside outer: ExchangeDigest) -> (place: Int, distance: Nanoseconds)? {
         guard let candidates = oddities[outer.question] else { return nil }
         var best: (place: Int, distance: Nanoseconds)?
-        for (place, oddity) in candidates.enumerated() where !oddity.isJoined {
+        for (place, oddity) in candidates.enumerated() {
             let suspect = oddity.suspect
             guard suspect.start + slack >= outer.begun, suspect.start <= outer.end + slack,
                 suspect.server != outer.server,
                 suspect.client != outer.client || suspect.client == outer.server.address
             else { continue }
             let apart = min(distance(suspect.start - outer.begun), distance(suspect.start - outer.asked))
-            if apart < best?.distance ?? .max { best = (place, apart) }
+            if apart < min(best?.distance ?? .max, oddity.nearest) { best = (place, apart) }
         }
         return best
     }

@@ -5,7 +5,7 @@ package import Model
 /// Whoever captures for weeks looks at the same facts many times; `RunningTotals` counts each request once, by its first frame.
 package struct Examination {
     let incidents: Incidents
-    let facts: TrafficFacts
+    package let facts: TrafficFacts
     let options: DiagnosisOptions
     /// Incidents that the report is about.
     let selected: [Incident]
@@ -166,8 +166,13 @@ package struct Examination {
 
     /// When the requests and attempts were over that are.
     package var spanEnds: [Timestamp] {
-        let last = facts.counters.last ?? Timestamp(nanoseconds: .max)
+        let last = options.horizon ?? facts.counters.last ?? Timestamp(nanoseconds: .max)
         return requests.map(\.identity.settled).filter { $0 <= last } + attempts.map(\.settled).filter { $0 <= last }
+    }
+
+    /// First frame, time of the last packet, and whether it was closed, of all connections.
+    package var connections: [(first: Int, last: Timestamp, isClosed: Bool)] {
+        facts.connections.map { ($0.first.number, $0.last.time, $0.isClosed) }
     }
 
     /// Times of the last packets of all connections.

@@ -19,7 +19,8 @@ extension ConnectionTable {
     /// - Returns: the facts of those that went, as far as totals need them.
     mutating func forget(
         before time: Timestamp,
-        standing: (_ first: Int) -> ConnectionStanding
+        standing: (_ first: Int) -> ConnectionStanding,
+        left: (FlowKey) -> Void
     ) -> (missedBytes: Int64, droppedExchanges: Int) {
         var gone: (missedBytes: Int64, droppedExchanges: Int) = (0, 0)
         for (key, entry) in entries {
@@ -29,6 +30,7 @@ extension ConnectionTable {
                 let facts = connection.snapshot()
                 gone.missedBytes = gone.missedBytes.addingSaturating(facts.missedBytes)
                 gone.droppedExchanges &+= facts.droppedExchanges
+                left(FlowKey(facts.client, facts.server))
                 retire(connection)
                 if recent === connection { recent = nil }
                 entries[key] = nil
@@ -39,12 +41,19 @@ extension ConnectionTable {
         for facts in finished where facts.last.time < time && standing(facts.first.number) == .over {
             gone.missedBytes = gone.missedBytes.addingSaturating(facts.missedBytes)
             gone.droppedExchanges &+= facts.droppedExchanges
+            left(FlowKey(facts.client, facts.server))
         }
         removeFinished { $0.last.time < time && standing($0.first.number) == .over }
         finishedDNS.removeAll { $0.frame.time < time }
         strayICMPErrors.removeAll { $0.frame.time < time }
         if quotedStreams.count >= Self.largestStrayCount / 2 { quotedStreams = [:] }
         return gone
+    }
+
+    /// Whether a connection is there that packets between these ends belong to.
+    func isLive(_ key: FlowKey) -> Bool {
+        if case .live = entries[key] { return true }
+        return false
     }
 
     private mutating func removeFinished(_ isOver: (ConnectionFacts) -> Bool) {
