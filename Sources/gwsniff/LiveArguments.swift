@@ -70,7 +70,7 @@ struct LiveArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory for the packets of the recent past: 64M, 2G (default: 256M).",
+            "Memory for the packets of the recent past, besides --max-memory: 64M, 2G (default: 256M).",
             valueName: "size"
         ),
         transform: Size.parse
@@ -96,7 +96,7 @@ struct LiveArguments: ParsableArguments {
 
     @Option(
         name: [.customShort("s"), .long],
-        help: ArgumentHelp("Bytes to capture of each packet (default: all).", valueName: "bytes")
+        help: ArgumentHelp("Bytes to capture of each packet; 0 is 262144, as for tcpdump (default: that).", valueName: "bytes")
     )
     var snapshotLength: Int?
 
@@ -110,8 +110,8 @@ struct LiveArguments: ParsableArguments {
     var noPromiscuousMode = false
 
     func validate(readsFiles: Bool) throws {
-        if let snapshotLength, !(1...262_144).contains(snapshotLength) {
-            throw ValidationError("--snapshot-length is 1 to 262144.")
+        if let snapshotLength, !(0...262_144).contains(snapshotLength) {
+            throw ValidationError("--snapshot-length is 0 to 262144.")
         }
         if let bufferSize, !(1...2_047).contains(bufferSize) {
             throw ValidationError("--buffer-size is 1 to 2047.")
@@ -156,6 +156,12 @@ struct LiveArguments: ParsableArguments {
         if let stray = given.first(where: { $0.1 })?.0 {
             throw ValidationError("\(stray) is for live capture, with --iface.")
         }
+    }
+
+    /// tcpdump(1): "Setting snaplen to 0 sets it to the default of 262144".
+    var snapLength: Int {
+        let length = snapshotLength ?? 0
+        return length == 0 ? 262_144 : length
     }
 
     var rotation: Rotation { Rotation(size: fileSize, seconds: rotateSeconds, count: fileCount) }

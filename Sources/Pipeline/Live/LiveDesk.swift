@@ -80,6 +80,8 @@ struct LiveDesk {
             engine.idle(at: last + Nanoseconds(seconds * 1e9) - .milliseconds(100))
             writer?.flush()
         }
+        // Nobody waits for a packet to see the next file; what the kernel still has of the time before is there by then.
+        if seconds > Self.silence { writer?.rotateIfDue(LiveRun.wallClock() - .seconds(1)) }
         usleep(Self.rest)
     }
 
