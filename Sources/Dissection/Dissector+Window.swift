@@ -63,6 +63,9 @@ extension Dissector {
         return facts(final: false)
     }
 
+    /// Payload that waits for what is missing before it, in bytes, all told.
+    package var bufferedBytes: Int { table.bufferedCost }
+
     /// Connections of which facts are kept.
     package var connectionCount: Int { table.finished.count + table.entries.count }
 }

@@ -19,8 +19,11 @@ package final class Dissector {
     /// Ends of connections that were followed and are not any more, until another one begins there.
     var settled: Set<FlowKey> = []
 
-    /// - Parameter flows: which connections to follow; all, where nil.
-    package init(_ flows: KeptFlows? = nil) {
+    /// - Parameters:
+    ///   - flows: which connections to follow; all, where nil.
+    ///   - largestBuffer: bytes of payload that may wait for what is missing before it; nil for the usual.
+    package init(_ flows: KeptFlows? = nil, largestBuffer: Int? = nil) {
+        if let largestBuffer { table.largestBuffer = largestBuffer }
         self.flows = flows
         active = flows.map(ActiveFlows.init)
     }

@@ -67,6 +67,7 @@ final class SecondPass {
             facts.counters = choice.counters
             facts.counters.takeDuplicates(of: dissected)
             facts.background = background
+            facts.background?.joined.merge(totals.joins) { _, decided in decided }
         }
         facts.counters.note(choice.summaries)
         return facts

@@ -15,6 +15,8 @@ package struct Examination {
     private(set) var attempts: [Identity] = []
     /// First frames of requests that the background counts.
     let counted: Set<Int>
+    /// First frames of requests that were counted for good before: there is nothing new of them.
+    private var known: Set<Int> = []
 
     /// Which request or attempt, and when nothing about it can change any more.
     struct Identity {
@@ -178,10 +180,15 @@ package struct Examination {
     /// Times of the last packets of all connections.
     package var connectionEnds: [Timestamp] { facts.connections.map(\.last.time) }
 
+    /// What was counted for good is not among the findings any more.
+    package mutating func leaveOut(_ totals: RunningTotals) { known = totals.folded }
+
     /// Findings of these facts alone, with what is told of them as they happen.
     package var findings: [Finding] {
         var groups: [FindingKey: [Incident]] = [:]
-        for incident in selected { groups[FindingKey(incident), default: []].append(incident) }
+        for incident in selected where !known.contains(identity(of: incident).frame) {
+            groups[FindingKey(incident), default: []].append(incident)
+        }
         return Grouping.findings(
             of: groups.reduce(into: [:]) { result, group in
                 var tally = FindingTally(group.key)

@@ -13,6 +13,7 @@ struct LiveDesk {
     let engine: LiveEngine
     let writer: SavefileWriter?
     let recorder: Recorder?
+    let logs: LogWatch?
     let thread: CaptureThread
     let run: LiveRun
 
@@ -37,10 +38,18 @@ struct LiveDesk {
     private var nextQuestion = 0.0
     private var nextReport = 0.0
 
-    init(engine: LiveEngine, writer: SavefileWriter?, recorder: Recorder?, thread: CaptureThread, run: LiveRun) {
+    init(
+        engine: LiveEngine,
+        writer: SavefileWriter?,
+        recorder: Recorder?,
+        logs: LogWatch?,
+        thread: CaptureThread,
+        run: LiveRun
+    ) {
         self.engine = engine
         self.writer = writer
         self.recorder = recorder
+        self.logs = logs
         self.thread = thread
         self.run = run
     }
@@ -94,6 +103,9 @@ struct LiveDesk {
         warn()
         guard now >= nextCount || run.control.needsAttention() else { return }
         nextCount = now + 0.1
+        for match in logs?.matches() ?? [] {
+            recorder?.trigger(match.line, of: match.path, at: engine.statistics.last ?? LiveRun.wallClock())
+        }
         if now >= nextQuestion {
             nextQuestion = now + 1
             noteDropped(thread.current)
@@ -113,6 +125,7 @@ struct LiveDesk {
     private func warn() {
         let warnings =
             thread.takeWarnings() + (writer?.takeWarnings() ?? []) + (recorder?.takeWarnings() ?? [])
+            + (logs?.takeWarnings() ?? [])
         for warning in warnings { run.control.warn(warning.message) }
     }
 
@@ -154,6 +167,7 @@ struct LiveDesk {
         live.openConnections = engine.openCount
         live.clientErrors = engine.clientErrorCount
         live.recordings = recorder?.count ?? 0
+        live.recorderRestsUntil = statistics.last.flatMap { recorder?.restsUntil(at: $0) }
         statistics.live = live
         return statistics
     }

@@ -8,7 +8,8 @@ extension LiveEngine {
         hasNews = false
         var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
-        let examination = Examination(currentFacts(isFinal: false), options)
+        var examination = Examination(currentFacts(isFinal: false), options)
+        examination.leaveOut(totals)
         clientErrorCount = totals.clientErrorCount(with: examination)
         guard !isWhole else { return examination }
         foldIfDue(examination)
@@ -33,7 +34,8 @@ extension LiveEngine {
     package func finish() -> (examination: Examination, report: Report) {
         finishReading()
         let options = request.options(firstPacket: statistics.first)
-        let examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        var examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        examination.leaveOut(totals)
         return (examination, totals.report(with: examination))
     }
 
@@ -47,6 +49,7 @@ extension LiveEngine {
         background.forgottenConnections -= sieve.forgottenNames
         reducer.state(into: &background)
         background.counted.formUnion(wholeCounted)
+        background.joined.merge(totals.joins) { _, decided in decided }
         facts.counters = counted.counters
         facts.counters.losses = losses
         facts.background = background

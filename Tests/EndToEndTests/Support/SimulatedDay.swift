@@ -140,8 +140,8 @@ struct SimulatedDay {
         leg.acknowledge(.fromClient)
     }
 
-    private static func frames(_ client: Conversation, _ upstream: Conversation) -> [Frame] {
-        (client.packets + upstream.packets).map { packet in
+    static func frames(_ conversations: Conversation...) -> [Frame] {
+        conversations.flatMap(\.packets).map { packet in
             Frame(
                 time: packet.record.timestamp,
                 bytes: PacketBuilder.ethernet(
