@@ -44,7 +44,10 @@ struct ScopeArguments: ParsableArguments {
     var upstream: [AddressPrefix] = []
 
     @Option(
-        help: ArgumentHelp("Threads that read files (default: processors, at most 4); not for live runs.", valueName: "n")
+        help: ArgumentHelp(
+            "Threads that read files (default: processors, at most 4); not for live runs.",
+            valueName: "n"
+        )
     )
     var threads: Int?
 

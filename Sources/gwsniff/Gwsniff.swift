@@ -90,7 +90,9 @@ struct Gwsniff: ParsableCommand {
         try live.validate(readsFiles: !inputs.isEmpty)
         try evidence.validate(live)
         if !live.interfaces.isEmpty, scope.threads != nil {
-            throw ValidationError("--threads is for files: a live run has one thread that captures and one that analyses.")
+            throw ValidationError(
+                "--threads is for files: a live run has one thread that captures and one that analyses."
+            )
         }
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {

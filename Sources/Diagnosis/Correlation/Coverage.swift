@@ -118,7 +118,8 @@ struct Coverage {
         if let times = join.facts.background?.givenUpTimes,
             times.contains(where: { $0.lowerBound <= end + Self.near && from <= $0.upperBound })
         {
-            return "connections of this time that there was no room to look at: give it more memory, or choose a part with a filter"
+            return
+                "connections of this time that there was no room to look at: give it more memory, or choose a part with a filter"
         }
         if let blindSince, request.start >= blindSince {
             return "the upstream side, at the end of the capture: good requests have no packet there either"

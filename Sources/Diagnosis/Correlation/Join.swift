@@ -143,10 +143,12 @@ struct Join {
     }
 
     /// Where not all was dissected, the request that an attempt was made for may not be there. A gateway that does not like a whole and good
-    /// answer says so at once: a request that failed long after it failed for another reason, and was given something else.
+    /// answer says so at once: a request that failed long after it failed for another reason, and was given something else. Not so one that
+    /// takes an interim response for the answer, and waits for its body.
     private func isOthers(_ attempt: Attempt, _ candidate: ClientRequest) -> Bool {
         guard facts.background != nil, candidate.isFailed, let failed = candidate.end, let answered = attempt.end,
-            failed - answered > Self.refusal, let response = response(of: attempt), response.completion == .complete
+            failed - answered > Self.refusal, let response = response(of: attempt), response.completion == .complete,
+            let exchange = attempt.exchange, facts.connections[attempt.connection].exchanges[exchange].interimCount == 0
         else { return false }
         return response.status ?? 0 < 500
     }

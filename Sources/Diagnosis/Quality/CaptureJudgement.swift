@@ -211,7 +211,7 @@ struct CaptureJudgement {
         guard let background = facts.background else { return }
         if background.givenUp > 0 {
             note(
-                "\(Phrases.count(background.givenUp, "further failure")) not looked at, for want of memory: the counts of findings are at "
+                "\(Phrases.count(background.givenUp, "further failed or disturbed exchange")) not looked at, for want of memory: the counts of findings are at "
                     + "least what they say; raise --max-memory, or choose a part with a filter, which a live run takes too",
                 by: .fair
             )

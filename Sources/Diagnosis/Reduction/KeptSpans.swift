@@ -33,6 +33,9 @@ struct KeptSpans {
     var own: Set<Int> = []
     var bystanders: Set<Int> = []
 
+    /// Half of the room is taken: what only may matter waits no more.
+    var isHalfFull: Bool { spans.count * 2 > largest }
+
     /// There is room for more spans on account of that server.
     func hasRoom(for owner: Endpoint, count: Int = 1) -> Bool {
         let left = largest - spans.count

@@ -83,7 +83,7 @@ extension Reducer {
     }
 
     /// Less than half of the room for spans is left: what is settled should be counted and go.
-    package var isCrowded: Bool { kept.spans.count * 2 > kept.largest }
+    package var isCrowded: Bool { kept.isHalfFull }
 
     /// Parts of connections that are kept.
     package var keptCount: Int { kept.spans.count + kept.flows.count + kept.counted.count + kept.own.count }

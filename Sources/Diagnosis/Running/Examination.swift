@@ -96,6 +96,11 @@ package struct Examination {
                 settled: attempt.parent.map { max(own, requests[$0].identity.settled) } ?? own
             )
         }
+        // A connect that goes on may turn out to be somebody else's, who waits for it: till then nothing is settled.
+        for (index, attempt) in join.attempts.enumerated() where attempt.exchange == nil && attempt.end == nil {
+            guard let parent = attempt.parent else { continue }
+            requests[parent].identity.settled = max(requests[parent].identity.settled, attempts[index].settled)
+        }
     }
 
     private mutating func identifyUnseen() {

@@ -48,7 +48,8 @@ enum HTMLSummary {
         let total = max(report.totalRequests, failed)
         let noun = report.countsClientRequests ? "request" : "upstream request"
         let least = report.notLookedAt > 0 ? "at least " : ""
-        return "\(least)\(Numbers.grouped(failed)) of \(Numbers.counted(total, noun)) (\(Numbers.share(failed, of: total)))"
+        return
+            "\(least)\(Numbers.grouped(failed)) of \(Numbers.counted(total, noun)) (\(Numbers.share(failed, of: total)))"
     }
 
     private static func reach(_ worst: Finding, _ others: Int) -> String? {

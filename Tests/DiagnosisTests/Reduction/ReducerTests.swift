@@ -155,7 +155,9 @@ import Testing
         #expect(background.givenUpTimes == [Self.time(8)...Self.time(100)])
     }
 
-    @Test("The client's request that began nearest to an odd attempt is kept, though another that asked the same ended before it")
+    @Test(
+        "The client's request that began nearest to an odd attempt is kept, though another that asked the same ended before it"
+    )
     func nearestRequest() {
         var reducer = Self.seasoned()
         var harvest = SieveHarvest()
@@ -191,6 +193,28 @@ import Testing
         #expect(kept.allSatisfy { kept.contains($0 ^ 1) })
     }
 
+    @Test("What is only out of order takes half of the room, and what fails after it is kept")
+    func oddOnes() {
+        var reducer = Reducer(largestKeptCount: 100)
+        reducer.sampleEnd = 0
+        var harvest = SieveHarvest()
+        for number in 0..<200 {
+            // Of many servers, so that none takes too much for itself.
+            let server = Endpoint(address: IPAddress(v4: 10, 0, 1, UInt8(number)), port: 8080)
+            let start = Double(number) * 10
+            harvest.suspects.append(
+                Self.suspect(.odd, 1_000 + number, from: Self.gateway, to: server, UInt64(number + 1), start, start + 1)
+            )
+        }
+        harvest.suspects.append(
+            Self.suspect(.exchange, 1_199, from: Self.gateway, to: Self.upstream, 200, 1_990, 1_995)
+        )
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.count == 52)
+        #expect(kept.contains(1_199))
+    }
+
     @Test("What ended when something was given up is nobody's fault: the request goes the way of its attempt")
     func connectsOfAFlood() {
         var reducer = Reducer(largestKeptCount: 60)
@@ -201,7 +225,15 @@ import Testing
             let flow = 1_000 + number * 2
             harvest.suspects += [
                 Self.suspect(.connect, flow, from: Self.gateway, to: Self.upstream, 0, start + 1, start + 2),
-                Self.suspect(.exchange, flow + 1, from: Self.client, to: Self.front, UInt64(number + 1), start, start + 3),
+                Self.suspect(
+                    .exchange,
+                    flow + 1,
+                    from: Self.client,
+                    to: Self.front,
+                    UInt64(number + 1),
+                    start,
+                    start + 3
+                ),
             ]
         }
         reducer.take(harvest, now: Self.time(6_000))
