@@ -113,7 +113,7 @@ if Context.environment["GWSNIFF_PLAIN"] == nil {
         .executableTarget(
             name: "gwsniffd",
             dependencies: [
-                "Service", "Reporting", "Model",
+                "Service", "Evidence", "Reporting", "Model",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -154,12 +154,15 @@ struct JSONReader {
 }
 
 extension JSONValue {
-    subscript(name: String) -> JSONValue? {
+    /// Nil where the bytes are no JSON.
+    package static func parsed(_ bytes: [UInt8]) -> JSONValue? { try? JSONReader.value(of: bytes) }
+
+    package subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
-    var string: String? {
+    package var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
@@ -167,7 +170,7 @@ extension JSONValue {
         if case .integer(let value) = self { value } else { nil }
     }
 
-    var items: [JSONValue]? {
+    package var items: [JSONValue]? {
         if case .array(let values) = self { values } else { nil }
     }
 }
