@@ -33,8 +33,10 @@ struct KeptSpans {
     var own: Set<Int> = []
     var bystanders: Set<Int> = []
 
-    /// Half of the room is taken: what only may matter waits no more.
+    /// Half of the room is taken: what is settled should go.
     var isHalfFull: Bool { spans.count * 2 > largest }
+    /// Three quarters are: the rest is for what failed.
+    var isNearlyFull: Bool { spans.count * 4 > largest * 3 }
 
     /// There is room for more spans on account of that server.
     func hasRoom(for owner: Endpoint, count: Int = 1) -> Bool {

@@ -81,7 +81,7 @@ extension Reducer {
         if kept.spans[suspect.span.from] != nil { return kept.keep(suspect.span, for: suspect.server) }
         if latest.wasRefused(suspect) { return false }
         // Packets in the wrong place, as where many are dropped, must not take the room of failures.
-        if suspect.kind == .odd, kept.isHalfFull { return false }
+        if suspect.kind == .odd, kept.isNearlyFull { return false }
         // While there is plenty, what belongs together need not be known, but to whom it counts.
         let inner = latest.takeInner(of: suspect, slack: slack) { [diallers] in diallers.contains($0) }
         let owner = inner?.owner ?? suspect.server

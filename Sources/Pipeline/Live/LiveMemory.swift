@@ -12,8 +12,8 @@ struct LiveMemory {
     /// Parts of connections that may be dissected.
     var spanCount: Int
 
-    /// Bytes of one, with its share of a look: about 20 KiB of facts and states, and as much again while they are joined.
-    private static let spanCost = 40 << 10
+    /// Bytes of one, with its share of a look.
+    private static let spanCost = 24 << 10
 
     init(_ bytes: Int) {
         sieve = bytes / 4
