@@ -38,6 +38,7 @@ struct Gwsniff: ParsableCommand {
             SIGNALS:
               INT, TERM  finish with the report      USR1  print statistics
               HUP        live: the next file of -w   USR2  live: record the moment
+                         live without -w: as TERM, but under nohup(1) nothing
 
             EXIT STATUS:
                0 ran                1 a failure or a near miss, with --fail-on finding
@@ -88,6 +89,11 @@ struct Gwsniff: ParsableCommand {
     private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
         try evidence.validate(live)
+        if !live.interfaces.isEmpty, scope.threads != nil {
+            throw ValidationError(
+                "--threads is for files: a live run has one thread that captures and one that analyses."
+            )
+        }
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {
             throw ValidationError("Name a capture file, or an interface with --iface.")
