@@ -1,5 +1,5 @@
 package import Model
-import Reporting
+package import Reporting
 
 /// What a bundle says of itself: which files, by which command, of what.
 package struct BundleManifest: Sendable {
@@ -52,9 +52,42 @@ package struct BundleManifest: Sendable {
 
 extension EvidencePackets {
     /// Words of a command without credentials, query values and what else looks like a secret.
+    ///
+    /// Where the output lies is no part of what was asked: of its path the last part stays, so that the same question gives the same
+    /// bytes wherever they are put.
     package static func redactedCommand(_ words: [String]) -> [String] {
         var text = TextRedaction()
-        return words.map { text.redacted($0, asValue: true) }
+        var isOutput = false
+        return words.map { word in
+            defer { isOutput = word == "-o" || word == "--output" }
+            let prefix = "--output="
+            if isOutput { return text.redacted(lastPart(word), asValue: true) }
+            if word.hasPrefix(prefix) {
+                return text.redacted(prefix + lastPart(String(word.dropFirst(prefix.count))), asValue: true)
+            }
+            return text.redacted(word, asValue: true)
+        }
+    }
+
+    private static func lastPart(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}
+
+extension JSONValue {
+    /// A report that was written with its secrets: what looks like one is overwritten in every text, names of members stay.
+    package var redacted: JSONValue {
+        var redaction = TextRedaction()
+        return redacted(by: &redaction)
+    }
+
+    private func redacted(by redaction: inout TextRedaction) -> JSONValue {
+        switch self {
+        case .string(let text): .string(redaction.redacted(text, asValue: false))
+        case .array(let values): .array(values.map { $0.redacted(by: &redaction) })
+        case .object(let members): .object(members.map { .init($0.name, $0.value.redacted(by: &redaction)) })
+        case .null, .bool, .integer: self
+        }
     }
 }
 

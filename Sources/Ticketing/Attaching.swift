@@ -1,0 +1,149 @@
+import Reporting
+
+/// Attaches: asks what the ticket has and takes, sends what it has not, and says what was done.
+///
+/// What was sent without an answer may have arrived. So nothing is sent again before the ticket was looked at again: what is there by
+/// then is not sent a second time.
+package struct Attaching: Sendable {
+    package struct Outcome: Sendable, Equatable {
+        package enum Comment: String, Sendable {
+            case added, updated, unchanged
+        }
+
+        package var comment = Comment.unchanged
+        package var attached: [String] = []
+        /// There before.
+        package var present: [String] = []
+        package var missing: [String] = []
+    }
+
+    package struct Options: Sendable {
+        /// Bytes of one file, whatever the system would take; nil for no limit of our own.
+        package var maximumSize: Int?
+        package var each = false
+        package var tries = 4
+        /// Seconds before the second look; doubled before each further one.
+        package var pause = 2.0
+        package var isDryRun = false
+
+        package init() {}
+    }
+
+    private let tracker: any Tracker
+    private let courier: any Courier
+    private let options: Options
+    private let warn: @Sendable (String) -> Void
+
+    package init(
+        _ tracker: any Tracker,
+        _ courier: any Courier,
+        _ options: Options,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.tracker = tracker
+        self.courier = courier
+        self.options = options
+        self.warn = warn
+    }
+
+    /// - Parameter contents: makes them, given the most bytes that a file may have.
+    package func run(_ contents: (Int) throws(AttachFailure) -> Contents) async throws(AttachFailure) -> Outcome {
+        var refused: [Refusal] = []
+        var made: Contents?
+        var first: TicketState?
+        var tries = 0
+        while true {
+            do throws(AttachFailure) {
+                let state = try await tracker.survey(courier)
+                let limit = min(state.limit ?? .max, options.maximumSize ?? .max)
+                let contents = if let made { made } else { try contents(limit) }
+                made = contents
+                let plan = plan(contents, limit, refused)
+                let start = first ?? state
+                first = start
+                let refusals = try await tracker.deliver(delivery(plan, contents, state), courier)
+                if refusals.isEmpty {
+                    if !options.isDryRun { try await check(plan.selection.uploads) }
+                    return outcome(plan, start)
+                }
+                // Each file is refused once: this ends.
+                for refusal in refusals { warn("\(refusal.file): \(refusal.reason)") }
+                refused += refusals
+            } catch {
+                tries += 1
+                guard error.isTransient, tries < options.tries else { throw error }
+                let pause = max(error.retryAfter ?? 0, options.pause * Double(1 << (tries - 1)))
+                guard pause <= 120 else { throw error }
+                warn("\(error.message); looking at the ticket again in \(Int(pause.rounded(.up))) s")
+                await courier.wait(pause)
+            }
+        }
+    }
+
+    private struct Plan {
+        var selection: Contents.Selection
+        var comment: Comment
+    }
+
+    private func plan(_ contents: Contents, _ limit: Int, _ refused: [Refusal]) -> Plan {
+        var selection = Contents.Selection()
+        if tracker.takesFiles {
+            selection = contents.selection(limit: limit, each: options.each, system: tracker.name)
+            for refusal in refused where selection.uploads.contains(where: { $0.name == refusal.file }) {
+                selection.uploads.removeAll { $0.name == refusal.file }
+                selection.missing.append("\(refusal.file): \(refusal.reason)")
+            }
+        } else {
+            selection.missing = ["the packets: \(tracker.name)'s interface takes no files; gwsniff bundle packs them"]
+        }
+        let comment = Comment(contents.findings, files: selection.uploads, missing: selection.missing)
+        return Plan(selection: selection, comment: comment)
+    }
+
+    private func delivery(_ plan: Plan, _ contents: Contents, _ state: TicketState) -> Delivery {
+        Delivery(
+            comment: plan.comment,
+            files: plan.selection.uploads.filter { !state.has($0) },
+            writing: writing(plan.comment.marker, state),
+            report: contents.markdown
+        )
+    }
+
+    /// The same findings: the last word on them counts.
+    private func writing(_ marker: Marker, _ state: TicketState) -> Delivery.Writing {
+        guard let old = state.comments.last(where: { $0.marker.findings == marker.findings }) else { return .add }
+        if old.marker == marker { return .nothing }
+        return tracker.canUpdate ? .update(old) : .add
+    }
+
+    /// A system may take a file and keep a part of it, or nothing, and say that all is well.
+    private func check(_ uploads: [Upload]) async throws(AttachFailure) {
+        guard tracker.listsFiles, !uploads.isEmpty else { return }
+        let state = try await tracker.survey(courier)
+        for upload in uploads where !state.has(upload) {
+            let size = state.files.last { $0.name == upload.name }?.size
+            throw AttachFailure(
+                .data,
+                "\(tracker.name) took \(upload.name), but "
+                    + (size.map { "has \($0) of its \(upload.bytes.count) bytes" } ?? "does not have it"),
+                hint: "its limit is lower than it says: --max-size makes the bundle smaller"
+            )
+        }
+    }
+
+    /// What became of the ticket as it was at first.
+    private func outcome(_ plan: Plan, _ start: TicketState) -> Outcome {
+        var outcome = Outcome()
+        outcome.missing = plan.selection.missing
+        switch writing(plan.comment.marker, start) {
+        case .add: outcome.comment = .added
+        case .update: outcome.comment = .updated
+        case .nothing: outcome.comment = .unchanged
+        }
+        for upload in plan.selection.uploads {
+            let wasThere = tracker.listsFiles ? start.has(upload) : outcome.comment == .unchanged
+            if wasThere { outcome.present.append(upload.name) } else { outcome.attached.append(upload.name) }
+        }
+        return outcome
+    }
+}

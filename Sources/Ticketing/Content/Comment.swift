@@ -1,0 +1,143 @@
+package import Reporting
+
+/// What a ticket gets to read: the summary, the files, and what is not there.
+package struct Comment: Sendable {
+    /// How a system wants its text.
+    package enum Markup: Sendable {
+        case markdown, jira, adf, plain
+        /// Redmine's Textile, in which everything else would be a list of exceptions.
+        case preformatted
+    }
+
+    package static let findingLimit = 10
+
+    package var marker: Marker
+    private var blocks: [TicketDocument.Block]
+    private var listing: [(name: String, text: String)]
+    private var missing: [String]
+
+    package init(_ findings: Findings, files: [Upload], missing: [String]) {
+        blocks = Self.summary(findings)
+        listing = files.map { file in
+            (file.name, ": \(Numbers.bytes(Int64(file.bytes.count))), SHA-256 \(file.digest)")
+        }
+        self.missing = missing
+        let identities = findings.findings.map(\.identity).sorted()
+        marker = Marker(findings: [], content: [])
+        marker = Marker(
+            findings: identities.isEmpty ? ["nothing"] : identities,
+            content: [PlainTicket.render(TicketDocument(blocks: allBlocks([:])))]
+        )
+    }
+
+    private static func summary(_ findings: Findings) -> [TicketDocument.Block] {
+        var blocks: [TicketDocument.Block] = [.paragraph([.strong("gwsniff"), .text(": \(findings.headline)")])]
+        let shown = findings.findings.prefix(findingLimit)
+        var items: [[TicketDocument.Inline]] = shown.map { finding in
+            var line: [TicketDocument.Inline] = [.code(finding.cause), .text(": \(finding.title)")]
+            let times = finding.isNearMiss ? "failed attempt" : "request"
+            var facts = [Numbers.counted(finding.count, times) + (finding.isNearMiss ? ", hidden by a retry" : "")]
+            if let upstream = finding.upstream { facts.append("upstream \(upstream)") }
+            if let confidence = finding.confidence { facts.append("confidence \(confidence)") }
+            if let blame = finding.blame, blame != "unknown" { facts.append("side: \(blame)") }
+            line.append(.text(" (\(facts.joined(separator: "; ")))."))
+            if let remedy = finding.remedy {
+                let gateway = remedy.gateway.isEmpty ? "" : " (\(remedy.gateway))"
+                line += [.text(" Change\(gateway): ")] + TicketDocument.Inline.guide(remedy.text)
+            }
+            return line
+        }
+        let hidden = findings.findings.count - shown.count
+        if hidden > 0 { items.append([.text("and \(Numbers.counted(hidden, "more finding")), in the report")]) }
+        if items.isEmpty { items.append([.text("no cause found for a failure")]) }
+        blocks.append(.list(items))
+        if let quality = findings.quality { blocks.append(.paragraph([.text("Capture quality: \(quality).")])) }
+        return blocks
+    }
+
+    private func allBlocks(_ links: [String: String]) -> [TicketDocument.Block] {
+        var blocks = blocks
+        if !listing.isEmpty {
+            blocks.append(.list(listing.map { [.text("Attached: "), .code($0.name), .text($0.text)] }))
+        }
+        if !missing.isEmpty { blocks.append(.list(missing.map { [.text("Not attached: \($0)")] })) }
+        return blocks
+    }
+
+    // MARK: Text
+
+    /// - Parameters:
+    ///   - links: of files, by name, in Markdown: where a system refers to files from the text only.
+    ///   - report: in Markdown, behind the summary and folded, where there is room: for a system that takes no files.
+    package func text(_ markup: Markup, links: [String: String] = [:], report: String? = nil) -> String {
+        let document = TicketDocument(blocks: allBlocks(links))
+        switch markup {
+        case .markdown:
+            var text = MarkdownReport.render(document)
+            for (name, link) in links.sorted(by: { $0.key < $1.key }) {
+                text = text.replacingFirst("`\(name)`", with: link)
+            }
+            if let report { text += "\n<details><summary>The whole report</summary>\n\n\(report)\n</details>\n" }
+            return text + "\n<!-- \(marker.text) -->"
+        case .jira: return JiraReport.render(document) + "\n\(marker.text)"
+        case .adf: return body(.adf).compact
+        case .plain: return PlainTicket.render(document) + "\n\(marker.text)"
+        case .preformatted:
+            return "<pre>\n\(PlainTicket.render(document, isPreformatted: true))\n\(marker.text)\n</pre>"
+        }
+    }
+
+    /// As the member of a request.
+    package func body(_ markup: Markup) -> JSONValue {
+        guard case .adf = markup else { return .string(text(markup)) }
+        return ADFReport.value(TicketDocument(blocks: allBlocks([:]) + [.paragraph([.text(marker.text)])]))
+    }
+}
+
+/// Text without any markup. What has a meaning to a system that is told that it is plain text, has none here: line breaks are ours, and
+/// a bracket that would begin a code (ServiceNow) is set apart.
+enum PlainTicket {
+    static func render(_ document: TicketDocument, isPreformatted: Bool = false) -> String {
+        document.blocks.map { block in
+            switch block {
+            case .heading(_, let line), .paragraph(let line): written(line, isPreformatted) + "\n"
+            case .list(let items): items.map { "- \(written($0, isPreformatted))\n" }.joined()
+            case .preformatted(let lines): lines.map { safe($0, isPreformatted) + "\n" }.joined()
+            case .table(let heading, let rows):
+                ([heading] + rows).map { $0.map { safe($0, isPreformatted) }.joined(separator: "  ") + "\n" }.joined()
+            }
+        }.joined(separator: "\n")
+    }
+
+    private static func written(_ line: [TicketDocument.Inline], _ isPreformatted: Bool) -> String {
+        line.map { part in
+            switch part {
+            case .text(let text), .strong(let text), .code(let text): safe(text, isPreformatted)
+            }
+        }.joined()
+    }
+
+    private static func safe(_ text: String, _ isPreformatted: Bool) -> String {
+        var result = ""
+        for character in SafeText.terminal(text) {
+            // The end of what is preformatted, Redmine's macros in it, and ServiceNow's [code].
+            if isPreformatted, character == "<" { result += "‹" } else { result.append(character) }
+            if character == "[" || (isPreformatted && character == "{") { result.append(" ") }
+        }
+        return result
+    }
+}
+
+extension String {
+    /// The first `target`, which is not empty, replaced.
+    fileprivate func replacingFirst(_ target: String, with replacement: String) -> String {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(target) {
+                return self[..<start] + replacement + self[index(start, offsetBy: target.count)...]
+            }
+            start = index(after: start)
+        }
+        return self
+    }
+}

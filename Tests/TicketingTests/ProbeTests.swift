@@ -1,0 +1,3 @@
+import Testing
+import Ticketing
+@Test func probing() { #expect(!probe().isEmpty) }
