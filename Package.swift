@@ -90,7 +90,8 @@ let package = Package(
 // What lies beside the command, as products of their own, so that it links neither SQLite, nor an HTTP client, nor Foundation. What is not
 // asked for is not even fetched: GWSNIFF_PARTS names what is ("service", "attach", both, or nothing), unset means all;
 // tools/gwsniff and tools/gwsniffd set it to what somebody has built here.
-let parts = Context.environment["GWSNIFF_PARTS"] ?? (Context.environment["GWSNIFF_PLAIN"] == nil ? "service attach" : "")
+let parts =
+    Context.environment["GWSNIFF_PARTS"] ?? (Context.environment["GWSNIFF_PLAIN"] == nil ? "service attach" : "")
 
 if parts.contains("service") {
     package.products.append(.executable(name: "gwsniffd", targets: ["gwsniffd"]))
@@ -156,7 +157,6 @@ if parts.contains("attach") {
                 "Ticketing", "Evidence", "Reporting", "Model",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/gwsniffattach",
             swiftSettings: settings
         ),
         .testTarget(

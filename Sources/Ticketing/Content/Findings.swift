@@ -19,11 +19,8 @@ package struct Findings: Sendable {
 
     var headline: String
     var findings: [Finding] = []
-    /// Findings of no consequence, by which nothing failed.
-    var notes = 0
     /// What a poor capture has to say of itself.
     var quality: String?
-    var sources: [String] = []
 
     private static let textLimit = 400
 
@@ -40,9 +37,10 @@ package struct Findings: Sendable {
             )
         }
         let root = (try? JSONReader.value(of: bytes)) ?? Self.lastLine(bytes)
+        let products = (root["roles"]?["software"]?.items ?? []).compactMap { $0["name"]?.string }
         for item in root["findings"]?.items ?? [] {
-            let finding = Self.finding(item)
-            if item["severity"]?.string == "note" { notes += 1 } else { findings.append(finding) }
+            // Notes failed nothing.
+            if item["severity"]?.string != "note" { findings.append(Self.finding(item, products: products)) }
         }
         findings = findings.filter { !$0.isNearMiss } + findings.filter(\.isNearMiss)
         headline = Self.headline(root, findings)
@@ -50,7 +48,6 @@ package struct Findings: Sendable {
             let notes = root["capture"]?["quality"]?["notes"]?.items?.compactMap(\.string) ?? []
             quality = Self.short(([verdict] + notes.prefix(3)).joined(separator: "; "))
         }
-        sources = (root["capture"]?["sources"]?.items ?? []).prefix(8).compactMap { $0["name"]?.string }.map(Self.short)
     }
 
     private static func lastLine(_ bytes: [UInt8]) -> JSONValue {
@@ -59,13 +56,14 @@ package struct Findings: Sendable {
 
     private static func short(_ text: String) -> String { SafeText.terminal(text, limit: textLimit) }
 
-    private static func finding(_ item: JSONValue) -> Finding {
+    /// - Parameter products: of the gateways, where they are known: what to change in another one helps nobody.
+    private static func finding(_ item: JSONValue, products: [String]) -> Finding {
         func text(_ name: String) -> String? { item[name]?.string.map(short) }
         let isNearMiss = item["severity"]?.string == "nearMiss"
         let count = item[isNearMiss ? "attempts" : "count"]?.integer ?? 0
         let upstream = text("upstream")
         let name = text("upstreamName")
-        let remedy = item["remedies"]?.items?.first
+        let remedy = item["remedies"]?.items?.first { $0["gateway"]?.string.map(products.contains) ?? false }
         let parts = ["cause", "variant", "severity", "gateway", "upstream", "upstreamName"]
         return Finding(
             cause: text("cause") ?? "?",

@@ -1,3 +1,0 @@
-import Testing
-import Ticketing
-@Test func probing() { #expect(!probe().isEmpty) }
