@@ -82,7 +82,7 @@ package struct Attaching: Sendable {
 
     private struct Plan {
         var selection: Contents.Selection
-        var comment: Comment
+        var comment: TicketComment
     }
 
     private func plan(_ contents: Contents, _ limit: Int, _ refused: [Refusal]) -> Plan {
@@ -96,7 +96,7 @@ package struct Attaching: Sendable {
         } else {
             selection.missing = ["the packets: \(tracker.name)'s interface takes no files; gwsniff bundle packs them"]
         }
-        let comment = Comment(contents.findings, files: selection.uploads, missing: selection.missing)
+        let comment = TicketComment(contents.findings, files: selection.uploads, missing: selection.missing)
         return Plan(selection: selection, comment: comment)
     }
 

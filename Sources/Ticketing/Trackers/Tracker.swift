@@ -37,7 +37,7 @@ package struct Delivery: Sendable {
         case nothing
     }
 
-    package var comment: Comment
+    package var comment: TicketComment
     /// Of which the ticket has none yet.
     package var files: [Upload]
     package var writing: Writing

@@ -12,7 +12,8 @@ final class JiraContract: TicketContract {
         root = "/rest/api/\(isCloud ? 3 : 2)"
     }
 
-    var comments: [String] { ledger.comments }
+    /// As they are read: in wiki text a backslash makes what follows a plain character.
+    var comments: [String] { isCloud ? ledger.comments : ledger.comments.map { $0.filter { $0 != "\\" } } }
     var files: [String: [UInt8]] { ledger.files }
     var complaints: [String] { ledger.use { $0.complaints } }
     func setLimit(_ limit: Int) { ledger.use { $0.limit = limit } }

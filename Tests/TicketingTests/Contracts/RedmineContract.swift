@@ -32,8 +32,10 @@ final class RedmineContract: TicketContract {
             request.query["include"] == "journals,attachments",
             "include is \(request.query["include"] ?? "")"
         )
-        let journals = ledger.kept.comments.map { ["id": $0.id, "notes": $0.text, "user": ["id": 1]]  as [String: Any] }
-        let attachments = ledger.kept.files.map { ["id": $0.id, "filename": $0.name, "filesize": $0.bytes.count, "content_type": $0.type] as [String: Any] }
+        let journals = ledger.kept.comments.map { ["id": $0.id, "notes": $0.text, "user": ["id": 1]] as [String: Any] }
+        let attachments = ledger.kept.files.map {
+            ["id": $0.id, "filename": $0.name, "filesize": $0.bytes.count, "content_type": $0.type] as [String: Any]
+        }
         // Journals of changed fields have no notes.
         return .json([
             "issue": ["id": 12, "journals": [["id": 1, "notes": NSNull()]] + journals, "attachments": attachments]

@@ -63,6 +63,7 @@ final class TicketServer: Sendable {
     private let state = Mutex(State())
     private let contract: any Contract
     private let channel: Mutex<(any Channel)?> = Mutex(nil)
+    private let place = Mutex(0)
 
     init(_ contract: any Contract) async throws {
         self.contract = contract
@@ -75,13 +76,15 @@ final class TicketServer: Sendable {
             }
         let channel = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
         self.channel.withLock { $0 = channel }
+        place.withLock { $0 = channel.localAddress?.port ?? 0 }
     }
 
     func stop() async {
         try? await channel.withLock { $0 }?.close()
     }
 
-    var port: Int { channel.withLock { $0?.localAddress?.port ?? 0 } }
+    /// Still known when it has stopped.
+    var port: Int { place.withLock { $0 } }
 
     var requests: [Received] { state.withLock { $0.requests } }
 
@@ -151,11 +154,14 @@ struct FormPart {
     var content: [UInt8]
 
     static func parts(_ request: Received) -> [FormPart]? {
-        let prefix = "multipart/form-data; boundary=\""
-        guard let type = request.header("Content-Type"), type.hasPrefix(prefix), type.hasSuffix("\"") else {
+        // Without quotes a boundary is letters, digits and hyphens (RFC 9110 §5.6.2 has some more).
+        let prefix = "multipart/form-data; boundary="
+        guard let type = request.header("Content-Type"), type.hasPrefix(prefix) else { return nil }
+        let name = type.dropFirst(prefix.count)
+        guard (1...70).contains(name.count), name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" }) else {
             return nil
         }
-        let boundary = Data(("--" + type.dropFirst(prefix.count).dropLast()).utf8)
+        let boundary = Data(("--" + name).utf8)
         let body = Data(request.body)
         guard body.starts(with: boundary), body.suffix(4) == Data("--\r\n".utf8) else { return nil }
         var parts: [FormPart] = []

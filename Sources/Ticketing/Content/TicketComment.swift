@@ -1,7 +1,7 @@
 package import Reporting
 
 /// What a ticket gets to read: the summary, the files, and what is not there.
-package struct Comment: Sendable {
+package struct TicketComment: Sendable {
     /// How a system wants its text.
     package enum Markup: Sendable {
         case markdown, jira, adf, plain
