@@ -63,8 +63,10 @@ package struct Attaching: Sendable {
                 first = start
                 let refusals = try await tracker.deliver(delivery(plan, contents, state), courier)
                 if refusals.isEmpty {
-                    if !options.isDryRun { try await check(plan.selection.uploads) }
-                    return outcome(plan, start)
+                    let isWhole = try await check(plan.selection.uploads, limit)
+                    if isWhole { return outcome(plan, start) }
+                    made = nil
+                    continue
                 }
                 // Each file is refused once: this ends.
                 for refusal in refusals { warn("\(refusal.file): \(refusal.reason)") }
@@ -117,18 +119,22 @@ package struct Attaching: Sendable {
     }
 
     /// A system may take a file and keep a part of it, or nothing, and say that all is well.
-    private func check(_ uploads: [Upload]) async throws(AttachFailure) {
-        guard tracker.listsFiles, !uploads.isEmpty else { return }
+    ///
+    /// - Returns: whether all is there; otherwise the limit is known by now, and is lower.
+    private func check(_ uploads: [Upload], _ limit: Int) async throws(AttachFailure) -> Bool {
+        guard !options.isDryRun, tracker.listsFiles, !uploads.isEmpty else { return true }
         let state = try await tracker.survey(courier)
-        for upload in uploads where !state.has(upload) {
-            let size = state.files.last { $0.name == upload.name }?.size
+        guard let upload = uploads.first(where: { !state.has($0) }) else { return true }
+        let message = "\(tracker.name) took \(upload.name), but does not have all of its \(upload.bytes.count) bytes"
+        guard let lower = state.limit, lower < limit else {
             throw AttachFailure(
                 .data,
-                "\(tracker.name) took \(upload.name), but "
-                    + (size.map { "has \($0) of its \(upload.bytes.count) bytes" } ?? "does not have it"),
+                message,
                 hint: "its limit is lower than it says: --max-size makes the bundle smaller"
             )
         }
+        warn("\(message); once more with files of \(lower) bytes at most")
+        return false
     }
 
     /// What became of the ticket as it was at first.

@@ -213,13 +213,26 @@ import Testing
         await other.server.stop()
     }
 
-    @Test("Request Tracker cuts a file without a word: it is noticed")
-    func cut() async throws {
+    @Test(
+        "Request Tracker cuts or drops a file without a word: it is noticed, and a smaller one sent",
+        arguments: [false, true]
+    )
+    func cut(_ drops: Bool) async throws {
         let runner = try await Runner(.rt)
-        runner.contract.setLimit(1_000)
-        let failure = await #expect(throws: AttachFailure.self) { _ = try await runner.attach(try Samples.bundle()) }
-        #expect(failure?.kind == .data)
-        #expect(failure?.message.contains("has 1000 of its") == true)
+        runner.contract.setLimit(5_000)
+        if drops { (runner.contract as? RequestTrackerContract)?.setDrops() }
+        let outcome = try await runner.attach(try Samples.bundle())
+        #expect(runner.warnings.contains { $0.contains("does not have all of its") })
+        let name = try #require(outcome.attached.first)
+        let file = try #require(runner.contract.files[name])
+        #expect(Upload(named: "gwsniff.zip", file).name == name, "it is whole")
+        #expect(runner.contract.comments.count == 2)
+        #expect(runner.contract.comments.last?.contains("Not attached: evidence/all.pcapng") == true)
+        // The next run knows the limit from the start.
+        runner.server.forget()
+        #expect(try await runner.attach(try Samples.bundle()).comment == .unchanged)
+        #expect(runner.server.requests.filter(\.isWriting).isEmpty)
+        #expect(runner.contract.complaints == [])
         await runner.server.stop()
     }
 

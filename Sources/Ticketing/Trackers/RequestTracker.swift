@@ -9,8 +9,8 @@ struct RequestTracker: Tracker {
     private let number: Int
     private let headers: [Call.Header]
 
-    /// `$MaxAttachmentSize` of RT 5, which its interface does not tell. An RT that cuts or drops longer files says nothing, so that
-    /// their length is looked at afterwards.
+    /// `$MaxAttachmentSize` of RT 5, which its interface does not tell. Whether it matters (`$TruncateLongAttachments`,
+    /// `$DropLongAttachments`) shows only afterwards.
     private static let usualLimit = 10 << 20
     /// The most that RT gives at once.
     private static let pageSize = 100
@@ -44,35 +44,67 @@ struct RequestTracker: Tracker {
         _ = try await Answers.good(courier.send(ticket), name, doing: "show the ticket", permission: Self.permission)
         var state = TicketState()
         state.limit = Self.usualLimit
+        let (isPartial, limit) = try await cuts(courier)
+        if let limit {
+            state.limit = limit
+            state.limitIsKnown = true
+        }
+        let fields = "Subject,Filename,ContentLength"
+        try await items("attachments", fields, courier) { item in
+            // The comment's subject, so that no text has to be fetched to find the marker.
+            if let subject = item["Subject"]?.string, let marker = Marker.last(in: subject), let id = item["id"] {
+                state.comments.append(TicketState.OwnComment(id: id.string ?? "", marker: marker))
+            }
+            guard let name = item["Filename"]?.string, !name.isEmpty, let size = item["ContentLength"] else { return }
+            let length = size.integer ?? size.string.flatMap { Int64($0) } ?? -1
+            if !isPartial.contains(name) {
+                state.files.append(TicketState.File(name: name, size: Int(clamping: length)))
+            }
+        }
+        return state
+    }
+
+    /// Files that RT cut or dropped, as it is told to do in silence, and the limit by which it did: the ticket's history has both
+    /// (RT::Record, _EncodeLOB). The length of a file that was cut is the one that it came with.
+    private func cuts(_ courier: any Courier) async throws(AttachFailure) -> (names: Set<String>, limit: Int?) {
+        var names: Set<String> = []
+        var limit: Int?
+        try await items("history", "Type,Data,NewValue", courier) { item in
+            guard let type = item["Type"]?.string, type == "AttachmentTruncate" || type == "AttachmentDrop" else {
+                return
+            }
+            if let name = item["Data"]?.string { names.insert(name) }
+            let value = item["NewValue"]?.integer ?? item["NewValue"]?.string.flatMap { Int64($0) }
+            if let value, value > 0 { limit = Int(clamping: value) }
+        }
+        return (names, limit)
+    }
+
+    /// Each item of a list, page by page.
+    private func items(
+        _ list: String,
+        _ fields: String,
+        _ courier: any Courier,
+        _ body: (JSONValue) -> Void
+    ) async throws(AttachFailure) {
         for page in 1...Self.pageLimit {
             let asked = call(
                 .get,
-                "/ticket/\(number)/attachments?per_page=\(Self.pageSize)&page=\(page)&fields=Subject,Filename,ContentLength",
+                "/ticket/\(number)/\(list)?per_page=\(Self.pageSize)&page=\(page)&fields=\(fields)",
                 assumed: #"{"count":0,"items":[]}"#
             )
             let answer = try await Answers.good(
                 courier.send(asked),
                 name,
-                doing: "list attachments",
+                doing: "list \(list)",
                 permission: Self.permission
             )
             guard let items = try answer.json(from: name)["items"]?.items else {
-                throw AttachFailure(.protocolError, "Request Tracker's list of attachments has no items")
+                throw AttachFailure(.protocolError, "Request Tracker's list of \(list) has no items")
             }
-            for item in items {
-                // The comment's subject, so that no text has to be fetched to find the marker.
-                if let subject = item["Subject"]?.string, let marker = Marker.last(in: subject), let id = item["id"] {
-                    state.comments.append(TicketState.OwnComment(id: id.string ?? "", marker: marker))
-                }
-                guard let name = item["Filename"]?.string, !name.isEmpty, let size = item["ContentLength"] else {
-                    continue
-                }
-                let length = size.integer ?? size.string.flatMap { Int64($0) } ?? -1
-                state.files.append(TicketState.File(name: name, size: Int(clamping: length)))
-            }
+            for item in items { body(item) }
             if items.count < Self.pageSize { break }
         }
-        return state
     }
 
     func deliver(_ delivery: Delivery, _ courier: any Courier) async throws(AttachFailure) -> [Refusal] {

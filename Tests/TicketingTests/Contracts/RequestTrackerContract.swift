@@ -1,9 +1,15 @@
 import Foundation
+import Synchronization
 
 /// Request Tracker 5.0, REST 2.0, as RT::REST2 and its source say.
 final class RequestTrackerContract: TicketContract {
     private let ledger = Ledger()
+    private let history = Mutex<[[String: String]]>([])
+    /// `$TruncateLongAttachments` or `$DropLongAttachments`; without, larger files are kept.
+    private let drops = Mutex(false)
     let edits = false
+
+    func setDrops() { drops.withLock { $0 = true } }
 
     /// Attachments as RT keeps them: the message, its text, its files.
     private static let pageSize = 100
@@ -20,6 +26,7 @@ final class RequestTrackerContract: TicketContract {
         switch (request.method, request.path) {
         case ("GET", "/REST/2.0/ticket/12"): return .json(["id": 12, "Subject": "502"])
         case ("GET", "/REST/2.0/ticket/12/attachments"): return attachments(request)
+        case ("GET", "/REST/2.0/ticket/12/history"): return events(request)
         case ("POST", "/REST/2.0/ticket/12/comment"): return comment(request)
         default:
             ledger.complain("\(request.method) \(request.target) is no path of RT")
@@ -27,9 +34,21 @@ final class RequestTrackerContract: TicketContract {
         }
     }
 
-    private func attachments(_ request: Received) -> Reply {
+    private func page(_ items: [[String: Any]], _ request: Received) -> Reply {
         let size = min(Int(request.query["per_page"] ?? "") ?? 20, Self.pageSize)
         let page = max(Int(request.query["page"] ?? "") ?? 1, 1)
+        let part = Array(items.dropFirst((page - 1) * size).prefix(size))
+        return .json(["count": part.count, "page": page, "per_page": size, "items": part])
+    }
+
+    private func events(_ request: Received) -> Reply {
+        let fields = Set((request.query["fields"] ?? "").split(separator: ",").map(String.init))
+        ledger.expect(fields == ["Type", "Data", "NewValue"], "fields are \(fields)")
+        let filler = (0..<170).map { _ in ["Type": "Correspond", "Data": "Re: 502"] }
+        return page(filler + history.withLock { $0 }, request)
+    }
+
+    private func attachments(_ request: Received) -> Reply {
         let fields = Set((request.query["fields"] ?? "").split(separator: ",").map(String.init))
         ledger.expect(fields.isSuperset(of: ["Subject", "Filename", "ContentLength"]), "fields are \(fields)")
         ledger.expect(!fields.contains("Content"), "every file of the ticket would be fetched")
@@ -43,10 +62,9 @@ final class RequestTrackerContract: TicketContract {
             return ["id": "\(comment.id)", "Subject": subject, "Filename": "", "ContentLength": "0"]
         }
         items += kept.files.map {
-            ["id": "\($0.id)", "Subject": "", "Filename": $0.name, "ContentLength": "\($0.bytes.count)"]
+            ["id": "\($0.id)", "Subject": "", "Filename": $0.name, "ContentLength": $0.type]
         }
-        let part = Array(items.dropFirst((page - 1) * size).prefix(size))
-        return .json(["count": part.count, "page": page, "per_page": size, "items": part])
+        return page(items, request)
     }
 
     private func comment(_ request: Received) -> Reply {
@@ -69,14 +87,27 @@ final class RequestTrackerContract: TicketContract {
             }
             ledger.expect(!name.contains("\""), "file names with double quotes cannot be uploaded")
             ledger.expect(!type.hasPrefix("text/"), "RT reads texts in some character set")
-            let id = ledger.number()
-            // As with $TruncateLongAttachments: it cuts, and says that all is well.
-            ledger.use { $0.files.append((id, name, type, Array(data.prefix($0.limit)))) }
+            keep(name, Array(data))
         }
         let id = ledger.number()
         let subject = body["Subject"] as? String ?? ""
         ledger.expect(!subject.contains("\n"), "a subject is one line")
         ledger.use { $0.comments.append((id, subject + "\n" + content)) }
         return .json(["Comments added"], status: 201)
+    }
+
+    /// It cuts or drops what is too long, and says that all is well; the history has it.
+    private func keep(_ name: String, _ bytes: [UInt8]) {
+        let id = ledger.number()
+        let limit = ledger.use { $0.limit }
+        let isDropped = drops.withLock { $0 } && bytes.count > limit
+        if bytes.count > limit {
+            let type = isDropped ? "AttachmentDrop" : "AttachmentTruncate"
+            history.withLock { $0.append(["Type": type, "Data": name, "NewValue": "\(limit)"]) }
+        }
+        let kept =
+            isDropped ? (name + ".txt", Array("Large attachment dropped".utf8)) : (name, Array(bytes.prefix(limit)))
+        // In place of the type: the length that the file came with, which is what RT tells.
+        ledger.use { $0.files.append((id, kept.0, isDropped ? "24" : "\(bytes.count)", kept.1)) }
     }
 }
