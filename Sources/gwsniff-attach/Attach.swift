@@ -25,8 +25,11 @@ struct Attach: AsyncParsableCommand {
             ticket's address; a webhook has to be named with --kind.
 
             SECRETS:
-              GWSNIFF_TOKEN, or GWSNIFF_USER and GWSNIFF_PASSWORD, or --token-file. They are \
-            never arguments and never printed. GWSNIFF_TICKET is the same as --to.
+              GWSNIFF_TOKEN    or the first line of --token-file
+              GWSNIFF_USER     and GWSNIFF_PASSWORD, or the token, where there are accounts
+              GWSNIFF_TICKET   the same as --to
+
+            They are never arguments and never printed.
 
             EXIT STATUS:
                0 attached, or nothing to do          64 wrong usage
