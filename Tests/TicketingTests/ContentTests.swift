@@ -51,8 +51,11 @@ import Testing
         #expect(markdown.components(separatedBy: "<!--").count == 2)
         let preformatted = comment.text(.preformatted)
         #expect(preformatted.components(separatedBy: "</pre>").count == 2)
-        #expect(!preformatted.contains("{{"))
-        #expect(!comment.text(.plain).contains("[code]"))
+        for text in [preformatted, comment.text(.plain)] {
+            for markup in ["{{", "[code]", "](", "@all", "<script", "<!--"] {
+                #expect(!text.contains(markup), "\(markup)")
+            }
+        }
         #expect(!comment.text(.jira).contains("{noformat}") || comment.text(.jira).contains("\\{noformat"))
         for markup in [TicketComment.Markup.markdown, .jira, .plain, .preformatted, .adf] {
             #expect(!comment.text(markup).contains("\u{1b}"))

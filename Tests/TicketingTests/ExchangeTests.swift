@@ -136,9 +136,7 @@ import Testing
     func unreachable() async throws {
         let runner = try await Runner(.redmine)
         await runner.server.stop()
-        let failure = await #expect(throws: AttachFailure.self) {
-            _ = try await runner.attach(try Samples.bundle()) { $0.tries = 1 }
-        }
+        let failure = await #expect(throws: AttachFailure.self) { _ = try await runner.attach(try Samples.bundle()) }
         #expect(failure?.kind == .unavailable)
         #expect(runner.waits == [1, 2, 4, 8])
     }

@@ -83,7 +83,7 @@ package struct TicketComment: Sendable {
         case .adf: return body(.adf).compact
         case .plain: return PlainTicket.render(document) + "\n\(marker.text)"
         case .preformatted:
-            return "<pre>\n\(PlainTicket.render(document, isPreformatted: true))\n\(marker.text)\n</pre>"
+            return "<pre>\n\(PlainTicket.render(document))\n\(marker.text)\n</pre>"
         }
     }
 
@@ -94,35 +94,39 @@ package struct TicketComment: Sendable {
     }
 }
 
-/// Text without any markup. What has a meaning to a system that is told that it is plain text, has none here: line breaks are ours, and
-/// a bracket that would begin a code (ServiceNow) is set apart.
+/// Text without any markup, for systems that are told that it is plain and for those that look for markup all the same. What came off
+/// the wire must be nothing but text to either: no link, no image, no macro, nobody called by name, no end of what is preformatted.
 enum PlainTicket {
-    static func render(_ document: TicketDocument, isPreformatted: Bool = false) -> String {
+    static func render(_ document: TicketDocument) -> String {
         document.blocks.map { block in
             switch block {
-            case .heading(_, let line), .paragraph(let line): written(line, isPreformatted) + "\n"
-            case .list(let items): items.map { "- \(written($0, isPreformatted))\n" }.joined()
-            case .preformatted(let lines): lines.map { safe($0, isPreformatted) + "\n" }.joined()
+            case .heading(_, let line), .paragraph(let line): written(line) + "\n"
+            case .list(let items): items.map { "- \(written($0))\n" }.joined()
+            case .preformatted(let lines): lines.map { safe($0) + "\n" }.joined()
             case .table(let heading, let rows):
-                ([heading] + rows).map { $0.map { safe($0, isPreformatted) }.joined(separator: "  ") + "\n" }.joined()
+                ([heading] + rows).map { $0.map(safe).joined(separator: "  ") + "\n" }.joined()
             }
         }.joined(separator: "\n")
     }
 
-    private static func written(_ line: [TicketDocument.Inline], _ isPreformatted: Bool) -> String {
+    private static func written(_ line: [TicketDocument.Inline]) -> String {
         line.map { part in
             switch part {
-            case .text(let text), .strong(let text), .code(let text): safe(text, isPreformatted)
+            case .text(let text), .strong(let text), .code(let text): safe(text)
             }
         }.joined()
     }
 
-    private static func safe(_ text: String, _ isPreformatted: Bool) -> String {
+    private static func safe(_ text: String) -> String {
         var result = ""
         for character in SafeText.terminal(text) {
-            // The end of what is preformatted, Redmine's macros in it, and ServiceNow's [code].
-            if isPreformatted, character == "<" { result += "‹" } else { result.append(character) }
-            if character == "[" || (isPreformatted && character == "{") { result.append(" ") }
+            switch character {
+            // HTML, and Slack's way to call people and channels.
+            case "<": result.append("\u{2039}")
+            // [code] of ServiceNow, links of Markdown and Jira; Redmine's {{macro}}; @people.
+            case "[", "]", "{", "@": result += "\(character) "
+            default: result.append(character)
+            }
         }
         return result
     }

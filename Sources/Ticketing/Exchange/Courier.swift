@@ -52,7 +52,12 @@ package struct LiveCourier: Courier {
                 return try await sendOnce(call)
             } catch {
                 let isSafe = call.isRepeatable || error.didNothing
-                guard error.failure.isTransient, isSafe, tries < patience.tries else { throw error.failure }
+                guard error.failure.isTransient, isSafe else { throw error.failure }
+                guard tries < patience.tries else {
+                    var failure = error.failure
+                    failure.isTransient = false
+                    throw failure
+                }
                 let own = patience.first * Double(1 << (tries - 1))
                 let pause = max(error.failure.retryAfter ?? 0, own)
                 guard pause <= patience.longest else {
