@@ -52,10 +52,12 @@ package struct Attaching: Sendable {
         var made: Contents?
         var first: TicketState?
         var tries = 0
+        // Of what was refused, so that it is not tried as large again.
+        var ceiling = Int.max
         while true {
             do throws(AttachFailure) {
                 let state = try await tracker.survey(courier)
-                let limit = min(state.limit ?? .max, options.maximumSize ?? .max)
+                let limit = min(state.limit ?? .max, options.maximumSize ?? .max, ceiling)
                 let contents = if let made { made } else { try contents(limit) }
                 made = contents
                 let plan = plan(contents, limit, refused)
@@ -65,6 +67,12 @@ package struct Attaching: Sendable {
                 if refusals.isEmpty {
                     let isWhole = try await check(plan.selection.uploads, limit)
                     if isWhole { return outcome(plan, start) }
+                    made = nil
+                    continue
+                }
+                if let smaller = smaller(refusals, plan.selection.uploads) {
+                    warn("\(refusals[0].reason); once more with a bundle of \(smaller) bytes at most")
+                    ceiling = smaller
                     made = nil
                     continue
                 }
@@ -81,6 +89,17 @@ package struct Attaching: Sendable {
             }
         }
     }
+
+    /// Half of a bundle that was too large; nil for what is refused for another reason, and where little would be left.
+    private func smaller(_ refusals: [Refusal], _ uploads: [Upload]) -> Int? {
+        guard !options.each, refusals.contains(where: \.isTooLarge), let size = uploads.map(\.bytes.count).max() else {
+            return nil
+        }
+        return size > Self.smallest ? size / 2 : nil
+    }
+
+    /// Bytes; the reports alone are about as many.
+    private static let smallest = 20_000
 
     private struct Plan {
         var selection: Contents.Selection

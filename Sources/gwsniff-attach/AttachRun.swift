@@ -132,7 +132,8 @@ struct AttachRun {
         if command.quiet { words.append("--quiet") }
         let making = BundleMaking(words: words + ["--"] + command.files)
         let whole = try contents(of: making.make(limit: command.maxSize))
-        guard !command.each, !whole.fits(limit), case .archive(let bytes) = try making.make(limit: limit) else {
+        guard !command.each, limit > 0, !whole.fits(limit), case .archive(let bytes) = try making.make(limit: limit)
+        else {
             return whole
         }
         return try Contents(archive: bytes, name: Self.bundleName)

@@ -176,6 +176,25 @@ import Testing
         await runner.server.stop()
     }
 
+    @Test(
+        "a proxy before the system takes less than the system: the bundle becomes smaller",
+        arguments: SystemUnderTest.allCases
+    )
+    func proxyLimit(_ system: SystemUnderTest) async throws {
+        guard system != .github else { return }
+        let runner = try await Runner(system)
+        for _ in 0..<10 {
+            runner.server.fail(.instead(.text("Request Entity Too Large", status: 413))) { $0.body.count > 300_000 }
+        }
+        let outcome = try await runner.attach(try Samples.bundle(packets: 450_000))
+        #expect(runner.contract.files.values.map { $0.count <= 300_000 } == [true])
+        #expect(outcome.attached.count == 1)
+        #expect(outcome.missing.contains { $0.hasPrefix("evidence/F1-connect-refused.pcapng") })
+        #expect(runner.contract.comments.count == 1)
+        #expect(runner.contract.complaints == [])
+        await runner.server.stop()
+    }
+
     @Test("files one by one are as many as fit, and known again", arguments: SystemUnderTest.allCases)
     func each(_ system: SystemUnderTest) async throws {
         guard system != .github else { return }

@@ -40,8 +40,6 @@ struct GitHub: Tracker {
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
         var state = TicketState()
-        state.limit = 0
-        state.limitIsKnown = true
         for page in 1...Self.pageLimit {
             let asked = call(.get, "/\(number)/comments?per_page=100&page=\(page)", assumed: "[]")
             let answer = try await Answers.good(

@@ -102,7 +102,7 @@ struct GitLab: Tracker {
                 .once
             let answer = try await courier.send(sent)
             if Answers.isAboutFile(answer) || (answer.status == 400 && answer.excerpt.contains("too big")) {
-                return [Refusal(file: file.name, reason: "GitLab refused it (status \(answer.status))")]
+                return [Refusal(file.name, by: name, answer)]
             }
             let good = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
             guard let url = try good.json(from: name)["url"]?.string, url.hasPrefix("/uploads/"),

@@ -106,7 +106,7 @@ struct Jira: Tracker {
                 .with("X-Atlassian-Token", "no-check").with(formField: "file", file).once
             let answer = try await courier.send(sent)
             if Answers.isAboutFile(answer) {
-                return [Refusal(file: file.name, reason: "\(name) refused it (status \(answer.status))")]
+                return [Refusal(file.name, by: name, answer)]
             }
             _ = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
         }

@@ -96,7 +96,7 @@ struct Redmine: Tracker {
             ).with("application/octet-stream", [.file(file)])
             let answer = try await courier.send(sent)
             if Answers.isAboutFile(answer) {
-                refused.append(Refusal(file: file.name, reason: Self.reason(answer)))
+                refused.append(Refusal(file.name, by: name, answer, saying: Self.reason(answer)))
                 continue
             }
             let good = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
@@ -137,10 +137,8 @@ struct Redmine: Tracker {
         _ = try await Answers.good(courier.send(changed), name, doing: "change the issue", permission: Self.permission)
     }
 
-    private static func reason(_ answer: Answer) -> String {
+    private static func reason(_ answer: Answer) -> String? {
         let errors = (try? JSONReader.value(of: answer.body))?["errors"]?.items?.compactMap(\.string) ?? []
-        return errors.isEmpty
-            ? "Redmine refused it (status \(answer.status))"
-            : SafeText.terminal(errors.joined(separator: "; "), limit: 200)
+        return errors.isEmpty ? nil : SafeText.terminal(errors.joined(separator: "; "), limit: 200)
     }
 }

@@ -130,7 +130,7 @@ struct RequestTracker: Tracker {
         let answer = try await courier.send(sent)
         if Answers.isAboutFile(answer), !delivery.files.isEmpty {
             return delivery.files.map {
-                Refusal(file: $0.name, reason: "Request Tracker refused it (status \(answer.status))")
+                Refusal($0.name, by: name, answer)
             }
         }
         _ = try Answers.good(answer, name, doing: "take the comment", permission: Self.permission)

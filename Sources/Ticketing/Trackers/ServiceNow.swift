@@ -101,7 +101,7 @@ struct ServiceNow: Tracker {
             // glide.attachment.extensions names what is allowed; what is not is answered with 403 or 400, and says so.
             let isKind = [400, 403].contains(answer.status) && answer.excerpt.lowercased().contains("extension")
             if Answers.isAboutFile(answer) || isKind {
-                return [Refusal(file: file.name, reason: "ServiceNow refused it (status \(answer.status))")]
+                return [Refusal(file.name, by: name, answer)]
             }
             _ = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
         }

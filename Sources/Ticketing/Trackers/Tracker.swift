@@ -64,6 +64,14 @@ package protocol Tracker: Sendable {
 package struct Refusal: Sendable {
     package var file: String
     package var reason: String
+    /// Whether a smaller one might pass. Often it is a proxy before the system that has a limit of its own.
+    package var isTooLarge: Bool
+
+    init(_ file: String, by system: String, _ answer: Answer, saying reason: String? = nil) {
+        self.file = file
+        self.reason = reason ?? "\(system) refused it (status \(answer.status))"
+        isTooLarge = answer.status == 413 || answer.status == 422
+    }
 }
 
 extension Tracker {

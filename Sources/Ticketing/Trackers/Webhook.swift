@@ -55,7 +55,7 @@ struct Webhook: Tracker {
         let answer = try await courier.send(sent)
         if Answers.isAboutFile(answer), !delivery.files.isEmpty {
             return delivery.files.map {
-                Refusal(file: $0.name, reason: "the webhook refused it (status \(answer.status))")
+                Refusal($0.name, by: name, answer)
             }
         }
         _ = try Answers.good(answer, name, doing: "take the report", permission: "does it want a token? GWSNIFF_TOKEN")
