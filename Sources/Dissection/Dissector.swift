@@ -25,14 +25,14 @@ package final class Dissector {
 
     /// Takes one packet, in the order of the capture. `bytes` are only used during the call.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
-        if let active, record.isPlain(bytes) {
-            let hasPayload = Int(bytes.uint16(16)) &- 20 > Int(bytes.byte(46) >> 4) &* 4
-            let sourceIsLow = FlowWords.isSourceLow(bytes.uint32(26), bytes.uint32(30), bytes.uint32(34))
+        if let active, record.linkType == .ethernet,
+            let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
+        {
             let answer = active.examine(
-                FlowWords(plain: bytes),
-                sourceIsLow: sourceIsLow,
+                head.words,
+                sourceIsLow: head.sourceIsLow,
                 frame: record.number,
-                hasPayload: hasPayload
+                hasPayload: head.hasPayload
             )
             if case .skip = answer { return }
             decoder.decode(record, bytes) { segment, packet in accept(segment, record, packet, answer) }
@@ -60,11 +60,15 @@ package final class Dissector {
             return
         }
         for index in 0..<batch.count {
-            let bytes = window.extracting(batch.range(at: index))
-            let isStranger =
-                bytes.isPlain(wireLength: Int(batch.packets[index].wireLength))
-                && active.isStranger(FlowWords(plain: bytes), frame: batch.firstNumber &+ index)
-            if !isStranger { process(batch.record(at: index), bytes) }
+            let packet = batch[index]
+            let head = PlainHead(
+                window,
+                Int(packet.offset),
+                captured: Int(packet.capturedLength),
+                wire: Int(packet.wireLength)
+            )
+            if let head, active.isStranger(head.words, frame: batch.firstNumber &+ index) { continue }
+            process(batch.record(at: index), window.extracting(batch.range(at: index)))
         }
     }
 

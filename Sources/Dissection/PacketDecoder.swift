@@ -125,8 +125,8 @@ package struct PacketDecoder {
     @inline(never)
     private mutating func noteRegressions(_ batch: PacketBatch, after previous: Timestamp, latest: Timestamp) {
         var (previous, latest) = (previous, latest)
-        for (index, packet) in batch.packets.enumerated() {
-            let time = packet.timestamp
+        for index in 0..<batch.count {
+            let time = batch[index].timestamp
             latest = max(latest, time)
             if time < previous {
                 noteRegression(
@@ -142,36 +142,42 @@ package struct PacketDecoder {
 
     /// All packets of a batch, whose captured lengths are those of the bytes.
     mutating func count(_ batch: PacketBatch) {
-        guard let time = batch.packets.first?.timestamp else { return }
+        guard batch.count > 0 else { return }
+        let time = batch[0].timestamp
         var (captured, wire) = (Int64(0), Int64(0))
         var (snapped, regressions) = (0, 0)
-        var earliest = min(counters.first ?? time, time)
-        var latest = counters.last ?? time
+        // Numbers, because the questions of a type of its own go through the protocol.
+        var earliest = (counters.first ?? time).nanoseconds
+        var latest = (counters.last ?? time).nanoseconds
         var largestStepBack = counters.largestStepBack
-        var previous = latest
+        var previous = counters.last ?? time
         let interface = batch.interface
         let isKnown = interface >= 0 && interface < Self.maximumInterfaces
         if isKnown {
             while lastTimes.count <= interface { lastTimes.append(nil) }
             previous = lastTimes[interface] ?? time
         }
-        let (previousBefore, latestBefore) = (previous, latest)
-        for packet in batch.packets {
+        let (previousBefore, latestBefore) = (previous, Timestamp(nanoseconds: latest))
+        var before = previous.nanoseconds
+        for index in 0..<batch.count {
+            let packet = batch[index]
+            let time = packet.timestamp.nanoseconds
             captured &+= Int64(packet.capturedLength)
             wire &+= Int64(packet.wireLength)
             if Int64(packet.wireLength) > Int64(packet.capturedLength) { snapped &+= 1 }
-            if packet.timestamp < previous { regressions &+= 1 }
-            previous = packet.timestamp
-            earliest = min(earliest, packet.timestamp)
-            latest = max(latest, packet.timestamp)
-            largestStepBack = max(largestStepBack, latest - packet.timestamp)
+            if time < before { regressions &+= 1 }
+            before = time
+            earliest = min(earliest, time)
+            latest = max(latest, time)
+            largestStepBack = max(largestStepBack, latest.subtractingSaturating(time))
         }
+        previous = Timestamp(nanoseconds: before)
         counters.packets &+= batch.count
         counters.capturedBytes &+= captured
         counters.wireBytes = counters.wireBytes.addingSaturating(wire)
         counters.snappedPackets &+= snapped
-        counters.first = earliest
-        counters.last = latest
+        counters.first = Timestamp(nanoseconds: earliest)
+        counters.last = Timestamp(nanoseconds: latest)
         counters.largestStepBack = largestStepBack
         guard isKnown else { return }
         if regressions > 0 { noteRegressions(batch, after: previousBefore, latest: latestBefore) }

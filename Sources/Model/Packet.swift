@@ -2,12 +2,16 @@
 package struct LinkType: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt32
 
-    package init(rawValue: UInt32) {
+    @inlinable package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
+    // The general ones go through the protocol, and this is asked of every packet.
+    @inlinable package static func == (left: LinkType, right: LinkType) -> Bool { left.rawValue == right.rawValue }
+    @inlinable package static func != (left: LinkType, right: LinkType) -> Bool { left.rawValue != right.rawValue }
+    @inlinable package static var ethernet: LinkType { LinkType(rawValue: 1) }
+
     package static let null = LinkType(rawValue: 0)
-    package static let ethernet = LinkType(rawValue: 1)
     package static let raw = LinkType(rawValue: 101)
     package static let loop = LinkType(rawValue: 108)
     package static let linuxCooked = LinkType(rawValue: 113)

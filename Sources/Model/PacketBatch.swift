@@ -1,7 +1,8 @@
 /// Some packets that follow each other in one block of memory: what reads them goes through memory ahead of what judges them.
 ///
-/// All of one interface and link type. The bytes are handed over beside it and live only inside the call.
-package struct PacketBatch: Sendable {
+/// All of one interface and link type. The bytes are handed over beside it and live only inside the call. A class with memory of its own,
+/// because it is filled and read once a packet: an array would be asked each time whose it is.
+package final class PacketBatch {
     package struct Packet: Sendable {
         package var timestamp: Timestamp
         /// Of its first byte in the bytes handed over.
@@ -18,9 +19,11 @@ package struct PacketBatch: Sendable {
     }
 
     /// So many that what is touched ahead is still near when it is needed.
-    package static let capacity = 32
+    @inlinable package static var capacity: Int { 32 }
 
-    package var packets: ContiguousArray<Packet> = []
+    @usableFromInline let places: UnsafeMutablePointer<Packet>
+    /// Never more than `capacity`.
+    package var count = 0
     /// Number of the first packet; the others' follow.
     package var firstNumber = 1
     package var linkType: LinkType
@@ -28,13 +31,38 @@ package struct PacketBatch: Sendable {
 
     package init(linkType: LinkType) {
         self.linkType = linkType
-        packets.reserveCapacity(Self.capacity)
+        places = .allocate(capacity: Self.capacity)
+        places.initialize(
+            repeating: Packet(timestamp: Timestamp(nanoseconds: 0), offset: 0, capturedLength: 0, wireLength: 0),
+            count: Self.capacity
+        )
     }
 
-    @inlinable package var count: Int { packets.count }
+    deinit {
+        places.deallocate()
+    }
+
+    @inlinable package var isFull: Bool { count >= Self.capacity }
+
+    package func removeAll() { count = 0 }
+
+    /// Appends a packet; one too many is not taken.
+    @inlinable @inline(__always)
+    package func append(_ packet: Packet) {
+        guard count < Self.capacity else { return }
+        places[count] = packet
+        count &+= 1
+    }
+
+    /// - Parameter index: below `count`.
+    @inlinable @inline(__always)
+    package subscript(index: Int) -> Packet {
+        precondition(index >= 0 && index < Self.capacity)
+        return places[index]
+    }
 
     @inlinable package func record(at index: Int) -> PacketRecord {
-        let packet = packets[index]
+        let packet = self[index]
         return PacketRecord(
             number: firstNumber &+ index,
             timestamp: packet.timestamp,
@@ -47,7 +75,7 @@ package struct PacketBatch: Sendable {
     }
 
     @inlinable package func range(at index: Int) -> Range<Int> {
-        let lower = Int(packets[index].offset)
-        return lower..<lower &+ Int(packets[index].capturedLength)
+        let lower = Int(self[index].offset)
+        return lower..<lower &+ Int(self[index].capturedLength)
     }
 }

@@ -12,7 +12,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     /// Saturates instead of trapping: time stamps come from the file and may be anything.
-    package init(seconds: Int64, nanoseconds fraction: Int64 = 0) {
+    @inlinable package init(seconds: Int64, nanoseconds fraction: Int64 = 0) {
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let base = overflow ? (seconds < 0 ? Int64.min : Int64.max) : scaled
         self.nanoseconds = base.addingSaturating(fraction)
@@ -23,6 +23,12 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     // The general ones go through the protocol.
+    @inlinable package static func == (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds == right.nanoseconds
+    }
+    @inlinable package static func != (left: Timestamp, right: Timestamp) -> Bool {
+        left.nanoseconds != right.nanoseconds
+    }
     @inlinable package static func > (left: Timestamp, right: Timestamp) -> Bool {
         left.nanoseconds > right.nanoseconds
     }

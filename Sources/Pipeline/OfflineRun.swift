@@ -25,7 +25,12 @@ package enum OfflineRun {
         let first = try FirstPass(paths, request, control, spools)
         let choice = try first.run()
         spools.rewind()
-        let second = try CaptureInput(paths: paths, filter: request.filter, spools: spools)
+        let second = try CaptureInput(
+            paths: paths,
+            filter: request.filter,
+            spools: spools,
+            readsAhead: request.threads > 1
+        )
         var limited = request
         // A run that was stopped, or a file that grows: the same packets again.
         limited.packetLimit = first.statistics.packets

@@ -89,11 +89,16 @@ extension RunStatistics {
     }
 
     fileprivate mutating func count(_ batch: PacketBatch) {
+        guard batch.count > 0 else { return }
         packets &+= batch.count
-        for packet in batch.packets {
-            capturedBytes &+= Int64(packet.capturedLength)
-            if first == nil { first = packet.timestamp }
-            last = max(last ?? packet.timestamp, packet.timestamp)
+        if first == nil { first = batch[0].timestamp }
+        var bytes = Int64(0)
+        var latest = (last ?? batch[0].timestamp).nanoseconds
+        for index in 0..<batch.count {
+            bytes &+= Int64(batch[index].capturedLength)
+            latest = max(latest, batch[index].timestamp.nanoseconds)
         }
+        capturedBytes &+= bytes
+        last = Timestamp(nanoseconds: latest)
     }
 }

@@ -13,7 +13,37 @@ struct ScanTests {
         // Records that lie across the end of a block, too.
         for blockSize in [4_096, SavefileReader.defaultBlockSize] {
             #expect(try readByScan(path: path, blockSize: blockSize) == whole)
+            #expect(try readByScan(path: path, blockSize: blockSize, readsAhead: true) == whole)
         }
+    }
+
+    @Test("What is read ahead by another thread is what is read: long records, a cut file, a compressed one")
+    func readingAhead() throws {
+        var file = Savefile.pcap()
+        var seed: UInt32 = 7
+        for number in 0..<200 {
+            seed = seed &* 1_664_525 &+ 1_013_904_223
+            // Most are short; some take several blocks, and several such follow each other.
+            let size = number % 20 < 4 ? 100_000 + Int(seed >> 16) : Int(seed >> 24)
+            file.record(UInt32(number), 5, [UInt8](repeating: UInt8(number), count: size), wire: UInt32(size))
+        }
+        let directory = try TemporaryDirectory()
+        for bytes in [file.bytes, Array(file.bytes.dropLast(70_000)), Array(file.bytes.prefix(30))] {
+            let path = try directory.write("capture", bytes)
+            let plain = try read(path: path, blockSize: 65_536)
+            for blockSize in [4_096, 65_536, SavefileReader.defaultBlockSize] {
+                let ahead = try read(path: path, blockSize: blockSize, readsAhead: true)
+                #expect(ahead.packets == plain.packets)
+                #expect(ahead.ending == plain.ending)
+            }
+        }
+        // Left in the midst of a read.
+        let reader = try SavefileReader(
+            path: directory.write("capture", file.bytes),
+            blockSize: 4_096,
+            readsAhead: true
+        )
+        #expect(try reader.advance() != nil)
     }
 
     @Test(arguments: [false, true]) func pcap(bigEndian: Bool) throws {

@@ -35,6 +35,7 @@ package final class CaptureInput {
     private var isAlone = false
     private let isStopped: @Sendable () -> Bool
     private let spools: Spools?
+    private let readsAhead: Bool
 
     /// Interfaces of files that are over, by what they are in their files: the next file of a rotated set goes on with them.
     private var released: [ReleasedKey: [Int]] = [:]
@@ -59,15 +60,18 @@ package final class CaptureInput {
     ///   - paths: files, directories (walked, other files passed over) and "-" for standard input.
     ///   - filter: a BPF expression; packets that do not match are counted in the numbering and not returned.
     ///   - spools: where pipes are kept, or come from when they are read for the second time.
+    ///   - readsAhead: threads of their own read regular files.
     ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
     /// - Throws: when the filter is wrong, or no input could be read: then the first one's error.
     package init(
         paths: [String],
         filter expression: String? = nil,
         spools: Spools? = nil,
+        readsAhead: Bool = false,
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws(CaptureError) {
         self.isStopped = isStopped
+        self.readsAhead = readsAhead
         self.spools = spools
         filter = expression.map { PacketFilter($0) }
         let files = InputFiles(paths: paths)
@@ -101,6 +105,7 @@ package final class CaptureInput {
         let reader = try SavefileReader(
             path: file.path,
             blockSize: closesRegularFiles ? CaptureInput.smallBlockSize : SavefileReader.defaultBlockSize,
+            readsAhead: readsAhead && !closesRegularFiles,
             spools: spools,
             isStopped: isStopped
         )

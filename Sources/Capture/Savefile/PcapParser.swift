@@ -137,24 +137,27 @@ final class PcapParser: SavefileParser {
     func scan(
         _ buffer: InputBuffer,
         limit: Int,
-        _ batch: inout PacketBatch,
+        _ batch: PacketBatch,
         _ body: (PacketBatch, RawSpan) -> Void
     ) -> Int {
         guard headerLeft == 0, variant != .patched, lengthOrder == .capturedFirst else { return 0 }
         let (isBig, unit) = (isBigEndian, fractionUnit)
         (batch.linkType, batch.interface) = (linkType, 0)
         let largest = SavefileLimit.packet(for: linkType)
-        let count = buffer.scan(limit: limit, &batch, body) { window, offset, batch in
+        let count = buffer.scan(limit: limit, batch, body) { window, offset, batch in
             guard window.byteCount &- offset >= 16 else { return 0 }
             @inline(__always) func word(_ position: Int) -> UInt32 {
-                let value = window.unsafeLoadUnaligned(fromByteOffset: offset &+ position, as: UInt32.self)
+                // Inside the header, which is inside the window.
+                let value = window.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ position, as: UInt32.self)
                 return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
             }
             let captured = Int(word(8))
             guard captured <= largest, window.byteCount &- offset &- 16 >= captured else { return 0 }
-            batch.packets.append(
+            // Far from the ends of the range, whatever the words are.
+            let time = Int64(word(0)) &* 1_000_000_000 &+ Int64(word(4)) &* unit
+            batch.append(
                 PacketBatch.Packet(
-                    timestamp: Timestamp(seconds: Int64(word(0)), nanoseconds: Int64(word(4)) &* unit),
+                    timestamp: Timestamp(nanoseconds: time),
                     offset: Int32(truncatingIfNeeded: offset &+ 16),
                     capturedLength: Int32(truncatingIfNeeded: captured),
                     wireLength: max(word(12), UInt32(truncatingIfNeeded: captured))

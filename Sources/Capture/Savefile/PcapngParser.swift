@@ -310,11 +310,11 @@ final class PcapngParser: SavefileParser {
     func scan(
         _ buffer: InputBuffer,
         limit: Int,
-        _ batch: inout PacketBatch,
+        _ batch: PacketBatch,
         _ body: (PacketBatch, RawSpan) -> Void
     ) -> Int {
         let isBig = isBigEndian
-        let count = buffer.scan(limit: limit, &batch, body) { window, start, batch in
+        let count = buffer.scan(limit: limit, batch, body) { window, start, batch in
             func word(_ position: Int) -> UInt32 {
                 let value = window.unsafeLoadUnaligned(fromByteOffset: start &+ position, as: UInt32.self)
                 return isBig ? UInt32(bigEndian: value) : UInt32(littleEndian: value)
@@ -327,14 +327,14 @@ final class PcapngParser: SavefileParser {
                 word(length &- 4) == word(4), index < interfaces.count, captured <= length &- 32,
                 captured <= SavefileLimit.packet(for: interfaces[index].linkType)
             else { return 0 }
-            if batch.packets.isEmpty {
+            if batch.count == 0 {
                 batch.interface = interfaces[index].index
                 batch.linkType = interfaces[index].linkType
             }
             guard batch.interface == interfaces[index].index else { return 0 }
             let ticks = UInt64(word(12)) << 32 | UInt64(word(16))
             lastTimestamp = interfaces[index].resolution.timestamp(ticks: ticks, offset: interfaces[index].offset)
-            batch.packets.append(
+            batch.append(
                 PacketBatch.Packet(
                     timestamp: lastTimestamp,
                     offset: Int32(truncatingIfNeeded: start &+ 28),

@@ -32,7 +32,7 @@ protocol SavefileParser: AnyObject {
     func scan(
         _ buffer: InputBuffer,
         limit: Int,
-        _ batch: inout PacketBatch,
+        _ batch: PacketBatch,
         _ body: (PacketBatch, RawSpan) -> Void
     ) -> Int
 

@@ -13,7 +13,7 @@ package final class SavefileReader {
     private var current: ParsedRecord?
     private var packets = 0
     private var bytes: Int64 = 0
-    private var batch = PacketBatch(linkType: .ethernet)
+    private let batch = PacketBatch(linkType: .ethernet)
     private let compression: Compression?
     private let name: String
 
@@ -24,11 +24,13 @@ package final class SavefileReader {
     /// - Parameters:
     ///   - path: a path, or "-" for standard input.
     ///   - blockSize: bytes read at a time.
+    ///   - readsAhead: a thread of its own reads a regular file.
     ///   - spools: where pipes are kept, or come from when they are read for the second time.
     ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
     package init(
         path: String,
         blockSize: Int = SavefileReader.defaultBlockSize,
+        readsAhead: Bool = false,
         spools: Spools? = nil,
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws(CaptureError) {
@@ -37,7 +39,7 @@ package final class SavefileReader {
         compression = Compression(prefix: try file.peek(Compression.prefixLength))
         let stream: any ByteStream =
             compression == nil ? file : DecompressedStream(file, bufferSize: min(blockSize, 128 << 10))
-        buffer = InputBuffer(stream, blockSize: blockSize)
+        buffer = InputBuffer(stream, blockSize: blockSize, readsAhead: readsAhead && file.isRegularFile)
         parser = try SavefileReader.parser(buffer, name: name)
         pcap = parser as? PcapParser
     }
@@ -102,8 +104,8 @@ package final class SavefileReader {
         current = nil
         batch.firstNumber = packets &+ 1 &+ (pcap == nil ? parser.otherFrames : 0)
         var wire = bytes
-        let count = parser.scan(buffer, limit: limit, &batch) { batch, window in
-            for packet in batch.packets { wire &+= Int64(packet.wireLength) }
+        let count = parser.scan(buffer, limit: limit, batch) { batch, window in
+            for index in 0..<batch.count { wire &+= Int64(batch[index].wireLength) }
             body(batch, window)
         }
         packets &+= count

@@ -12,27 +12,26 @@ extension InputBuffer {
     @inline(__always)
     func scan(
         limit: Int,
-        _ batch: inout PacketBatch,
+        _ batch: PacketBatch,
         _ body: (PacketBatch, RawSpan) -> Void,
-        take: (RawSpan, Int, inout PacketBatch) -> Int
+        take: (RawSpan, Int, PacketBatch) -> Int
     ) -> Int {
-        var left = limit
-        withWindow { window in
-            var offset = 0
-            while left > 0 {
-                batch.packets.removeAll(keepingCapacity: true)
-                while batch.packets.count < min(PacketBatch.capacity, left) {
-                    let size = take(window, offset, &batch)
-                    guard size > 0 else { break }
-                    offset = offset &+ size
-                }
-                guard !batch.packets.isEmpty else { break }
-                body(batch, window)
-                left &-= batch.packets.count
-                batch.firstNumber &+= batch.packets.count
+        let bytes = window
+        let span = bytes.bytes
+        var (left, offset) = (limit, 0)
+        while left > 0 {
+            batch.removeAll()
+            while batch.count < min(PacketBatch.capacity, left) {
+                let size = take(span, offset, batch)
+                guard size > 0 else { break }
+                offset = offset &+ size
             }
-            return offset
+            guard batch.count > 0 else { break }
+            body(batch, span)
+            left &-= batch.count
+            batch.firstNumber &+= batch.count
         }
+        consume(offset)
         return limit - left
     }
 }

@@ -11,19 +11,30 @@
 final class InputBuffer {
     private let stream: any ByteStream
     private var memory: UnsafeMutableRawBufferPointer
+    /// Where the next block is read to meanwhile, behind room for what is left of this one.
+    private var spare: UnsafeMutableRawBufferPointer
+    private let ahead: ReadAhead?
+    private static let room = 64 << 10
     private var head = 0
     private var tail = 0
     private var hasEnded = false
     /// Where the window starts in the stream, in bytes.
     private(set) var offset: Int64 = 0
 
-    init(_ stream: any ByteStream, blockSize: Int) {
+    /// - Parameter readsAhead: by a thread of its own; not for a stream that may wait for ever.
+    init(_ stream: any ByteStream, blockSize: Int, readsAhead: Bool = false) {
         self.stream = stream
-        memory = .allocate(byteCount: max(blockSize, 4096), alignment: 16)
+        let size = max(blockSize, 4096) + (readsAhead ? Self.room : 0)
+        memory = .allocate(byteCount: size, alignment: 16)
+        spare =
+            readsAhead ? .allocate(byteCount: size, alignment: 16) : UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        ahead = readsAhead ? ReadAhead(stream) : nil
     }
 
     deinit {
+        if let ahead, ahead.isUnderWay { _ = try? ahead.finish() }
         memory.deallocate()
+        spare.deallocate()
     }
 
     var available: Int { tail &- head }
@@ -38,12 +49,8 @@ final class InputBuffer {
 
     @inline(never)
     private func fill(_ count: Int) throws(CaptureError) -> Bool {
-        if head > 0 {
-            // The rest is a part of one record, so that moving it costs less than reading it did.
-            if tail > head, let base = memory.baseAddress { memmove(base, base + head, tail - head) }
-            tail -= head
-            head = 0
-        }
+        if let ahead { return try fill(count, ahead) }
+        moveToFront()
         if count > memory.count { grow(to: count) }
         while tail < count, !hasEnded {
             let got = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: memory[tail...]))
@@ -51,6 +58,47 @@ final class InputBuffer {
             tail += got
         }
         return tail >= count
+    }
+
+    /// What is left is a part of one record, so that moving it costs less than reading it did.
+    private func moveToFront() {
+        guard head > 0 else { return }
+        if tail > head, let base = memory.baseAddress { memmove(base, base + head, tail - head) }
+        tail -= head
+        head = 0
+    }
+
+    private func fill(_ count: Int, _ ahead: ReadAhead) throws(CaptureError) -> Bool {
+        while tail &- head < count, !hasEnded {
+            if !ahead.isUnderWay { ahead.begin(into: UnsafeMutableRawBufferPointer(rebasing: spare[Self.room...])) }
+            let got: Int
+            do throws(CaptureError) {
+                got = try ahead.finish()
+            } catch {
+                hasEnded = true
+                throw error
+            }
+            guard got > 0 else {
+                hasEnded = true
+                break
+            }
+            let left = UnsafeRawBufferPointer(rebasing: memory[head..<tail])
+            if left.count <= Self.room {
+                UnsafeMutableRawBufferPointer(rebasing: spare[(Self.room - left.count)...]).copyMemory(from: left)
+                head = Self.room - left.count
+                tail = Self.room + got
+                swap(&memory, &spare)
+            } else {
+                // A record longer than the room.
+                moveToFront()
+                if memory.count - tail < got { grow(to: tail + got) }
+                UnsafeMutableRawBufferPointer(rebasing: memory[tail...])
+                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: spare[Self.room..<Self.room + got]))
+                tail += got
+            }
+            ahead.begin(into: UnsafeMutableRawBufferPointer(rebasing: spare[Self.room...]))
+        }
+        return tail &- head >= count
     }
 
     private func grow(to count: Int) {
@@ -95,11 +143,8 @@ final class InputBuffer {
     func uint16(at position: Int, bigEndian: Bool) -> UInt16 { load(UInt16.self, at: position, bigEndian: bigEndian) }
     func uint32(at position: Int, bigEndian: Bool) -> UInt32 { load(UInt32.self, at: position, bigEndian: bigEndian) }
 
-    /// Shows the whole window; `body` returns how many bytes of it are consumed.
-    func withWindow(_ body: (RawSpan) -> Int) {
-        let bytes = UnsafeRawBufferPointer(rebasing: memory[head..<tail])
-        consume(body(bytes.bytes))
-    }
+    /// What is there of the stream, until the next `require`.
+    var window: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[head..<tail]) }
 
     /// Shows `count` bytes from `position` on, clipped to the window. They are gone with the next `require`.
     func withBytes<Result: ~Copyable, Failure: Error>(

@@ -2,7 +2,7 @@ import Model
 
 /// Open connections and the names of those that are over, by their endpoints: open addressing, 32 bytes a name.
 struct FlowTable {
-    private struct Slot {
+    private struct Slot: BitwiseCopyable {
         var lowWord: UInt64 = 0
         var highWord: UInt64 = 0
         /// 0 free, `gone`, else one more than the index of its state.
@@ -22,7 +22,10 @@ struct FlowTable {
 
     private static let gone = UInt32.max
 
-    private var slots: [Slot] = Array(repeating: Slot(), count: 1 << 10)
+    private var memory = LargeTable(repeating: Slot(), count: 1 << 10)
+    /// The memory's places, of which there are one more than `mask`: a power of two.
+    private var slots: UnsafeMutablePointer<Slot>
+    private var mask: Int
     private var used = 0
     private(set) var states: [FlowState] = []
     private var free: [Int32] = []
@@ -34,6 +37,8 @@ struct FlowTable {
     init(seed: UInt64, largest: Int) {
         self.seed = seed
         self.largest = max(largest, 1 << 10)
+        slots = memory.places
+        mask = memory.count - 1
     }
 
     var openCount: Int { states.count - free.count }
@@ -42,7 +47,7 @@ struct FlowTable {
     func home(_ low: UInt64, _ high: UInt64) -> Int {
         let first = (low ^ seed).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
         let second = (high ^ first.low ^ first.high).multipliedFullWidth(by: 0xd6e8_feb8_6659_fd93)
-        return Int(truncatingIfNeeded: (second.high ^ second.low) & UInt64(slots.count &- 1))
+        return Int(truncatingIfNeeded: (second.high ^ second.low) & UInt64(mask))
     }
 
     /// Asks for the memory where a name would stand, and waits for nothing.
@@ -58,7 +63,7 @@ struct FlowTable {
             if slots[index].lowWord == low, slots[index].highWord == high {
                 return state == Self.gone ? .gone(slot: index) : .open(Int(state &- 1))
             }
-            index = (index &+ 1) & (slots.count &- 1)
+            index = (index &+ 1) & mask
         }
     }
 
@@ -85,7 +90,7 @@ struct FlowTable {
         slots[slot] = Slot(lowWord: state.words.low, highWord: state.words.high, state: UInt32(index + 1))
         if isNew {
             used += 1
-            if used * 8 > slots.count * 5 { grow() }
+            if used * 8 > memory.count * 5 { grow() }
         }
         return index
     }
@@ -114,27 +119,29 @@ struct FlowTable {
         var index = home(words.low, words.high)
         while slots[index].state != 0 {
             if slots[index].lowWord == words.low, slots[index].highWord == words.high { return index }
-            index = (index &+ 1) & (slots.count &- 1)
+            index = (index &+ 1) & mask
         }
         return nil
     }
 
     private mutating func grow() {
-        if used >= largest { rebuild(capacity: slots.count, droppingGone: true) }
-        if used * 8 > slots.count * 5 { rebuild(capacity: slots.count * 2, droppingGone: false) }
+        if used >= largest { rebuild(capacity: memory.count, droppingGone: true) }
+        if used * 8 > memory.count * 5 { rebuild(capacity: memory.count * 2, droppingGone: false) }
     }
 
     private mutating func rebuild(capacity: Int, droppingGone: Bool) {
-        let old = slots
-        slots = Array(repeating: Slot(), count: capacity)
+        let old = memory
+        memory = LargeTable(repeating: Slot(), count: capacity)
+        (slots, mask) = (memory.places, capacity - 1)
         used = 0
-        for slot in old where slot.state != 0 {
+        for place in 0..<old.count where old.places[place].state != 0 {
+            let slot = old.places[place]
             if droppingGone, slot.state == Self.gone {
                 forgotten += 1
                 continue
             }
             var index = home(slot.lowWord, slot.highWord)
-            while slots[index].state != 0 { index = (index &+ 1) & (capacity &- 1) }
+            while slots[index].state != 0 { index = (index &+ 1) & mask }
             slots[index] = slot
             used += 1
         }

@@ -37,15 +37,6 @@ extension FlowWords {
         self.init(low: first, high: digest.value | 1 << 63)
     }
 
-    /// Addresses and ports of a segment in IPv4 without options over Ethernet.
-    @inline(__always)
-    init(plain bytes: RawSpan) {
-        let source = bytes.uint32(26)
-        let destination = bytes.uint32(30)
-        let ports = bytes.uint32(34)
-        self.init(source, destination, ports, sourceIsLow: Self.isSourceLow(source, destination, ports))
-    }
-
     @inline(__always)
     init(_ source: UInt32, _ destination: UInt32, _ ports: UInt32, sourceIsLow isLow: Bool) {
         low = isLow ? UInt64(source) << 32 | UInt64(destination) : UInt64(destination) << 32 | UInt64(source)
@@ -69,23 +60,5 @@ extension FlowWords {
     @inline(__always)
     static func isSourceLow(_ source: UInt32, _ destination: UInt32, _ ports: UInt32) -> Bool {
         source != destination ? source < destination : ports >> 16 < ports & 0xffff
-    }
-}
-
-extension PacketRecord {
-    @inline(__always)
-    func isPlain(_ bytes: RawSpan) -> Bool { linkType == .ethernet && bytes.isPlain(wireLength: wireLength) }
-}
-
-extension RawSpan {
-    /// What nearly every packet is: Ethernet, IPv4 without options and fragments, TCP, with all of the headers. Its lengths are checked.
-    @inline(__always)
-    func isPlain(wireLength: Int) -> Bool {
-        guard byteCount >= 54, uint16(12) == 0x0800, byte(14) == 0x45, byte(23) == ProtocolNumber.tcp,
-            uint16(20) & 0x3fff == 0
-        else { return false }
-        let total = Int(uint16(16))
-        let header = Int(byte(46) >> 4) &* 4
-        return total >= 20 &+ header && header >= 20 && 14 &+ total <= wireLength && 34 &+ header <= byteCount
     }
 }

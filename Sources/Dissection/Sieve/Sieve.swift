@@ -28,6 +28,11 @@ package final class Sieve {
         var random = SystemRandomNumberGenerator()
         let seed = random.next()
         lanes = (0..<Self.laneCount).map { _ in SieveLane(seed: seed, memory: memory / Self.laneCount) }
+        ahead.initialize(repeating: Ahead(), count: PacketBatch.capacity)
+    }
+
+    deinit {
+        ahead.deallocate()
     }
 
     /// Takes one packet, in the order of the capture.
@@ -35,11 +40,12 @@ package final class Sieve {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
         trace.isSegment = false
-        guard record.isPlain(bytes) else { return takeOther(record, bytes) }
+        guard record.linkType == .ethernet,
+            let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
+        else { return takeOther(record, bytes) }
         let segment = SieveSegment(
-            plain: bytes,
-            0..<bytes.byteCount,
-            time: record.timestamp,
+            head,
+            time: record.timestamp.nanoseconds,
             frame: record.number,
             interface: record.interface
         )
@@ -58,7 +64,7 @@ package final class Sieve {
         var way = Way.notOurs
     }
 
-    private var ahead = [Ahead](repeating: Ahead(), count: PacketBatch.capacity)
+    private let ahead = UnsafeMutablePointer<Ahead>.allocate(capacity: PacketBatch.capacity)
     /// What comes of touching memory ahead: nothing, but the compiler may not know.
     private var touched: UInt32 = 0
 
@@ -68,25 +74,7 @@ package final class Sieve {
         decoder.count(batch)
         // The table is far larger than the caches. Asked for ahead and together, its places are there when they are needed.
         let count = min(batch.count, PacketBatch.capacity)
-        for index in 0..<count {
-            let range = batch.range(at: index)
-            guard batch.linkType == .ethernet,
-                window.extracting(range).isPlain(wireLength: Int(batch.packets[index].wireLength))
-            else {
-                ahead[index].way = .other
-                continue
-            }
-            ahead[index].segment = SieveSegment(
-                plain: window,
-                range,
-                time: batch.packets[index].timestamp,
-                frame: batch.firstNumber &+ index,
-                interface: batch.interface
-            )
-            let words = ahead[index].segment.words
-            ahead[index].way = isOurs(words.lane) ? .plain : .notOurs
-            ahead[index].home = lanes[words.lane].table.home(words.low, words.high)
-        }
+        look(batch, count, window)
         // Nothing but these loads, so that the processor has many of them under way at once.
         for index in 0..<count where ahead[index].way == .plain {
             touched &+= lanes[ahead[index].segment.words.lane].table.touch(ahead[index].home)
@@ -97,6 +85,40 @@ package final class Sieve {
             case .other: takeOther(batch.record(at: index), window.extracting(batch.range(at: index)))
             case .notOurs: break
             }
+        }
+    }
+
+    /// Finds out what the packets of a batch are.
+    @inline(__always)
+    private func look(_ batch: PacketBatch, _ count: Int, _ window: RawSpan) {
+        let (isEthernet, interface) = (batch.linkType == .ethernet, batch.interface)
+        let (first, part, parts) = (batch.firstNumber, part, parts)
+        for index in 0..<count {
+            let packet = batch[index]
+            guard isEthernet,
+                let head = PlainHead(
+                    window,
+                    Int(packet.offset),
+                    captured: Int(packet.capturedLength),
+                    wire: Int(packet.wireLength)
+                )
+            else {
+                ahead[index].way = .other
+                continue
+            }
+            let lane = head.words.lane
+            guard parts == 1 || lane % parts == part else {
+                ahead[index].way = .notOurs
+                continue
+            }
+            ahead[index].way = .plain
+            ahead[index].segment = SieveSegment(
+                head,
+                time: packet.timestamp.nanoseconds,
+                frame: first &+ index,
+                interface: interface
+            )
+            ahead[index].home = lanes[lane].table.home(head.words.low, head.words.high)
         }
     }
 

@@ -21,28 +21,20 @@ struct SieveSegment {
 
     init() {}
 
-    /// Of a packet that is plain, at `range` of the bytes.
     @inline(__always)
-    init(plain bytes: RawSpan, _ range: Range<Int>, time: Timestamp, frame: Int, interface: Int) {
-        let offset = range.lowerBound
-        let source = bytes.uint32(offset &+ 26)
-        let destination = bytes.uint32(offset &+ 30)
-        let ports = bytes.uint32(offset &+ 34)
-        sourceIsLow = FlowWords.isSourceLow(source, destination, ports)
-        words = FlowWords(source, destination, ports, sourceIsLow: sourceIsLow)
-        self.time = time.nanoseconds
+    init(_ head: PlainHead, time: Int64, frame: Int, interface: Int) {
+        words = head.words
+        sourceIsLow = head.sourceIsLow
+        self.time = time
         self.frame = frame
-        sequence = bytes.uint32(offset &+ 38)
-        acknowledgment = bytes.uint32(offset &+ 42)
-        let total = Int(bytes.uint16(offset &+ 16))
-        let header = Int(bytes.byte(offset &+ 46) >> 4) &* 4
-        length = UInt32(truncatingIfNeeded: total &- 20 &- header)
-        headerLength = UInt8(truncatingIfNeeded: 20 &+ header)
-        identification = bytes.uint16(offset &+ 18)
+        sequence = head.sequence
+        acknowledgment = head.acknowledgment
+        length = UInt32(truncatingIfNeeded: head.total &- head.headerLength)
+        headerLength = UInt8(truncatingIfNeeded: head.headerLength)
+        identification = head.identification
         self.interface = UInt16(truncatingIfNeeded: interface)
-        flags = TCPFlags(rawValue: bytes.uint16(offset &+ 46) & 0xff)
-        let start = offset &+ 34 &+ header
-        payload = start..<max(start, offset &+ min(range.count, 14 &+ total))
+        flags = TCPFlags(rawValue: head.flags)
+        payload = head.payload
     }
 
     init(_ segment: Segment, _ record: PacketRecord) {

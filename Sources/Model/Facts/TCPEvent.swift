@@ -19,8 +19,10 @@ package struct TCPFlags: OptionSet, Hashable, Sendable {
     @inlinable package static var control: TCPFlags { TCPFlags(rawValue: 0x007) }
     @inlinable package static var synOrFin: TCPFlags { TCPFlags(rawValue: 0x003) }
 
-    @inlinable package func contains(_ other: TCPFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
-    @inlinable package func isDisjoint(with other: TCPFlags) -> Bool { rawValue & other.rawValue == 0 }
+    @inlinable @inline(__always)
+    package func contains(_ other: TCPFlags) -> Bool { rawValue & other.rawValue == other.rawValue }
+    @inlinable @inline(__always)
+    package func isDisjoint(with other: TCPFlags) -> Bool { rawValue & other.rawValue == 0 }
 }
 
 /// One segment worth remembering: what it was, and the header fields by which its sender can be judged.

@@ -91,6 +91,16 @@ package enum JSONValue: Sendable, Equatable {
 
     /// RFC 8259 §7, and beyond it DEL, C1 and invisible characters are escaped: a report is often read in a terminal.
     private static func quote(_ value: String, to text: inout String) {
+        // Nearly all are printable ASCII, and need nothing.
+        let isPlain = value.utf8.allSatisfy {
+            $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        guard !isPlain else {
+            text += "\""
+            text += value
+            text += "\""
+            return
+        }
         text += "\""
         for scalar in value.unicodeScalars {
             switch scalar {
