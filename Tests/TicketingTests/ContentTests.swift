@@ -42,7 +42,8 @@ import Testing
 
     @Test("text off the wire is text in every markup")
     func hostile() throws {
-        let nasty = "</pre><!-- -->{noformat}[code]<script>@all ![x](http://e/)\\u001b[31m {{macro}} |*b*|"
+        let nasty =
+            "</pre><!-- -->{noformat}[code][/code][[w]]<script>@all ![x](http://e/) ![y] (http://e/)\\u001b[31m {{macro}} |*b*|"
         let report = Samples.report(upstream: nasty)
         let findings = try Findings(json: report, name: "")
         let comment = TicketComment(findings, files: [], missing: [])
@@ -52,7 +53,7 @@ import Testing
         let preformatted = comment.text(.preformatted)
         #expect(preformatted.components(separatedBy: "</pre>").count == 2)
         for text in [preformatted, comment.text(.plain)] {
-            for markup in ["{{", "[code]", "](", "@all", "<script", "<!--"] {
+            for markup in ["{{", "[code]", "](", "] (", "[[", "@all", "<script", "<!--"] {
                 #expect(!text.contains(markup), "\(markup)")
             }
         }
@@ -61,6 +62,12 @@ import Testing
             #expect(!comment.text(markup).contains("\u{1b}"))
             #expect(markup.isDocument || Marker.last(in: comment.text(markup)) == comment.marker)
         }
+    }
+
+    @Test("an IPv6 address stays one", arguments: [TicketComment.Markup.plain, .preformatted])
+    func addresses(_ markup: TicketComment.Markup) throws {
+        let findings = try Findings(json: Samples.report(upstream: "[2001:db8::7]:8080"), name: "")
+        #expect(TicketComment(findings, files: [], missing: []).text(markup).contains("upstream [2001:db8::7]:8080;"))
     }
 
     @Test("many findings are cut, and their number is told")

@@ -118,14 +118,20 @@ enum PlainTicket {
     }
 
     private static func safe(_ text: String) -> String {
+        let safe = SafeText.terminal(text)
         var result = ""
-        for character in SafeText.terminal(text) {
-            switch character {
+        for index in safe.indices {
+            let rest = safe[index...].dropFirst().prefix(6).lowercased()
+            switch safe[index] {
             // HTML, and Slack's way to call people and channels.
-            case "<": result.append("\u{2039}")
-            // [code] of ServiceNow, links of Markdown and Jira; Redmine's {{macro}}; @people.
-            case "[", "]", "{", "@": result += "\(character) "
-            default: result.append(character)
+            case "<": result += "\u{2039}"
+            case "@": result += "@ "
+            // Redmine's {{macro}} and [[page]], and ServiceNow's [code]. A bracket alone may be that of an IPv6 address.
+            case "{" where rest.hasPrefix("{"): result += "{ "
+            case "[" where rest.hasPrefix("[") || rest.hasPrefix("code]") || rest.hasPrefix("/code]"): result += "[ "
+            // A link of Markdown; Redmine's takes it with blanks between, too.
+            case "(" where result.last { $0 != " " } == "]": result += "-("
+            default: result.append(safe[index])
             }
         }
         return result
