@@ -117,7 +117,7 @@ if parts.contains("service") {
         .executableTarget(
             name: "gwsniffd",
             dependencies: [
-                "Service", "Reporting", "Model",
+                "Service", "Evidence", "Reporting", "Model",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -75,6 +75,13 @@ def page(tree):
         yield ".SH COMMANDS"
     for child in command.get("subcommands", []):
         yield f".TP\n\\fB{child['commandName']}\\fR\n{escape(child['abstract'])}"
+        # Its own; what it shares with the command itself stands there.
+        own = [entry for entry in child.get("arguments", []) if entry["shouldDisplay"] and "sectionTitle" not in entry]
+        own = [entry for entry in own if {name["name"] for name in entry.get("names", [])}.isdisjoint({"help", "version"})]
+        if any(entry["kind"] != "positional" for entry in own):
+            yield ".RS"
+            yield from map(argument, own)
+            yield ".RE"
         for grandchild in child.get("subcommands", []):
             if grandchild["commandName"] == "help":
                 continue

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnosis
 import Model
 import Pipeline
+import Reporting
 
 struct ScopeArguments: ParsableArguments {
     @Option(
@@ -112,19 +113,9 @@ struct SelectionArguments: ParsableArguments {
     }
 }
 
+extension ReportFormat: ExpressibleByArgument {}
+
 struct OutputArguments: ParsableArguments {
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, ndjson, markdown, jira, adf, html, sarif
-
-        /// Made to be sent to others: secrets are overwritten if nothing else is said.
-        var leaves: Bool {
-            switch self {
-            case .text, .json, .ndjson: false
-            case .markdown, .jira, .adf, .html, .sarif: true
-            }
-        }
-    }
-
     enum FailOn: String, ExpressibleByArgument, CaseIterable {
         case none, finding
     }
@@ -138,7 +129,7 @@ struct OutputArguments: ParsableArguments {
     }
 
     @Option(help: "How the report is written.")
-    var format = Format.text
+    var format = ReportFormat.text
 
     @Option(
         name: [.customShort("o"), .long],
@@ -147,7 +138,7 @@ struct OutputArguments: ParsableArguments {
     )
     var output: String?
 
-    @Option(help: "Exit with status 1 when there is a finding.")
+    @Option(help: "Exit with status 1 when there is a finding: a failure, or a near miss that a retry hid.")
     var failOn = FailOn.none
 
     @Option(help: "Colour in the text report; NO_COLOR is honoured.")

@@ -64,7 +64,7 @@ struct Diff: ParsableCommand {
             }
             try file.close()
         } catch {
-            throw Run.fail("\(error.name): \(error.reason)", hint: nil, ExitStatus.inputOutput)
+            throw Run.fail(error)
         }
         if failOn == .worse, diff.isWorse { throw ExitStatus.findings }
     }

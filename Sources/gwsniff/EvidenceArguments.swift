@@ -18,7 +18,10 @@ struct EvidenceArguments: ParsableArguments {
         guard evidence != nil, !live.interfaces.isEmpty else { return }
         // The packets are read again, and there is nothing else to read them from.
         guard let file = live.write, file != "-" else {
-            throw ValidationError("--evidence with --iface needs --write FILE, from which the packets are read.")
+            throw ValidationError(
+                "--evidence with --iface needs --write FILE, from which the packets are read when the run ends; "
+                    + "without one, --record DIR writes the packets around each finding while it goes on."
+            )
         }
         guard live.rotation == Rotation() else {
             throw ValidationError(

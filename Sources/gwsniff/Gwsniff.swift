@@ -42,9 +42,9 @@ struct Gwsniff: ParsableCommand {
               HUP        live: the next file of -w   USR2  live: record the moment
 
             EXIT STATUS:
-               0 ran                1 findings, with --fail-on finding
+               0 ran                1 a failure or a near miss, with --fail-on finding
               64 wrong usage       65 not a capture       66 cannot open
-              74 input or output   77 no permission
+              74 input or output   77 no permission      141 the reader of a pipe went away
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
         subcommands: [Causes.self, Explain.self, Bundle.self, Attach.self, Diff.self, History.self]

@@ -3,7 +3,7 @@ import Reporting
 
 /// Occurrences of a live run as they are decided: part of the output where the format is lines, else on standard error.
 final class LiveFeed {
-    private let format: OutputArguments.Format
+    private let format: ReportFormat
     private let isQuiet: Bool
     private let file: OutputFile
     private let progress: Progress

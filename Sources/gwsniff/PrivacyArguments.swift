@@ -16,7 +16,7 @@ struct PrivacyArguments: ParsableArguments {
         inversion: .prefixedNo,
         help: ArgumentHelp(
             "Overwrite secrets: credentials, cookies, query values, bodies, e-mail addresses, card numbers.",
-            discussion: "On for evidence, bundles, Markdown, Jira, HTML and SARIF; query values are masked everywhere."
+            discussion: "On for evidence, bundles, Markdown, Jira, ADF, HTML and SARIF; targets are masked everywhere."
         )
     )
     var redact: Bool?

@@ -4,16 +4,7 @@ import Reporting
 /// A report in the format that was asked for, fit for where it goes.
 enum Rendering {
     static func report(_ report: Report, _ output: OutputArguments, file: OutputFile) -> String {
-        switch output.format {
-        case .text: TextReport.render(report, options: textOptions(output, file: file))
-        case .json: JSONReport.render(report)
-        case .ndjson: NDJSONReport.render(report)
-        case .markdown: MarkdownReport.render(report)
-        case .jira: JiraReport.render(report)
-        case .adf: ADFReport.render(report)
-        case .html: HTMLReport.render(report)
-        case .sarif: SARIFReport.render(report)
-        }
+        output.format.render(report, text: textOptions(output, file: file))
     }
 
     static func textOptions(_ output: OutputArguments, file: OutputFile) -> TextOptions {

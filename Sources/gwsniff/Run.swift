@@ -26,7 +26,8 @@ struct Run {
         } catch let error as CaptureError {
             throw fail(error.message, hint: error.hint, ExitCode(error.exitStatus))
         } catch let failure as WriteFailure {
-            throw fail("\(failure.name): \(failure.reason)", hint: nil, ExitStatus.inputOutput)
+            progress.clear()
+            throw Run.fail(failure)
         }
         if command.output.failOn == .finding, report.findings.contains(where: { $0.severity > .note }) {
             throw ExitStatus.findings
@@ -34,6 +35,8 @@ struct Run {
     }
 
     private func offline() throws -> Report {
+        // Known before the work is done: there may be an hour of it.
+        if let directory = command.evidence.evidence { _ = try EarlierRun(at: directory) }
         let spools = Spools()
         var report = try OfflineRun.report(on: command.inputs, request(), control: control(), spools: spools)
         if let directory = command.evidence.evidence {
@@ -51,6 +54,7 @@ struct Run {
         // Opened first: a capture that cannot be told about should not be made.
         let file = try command.output.output.map { path throws(WriteFailure) in try OutputFile(path: path) }
         let live = command.live
+        if let directory = command.evidence.evidence { _ = try EarlierRun(at: directory) }
         Signals.installLive(writes: live.write != nil)
         let feed = LiveFeed(command.output, file: file ?? .standardOutput, progress: progress)
         var run = LiveRun(
@@ -142,13 +146,19 @@ struct Run {
         do {
             try OutputFile.standardOutput.write(text)
         } catch {
-            throw fail("\(error.name): \(error.reason)", hint: nil, ExitStatus.inputOutput)
+            throw fail(error)
         }
     }
 
     private func fail(_ message: String, hint: String?, _ status: ExitCode) -> ExitCode {
         progress.clear()
         return Run.fail(message, hint: hint, status)
+    }
+
+    /// The same of an output that takes nothing any more.
+    static func fail(_ failure: WriteFailure) -> ExitCode {
+        if failure.isClosedPipe { return Signals.endByClosedPipe() }
+        return fail("\(failure.name): \(failure.reason)", hint: nil, ExitStatus.inputOutput)
     }
 
     /// Says why the run cannot go on; to be thrown.

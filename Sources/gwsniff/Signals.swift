@@ -1,3 +1,4 @@
+import ArgumentParser
 import Synchronization
 
 #if canImport(Glibc)
@@ -32,8 +33,16 @@ enum Signals {
         handle(SIGINT, stop)
         handle(SIGTERM, stop)
         handle(SIGUSR1, count)
-        // A closed pipe is a failed write with a message and status 74, not a silent end.
+        // A closed pipe is a failed write: what is open is finished first.
         _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Ends the process as SIGPIPE ends one that does not handle it, without a word: who stops reading, as `head` does, knows it.
+    static func endByClosedPipe() -> ExitCode {
+        _ = signal(SIGPIPE, SIG_DFL)
+        _ = raise(SIGPIPE)
+        // It is blocked: the status that shells give for it.
+        return ExitCode(128 + SIGPIPE)
     }
 
     /// Of a live run. SIGHUP goes on in the next file where there is one, and asks for the report where there is none, as when a terminal

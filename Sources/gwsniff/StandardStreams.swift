@@ -10,6 +10,8 @@
 struct WriteFailure: Error {
     var name: String
     var reason: String
+    /// Nobody reads at the other end of the pipe any more.
+    var isClosedPipe = false
 }
 
 /// A place for the report: standard output or a file.
@@ -47,7 +49,7 @@ struct OutputFile {
 
     func write(_ text: String) throws(WriteFailure) {
         var text = text
-        let failure: String? = text.withUTF8 { bytes in
+        let failure: WriteFailure? = text.withUTF8 { bytes in
             var written = 0
             while written < bytes.count {
                 guard let base = bytes.baseAddress else { return nil }
@@ -60,13 +62,13 @@ struct OutputFile {
                 #endif
                 if count < 0 {
                     if errno == EINTR { continue }
-                    return lastSystemError()
+                    return WriteFailure(name: name, reason: lastSystemError(), isClosedPipe: errno == EPIPE)
                 }
                 written += count
             }
             return nil
         }
-        if let failure { throw WriteFailure(name: name, reason: failure) }
+        if let failure { throw failure }
     }
 
     /// Closes a file; a full disk may show only here.

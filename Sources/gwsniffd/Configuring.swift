@@ -19,22 +19,35 @@ enum Configuring {
         let named = path ?? environment["GWSNIFFD_CONFIG"]
         var file: (name: String, text: String)?
         if let named {
-            guard let text = SmallFile.text(named) else {
-                throw Failing.fail("\(named): cannot be read, is larger than 1 MiB or is no UTF-8", status: cannotOpen)
-            }
-            file = (named, text)
+            file = (named, try text(of: named))
         } else if access(Gwsniffd.defaultConfigurationPath, F_OK) == 0 {
-            let path = Gwsniffd.defaultConfigurationPath
-            guard let text = SmallFile.text(path) else {
-                throw Failing.fail("\(path): cannot be read, is larger than 1 MiB or is no UTF-8", status: cannotOpen)
-            }
-            file = (path, text)
+            file = (Gwsniffd.defaultConfigurationPath, try text(of: Gwsniffd.defaultConfigurationPath))
         }
         do throws(ConfigurationError) {
             return try ConfigurationLoader.load(file: file, environment: environment, options: options)
         } catch {
             throw Failing.fail(error.message, status: wrongConfiguration)
         }
+    }
+}
+
+extension Configuring {
+    private static func text(of path: String) throws -> String {
+        if let text = SmallFile.text(path) { return text }
+        var status = stat()
+        if access(path, R_OK) != 0 {
+            let isMissing = errno == ENOENT
+            let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
+            throw Failing.fail(
+                "\(path): the configuration cannot be read: \(reason)",
+                hint: isMissing ? "without --config and GWSNIFFD_CONFIG the service runs on its defaults" : nil,
+                status: cannotOpen
+            )
+        }
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw Failing.fail("\(path): is a directory, not a configuration", status: cannotOpen)
+        }
+        throw Failing.fail("\(path): is no configuration: larger than 1 MiB, or not UTF-8", status: cannotOpen)
     }
 }
 

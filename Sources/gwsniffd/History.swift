@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Model
 import Reporting
 import Service
@@ -101,6 +102,7 @@ struct HistoryArguments: ParsableArguments {
 }
 
 extension Severity: ExpressibleByArgument {}
+extension ReportFormat: ExpressibleByArgument {}
 
 struct HistoryList: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -140,29 +142,31 @@ struct HistoryReportCommand: ParsableCommand {
         abstract: "A report on a part of the history, as gwsniff gives it of a capture."
     )
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, ndjson, markdown
-    }
-
     @OptionGroup var arguments: HistoryArguments
 
     @Option(help: ArgumentHelp("The finding with this number of the list; may be repeated.", valueName: "n"))
     var id: [Int64] = []
 
     @Option(help: "How the report is written.")
-    var format = Format.text
+    var format = ReportFormat.text
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Overwrite what looks like a secret: credentials, e-mail addresses, card numbers.",
+            discussion:
+                "On for Markdown, Jira, ADF, HTML and SARIF. Query values and tokens in paths are never in the history."
+        )
+    )
+    var redact: Bool?
 
     func run() throws {
         try arguments.show { reader throws(HistoryError) in
             var query = arguments.query
             query.ids = id
-            let report = try HistoryReport.report(query, from: reader)
-            return switch format {
-            case .text: TextReport.render(report, options: Output.textOptions)
-            case .json: JSONReport.render(report)
-            case .ndjson: NDJSONReport.render(report)
-            case .markdown: MarkdownReport.render(report)
-            }
+            var report = try HistoryReport.report(query, from: reader)
+            if redact ?? format.leaves { report.redact() }
+            return format.render(report, text: Output.textOptions)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Reporting
 
 #if canImport(Glibc)
@@ -19,11 +20,19 @@ enum Output {
             }
             if count < 0 {
                 if errno == EINTR { continue }
+                if errno == EPIPE { throw endByClosedPipe() }
                 let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
                 throw Failing.fail("standard output: \(reason)", status: 74)
             }
             sent += count
         }
+    }
+
+    /// As SIGPIPE ends a process that does not handle it, without a word: who stops reading, as `head` does, knows it.
+    private static func endByClosedPipe() -> ExitCode {
+        _ = signal(SIGPIPE, SIG_DFL)
+        _ = raise(SIGPIPE)
+        return ExitCode(128 + SIGPIPE)
     }
 
     private static func put(_ bytes: UnsafeRawPointer, _ count: Int) -> Int {

@@ -59,7 +59,54 @@ import Testing
         )
     }()
 
-    private static let all = [heads, bodies]
+    /// Where a list of names, or of places, was too short.
+    private static let names: Planted = {
+        let token = "kX9vQ2mT7bR4wZ1cY8nL5dF3gH6jK0pS"
+        let request =
+            "GET /reset/Rs1kX9vQ2mT7bR4wZ/a;v=Pv2paramvalq;Pb3bareparam/b%3Bsid=Ep4esqapedparam/\(token)0/access_key=Ak5patqkey"
+            + " HTTP/1.1\r\nHost: shop.example\r\nOcp-Apim-Subscription-Key: Oa6zubzqripzion\r\n"
+            + "X-Functions-Key: Fk7funqtionz\r\nX-Pass: Xp8pazzvalq\r\nX-Pwd: Xw9pwdvalq\r\nX-Sid: Xs1sidvalq\r\n"
+            + "X-Client-Auth: Xa2authvalq\r\nX-PIN: 73914682\r\nX-Login: Xl3loginvalq\r\n"
+            + "Custom: Token Ct4quztomtoqen, second=Ct5quztomzek\r\nX-Note: a=b; session=Xn6notezezzjon; c=d\r\n"
+            + "X-Json: {\"user\": 1, \"password\": \"Xj7jsonpazz\"}\r\n"
+            + "Referer: https://Re8uzer:pazz@ref.example/p;jsessionid=Rj9refsezzion/\(token)1?x=y\r\n"
+            + "Origin: https://Or1uzer@origin.example\r\nX-Link: see </l;s=Xk2linkparam>; rel=next\r\n"
+            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            + "Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.\(token)2\r\n\r\n"
+            + "CONNECT Co3uzer:pazz@shop.example:443 HTTP/1.1\r\n\r\n"
+        let response =
+            "HTTP/1.1 302 Found\r\nLocation: next;jsessionid=Lj4loqsezzion\r\n"
+            + "Content-Location: //Cl5uzer:pazz@h.example/a;t=Cl6param\r\nRefresh: 0;url=/n;x=Rx7refreqparam/m\r\nWWW-Authenticate: Digest nonce=\"Wa7nonqevalq\"\r\n"
+            + "Content-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n\r\n"
+        let secrets = [
+            "Rs1kX9vQ2mT7bR4wZ", "Pv2paramvalq", "Pb3bareparam", "Ep4esqapedparam", token, "Ak5patqkey",
+            "Oa6zubzqripzion",
+            "Fk7funqtionz", "Xp8pazzvalq", "Xw9pwdvalq", "Xs1sidvalq", "Xa2authvalq", "73914682", "Xl3loginvalq",
+            "Ct4quztomtoqen", "Ct5quztomzek", "Xn6notezezzjon", "Xj7jsonpazz", "Re8uzer", "Rj9refsezzion", "Or1uzer",
+            "Xk2linkparam", "Co3uzer", "Lj4loqsezzion", "Cl5uzer", "Cl6param", "Wa7nonqevalq", "Rx7refreqparam",
+        ]
+        return Planted(request: Array(request.utf8), response: Array(response.utf8), secrets: secrets)
+    }()
+
+    private static let all = [heads, bodies, names]
+
+    @Test("what decides and what nobody minds stays")
+    func harmless() {
+        var wire = Wire(seed: 1)
+        wire.handshake()
+        wire.segment(.fromClient, at: 0, Self.names.request)
+        wire.segment(.fromServer, at: 0, Self.names.response)
+        let after = wire.evidence().after
+        let text = after.packets.map { String(decoding: $0.bytes, as: UTF8.self) }.joined()
+        for words in [
+            "GET /reset/", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+            "Content-Type: text/html; charset=utf-8\r\n",
+            "WWW-Authenticate: Digest ", "Referer: https://", "@ref.example/p;jsessionid=", "Custom: Token ",
+            "X-Note: a=b; session=", "; c=d\r\n", "\r\nLocation: next;jsessionid=",
+        ] where !text.contains(words) {
+            Issue.record("\(words)")
+        }
+    }
 
     @Test("in whatever pieces it came", arguments: 0..<60 as Range<UInt64>)
     func pieces(seed: UInt64) {

@@ -27,14 +27,51 @@ import Testing
         #expect(pieces.finish() == SHA256.digest(of: million))
     }
 
-    @Test("gives the codes of RFC 4231's test cases 1 and 6")
-    func authentication() {
-        let short = SHA256.authentication(of: Array("Hi There".utf8), key: [UInt8](repeating: 0x0b, count: 20))
-        #expect(short.prefix(4) == [0xb0, 0x34, 0x4c, 0x61])
-        #expect(short.suffix(4) == [0x2e, 0x32, 0xcf, 0xf7])
-        let message = Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)
-        let long = SHA256.authentication(of: message, key: [UInt8](repeating: 0xaa, count: 131))
-        #expect(long.prefix(4) == [0x60, 0xe4, 0x31, 0x59])
-        #expect(long.suffix(4) == [0x0e, 0xe3, 0x7f, 0x54])
+    @Test(
+        "gives the digests of FIPS 180-4's second example and of NIST's short messages (CAVP, SHA256ShortMsg)",
+        arguments: [
+            (
+                Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8),
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+            ),
+            ([0xd3], "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1"),
+            ([0x11, 0xaf], "5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98"),
+        ]
+    )
+    func vectors(message: [UInt8], expected: String) {
+        #expect(SHA256.hexadecimal(of: message) == expected)
+    }
+
+    /// The digest of the digests of 300 messages, one of each length, as Python's hashlib has it.
+    @Test("gives what another implementation gives, whatever the length")
+    func everyLength() {
+        var all = SHA256()
+        for count in 0..<300 {
+            all.update(SHA256.digest(of: (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + count) }))
+        }
+        let hexadecimal = all.finish().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(hexadecimal == "d5238871a46ac4a1a75ac3fb19d645b0b3b9e5f35f5f720e2b240d605c6b694e")
+    }
+
+    @Test(
+        "gives the codes of RFC 4231's test cases 1, 2 and 6",
+        arguments: [
+            (
+                [UInt8](repeating: 0x0b, count: 20), "Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+            ),
+            (
+                Array("Jefe".utf8), "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+            ),
+            (
+                [UInt8](repeating: 0xaa, count: 131), "Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+            ),
+        ]
+    )
+    func authentication(key: [UInt8], message: String, expected: String) {
+        let code = SHA256.authentication(of: Array(message.utf8), key: key)
+        #expect(code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == expected)
     }
 }

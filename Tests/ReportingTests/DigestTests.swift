@@ -24,6 +24,15 @@ struct DigestTests {
         #expect(SHA1.hexadecimal(Array(message.utf8)) == digest)
     }
 
+    /// The digest of the digests of 300 messages, one of each length, as Python's hashlib has it.
+    @Test("SHA-1 gives what another implementation gives, whatever the length")
+    func sha1EveryLength() {
+        let digests = (0..<300).flatMap { count in
+            SHA1.digest((0..<count).map { UInt8(truncatingIfNeeded: $0 * 7 + count) })
+        }
+        #expect(SHA1.hexadecimal(digests) == "dfc942b5ddc5fe6421ccada9be50fa42e873926c")
+    }
+
     @Test(
         "Base 64 gives the texts of RFC 4648 §10",
         arguments: [

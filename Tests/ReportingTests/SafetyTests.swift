@@ -77,16 +77,69 @@ import Testing
     @Test(
         "Query values are masked, names and paths stay",
         arguments: [
-            ("/", "/"), ("*", "*"), ("", ""), ("/a/b;v=1", "/a/b;v=1"),
+            ("/", "/"), ("*", "*"), ("", ""), ("/a/b;v=1", "/a/b;v=***"),
             ("/search?q=x&page=2", "/search?q=***&page=***"), ("/a?", "/a?"), ("/a?x=", "/a?x="),
             ("/a?token", "/a?***"), ("/a?a=b=c;d=e", "/a?a=***;d=***"), ("/a?q=x?y=z", "/a?q=***"),
             ("/a#frag=1", "/a#***"), ("/a?b=c#d", "/a?b=***#***"), ("/a?é=語&&=", "/a?é=***&&="),
             ("http://u:p@h/x?y=z", "http://***@h/x?y=***"), ("http://h/x", "http://h/x"), ("h:443", "h:443"),
+            ("/a;jsessionid=8A3F/b;v=1;w=2;bare", "/a;jsessionid=***/b;v=***;w=***;***"), ("/a;", "/a;"),
+            ("/a%3Bsid%3dabc/b", "/a%3Bsid%3d***/b"), ("u:p@h:443", "***@h:443"), ("u:p@h/x", "***@h/x"),
+            ("http://u:p;q,r@h/x", "http://***@h/x"), ("/p/http://u:p@h/x", "/p/http://***@h/x"),
+            ("/access_token=abc/x", "/access_token=***/x"), ("/page=2/x", "/page=2/x"),
+            ("/reset/kX9vQ2mT7bR4wZ1c/done", "/reset/***/done"), ("/reset/MQ/kX9vQ2mT7bR4wZ1c", "/reset/MQ/***"),
+            ("/orders/kX9vQ2mT7bR4wZ1c", "/orders/kX9vQ2mT7bR4wZ1c"),
+            ("/v/550e8400-e29b-41d4-a716-446655440000", "/v/***"),
+            ("/i/9f86d081884c7d659a2feaa0c55ad015.png", "/i/***.png"),
+            ("/j/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-nature_1/x", "/j/***/x"),
+            ("/t/kX9vQ2mT7b.R4wZ1cY8nL.5dF3gH6jK0pS", "/t/***"),
+            ("/b/kX9vQ2mT7bR4wZ1c%2BY8nL5dF3gH6jK0pS%3D%3D", "/b/***"),
+            (
+                "/blog/how-to-configure-your-load-balancer-for-production",
+                "/blog/how-to-configure-your-load-balancer-for-production"
+            ),
+            ("/rpc/GetCustomerAccountInformationDetails", "/rpc/GetCustomerAccountInformationDetails"),
+            (
+                "/google.cloud.secretmanager.v1.SecretManagerService/Get",
+                "/google.cloud.secretmanager.v1.SecretManagerService/Get"
+            ),
+            (
+                "/log/app-server-2026-11-27T03-12-07-final-report.txt",
+                "/log/app-server-2026-11-27T03-12-07-final-report.txt"
+            ),
+            ("/%E6%97%A5%E6%9C%AC%E8%AA%9E%E6%97%A5%E6%9C%AC", "/%E6%97%A5%E6%9C%AC%E8%AA%9E%E6%97%A5%E6%9C%AC"),
         ]
     )
     func masking(target: String, expected: String) {
         #expect(TargetMask.masked(target) == expected)
         #expect(TargetMask.masked(expected) == expected)
+    }
+
+    @Test(
+        "A name is secret by its words",
+        arguments: [
+            "Authorization", "Ocp-Apim-Subscription-Key", "X-Functions-Key", "X-Pass", "X-Pwd", "X-Sid",
+            "X-Client-Auth", "X-PIN",
+            "X-Login", "x_api_key2", "accessKey", "PHPSESSID", "JSESSIONID", "X-Amz-Security-Token", "Cookie2", "X-Otp",
+            "X-SSL-Client-Cert", "X-Forwarded-Client-Cert", "Api.Secret", "X-MyPasswordField", "Signature-Input",
+        ]
+    )
+    func secretNames(name: String) {
+        #expect(SecretNames.isSecret(name.utf8))
+        #expect(SecretNames.isSecret(name.lowercased().utf8) || name == "accessKey")
+    }
+
+    @Test(
+        "and not by letters that happen to be in it",
+        arguments: [
+            "Host", "Accept", "Content-Type", "Keep-Alive", "X-Author", "X-Authority", "Compass", "X-Monkeys", "X-Ping",
+            "Pinned",
+            "X-Request-Id", "Server-Timing", "Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Public-Key-Pins",
+            "WWW-Authenticate",
+            "Proxy-Authenticate", "Access-Control-Allow-Credentials", "X-Forwarded-For", "Design", "Upgrade", "",
+        ]
+    )
+    func harmlessNames(name: String) {
+        #expect(!SecretNames.isSecret(name.utf8))
     }
 
     @Test("No format shows a query value, wherever a sentence quotes it")
@@ -102,5 +155,7 @@ import Testing
             #expect(output.contains("q=***"))
         }
         #expect(TargetMask.maskedText("Is it? a=b: GET /x?k=v, done") == "Is it? a=b: GET /x?k=***, done")
+        #expect(TargetMask.maskedText("(GET pool0/x;sid=9/y), a; b") == "(GET pool0/x;sid=***/y), a; b")
+        #expect(TargetMask.maskedText("10.0.0.0/8 over HTTP/1.1; see /x?") == "10.0.0.0/8 over HTTP/1.1; see /x?")
     }
 }

@@ -407,24 +407,28 @@ struct Incidents {
     }
 
     func summary(_ request: RequestFacts) -> RequestSummary {
-        let ids = ["x-request-id", "x-correlation-id", "traceparent", "x-amzn-trace-id", "cf-ray"]
-        let id = ids.lazy.compactMap { name in request.fields.first { $0.name == name }?.value }.first
-        return RequestSummary(
+        RequestSummary(
             method: request.method,
             host: request.host,
             target: TargetMask.masked(request.target),
-            id: id
+            id: Self.id(request)
         )
+    }
+
+    private static func id(_ request: RequestFacts) -> String? {
+        let names = ["x-request-id", "x-correlation-id", "traceparent", "x-amzn-trace-id", "cf-ray"]
+        return names.lazy.compactMap { name in request.fields.first { $0.name == name }?.value }.first
     }
 
     /// By what the client asked and got, at the time it was told (or, unanswered, asked).
     func isSelected(_ request: ClientRequest, _ selection: RequestSelection) -> Bool {
-        let asked = join.request(of: request).map(summary)
+        let asked = join.request(of: request)
         return selection.matches(
             time: request.isFailed ? request.end ?? request.start : request.start,
             status: request.status,
+            // As it was asked for, not as it is shown: who has the path of one request may name it.
             target: asked?.target,
-            id: asked?.id
+            id: asked.flatMap(Self.id)
         )
     }
 

@@ -19,6 +19,22 @@ package enum ArchiveFormat: Sendable {
     /// zlib's usual one.
     fileprivate static let level: Int32 = 6
 
+    /// What an archive takes besides its files, in bytes at most.
+    static let endCost = 128
+
+    /// What a file takes in an archive, in bytes: of a zip file exactly, of a tar file as if it were compressed alone.
+    func cost(of file: ArchiveFile) throws(CaptureError) -> Int {
+        let size =
+            switch self {
+            case .zip: Deflate.compressed(file.bytes, .none, level: Self.level).map { $0.count + Zip.entryCost(file) }
+            case .tarGzip: Deflate.compressed(Tar.entry(file, seconds: 0), .gzip, level: Self.level)?.count
+            }
+        guard let size else { throw Self.noMemory }
+        return size
+    }
+
+    private static let noMemory = CaptureError(.writeFailed, "the bundle cannot be compressed: no memory")
+
     /// - Parameter seconds: since 1970, of every file.
     package func packed(_ files: [ArchiveFile], seconds: Int64) throws(CaptureError) -> [UInt8] {
         let bytes =
@@ -26,7 +42,7 @@ package enum ArchiveFormat: Sendable {
             case .tarGzip: Deflate.compressed(Tar.packed(files, seconds: seconds), .gzip, level: Self.level)
             case .zip: Zip.packed(files, seconds: seconds)
             }
-        guard let bytes else { throw CaptureError(.writeFailed, "the bundle cannot be compressed: no memory") }
+        guard let bytes else { throw Self.noMemory }
         return bytes
     }
 }
@@ -38,11 +54,14 @@ enum Tar {
     static func packed(_ files: [ArchiveFile], seconds: Int64) -> [UInt8] {
         var archive: [UInt8] = []
         archive.reserveCapacity(files.reduce(2 * blockSize) { $0 + $1.bytes.count + 2 * blockSize })
-        for file in files {
-            archive += header(file, seconds: seconds) + file.bytes
-            archive += [UInt8](repeating: 0, count: (blockSize - file.bytes.count % blockSize) % blockSize)
-        }
+        for file in files { archive += entry(file, seconds: seconds) }
         return archive + [UInt8](repeating: 0, count: 2 * blockSize)
+    }
+
+    /// Header, content, and zeros up to the end of a block.
+    static func entry(_ file: ArchiveFile, seconds: Int64) -> [UInt8] {
+        header(file, seconds: seconds) + file.bytes
+            + [UInt8](repeating: 0, count: (blockSize - file.bytes.count % blockSize) % blockSize)
     }
 
     private static func header(_ file: ArchiveFile, seconds: Int64) -> [UInt8] {
@@ -79,6 +98,9 @@ enum Zip {
         var size: Int
         var offset: Int
     }
+
+    /// Local header and entry of the directory (§4.3.7, §4.3.12), which both have the name.
+    static func entryCost(_ file: ArchiveFile) -> Int { 30 + 46 + 2 * file.name.utf8.count }
 
     static func packed(_ files: [ArchiveFile], seconds: Int64) -> [UInt8]? {
         var archive: [UInt8] = []

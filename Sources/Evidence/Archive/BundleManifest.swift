@@ -14,6 +14,8 @@ package struct BundleManifest: Sendable {
     package var leftOut: [String] = []
     package var isRedacted: Bool
     package var isAnonymized: Bool
+    /// Where the bundle was split: which volume this is, from 1, and the name and the files of each.
+    package var volume: (number: Int, all: [(name: String, files: [String])])?
 
     package init(command: [String], libraries: [String], isRedacted: Bool, isAnonymized: Bool) {
         self.command = command
@@ -35,7 +37,7 @@ package struct BundleManifest: Sendable {
                 .init("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
             ])
         }
-        let value = JSONValue.object([
+        var members: [JSONValue.Member] = [
             .init("schema", .string(Self.schema)),
             .init("tool", .object([.init("name", .string("gwsniff")), .init("version", .string(gwsniffVersion))])),
             .init("libraries", .array(libraries.map { .string($0) })),
@@ -45,32 +47,35 @@ package struct BundleManifest: Sendable {
             .init("addressesMapped", .bool(isAnonymized)),
             .init("leftOut", .array(leftOut.map { .string($0) })),
             .init("files", .array(entries)),
-        ])
-        return ArchiveFile(name: Self.name, bytes: Array((value.pretty + "\n").utf8))
+        ]
+        if let volume {
+            let others = volume.all.map {
+                JSONValue.object([.init("name", .string($0.name)), .init("files", .strings($0.files))])
+            }
+            members.append(.init("volume", .count(volume.number)))
+            members.append(.init("volumes", .array(others)))
+        }
+        return ArchiveFile(name: Self.name, bytes: Array((JSONValue.object(members).pretty + "\n").utf8))
     }
 }
 
 extension EvidencePackets {
     /// Words of a command without credentials, query values and what else looks like a secret.
-    ///
-    /// Where the output lies is no part of what was asked: of its path the last part stays, so that the same question gives the same
-    /// bytes wherever they are put.
-    package static func redactedCommand(_ words: [String]) -> [String] {
+    /// - Parameter omitted: options that are left out with their value.
+    package static func redactedCommand(_ words: [String], without omitted: Set<String> = []) -> [String] {
         var text = TextRedaction()
-        var isOutput = false
-        return words.map { word in
-            defer { isOutput = word == "-o" || word == "--output" }
-            let prefix = "--output="
-            if isOutput { return text.redacted(lastPart(word), asValue: true) }
-            if word.hasPrefix(prefix) {
-                return text.redacted(prefix + lastPart(String(word.dropFirst(prefix.count))), asValue: true)
+        var kept: [String] = []
+        var isValue = false
+        for word in words {
+            if isValue {
+                isValue = false
+            } else if omitted.contains(word) {
+                isValue = true
+            } else if !omitted.contains(where: { word.hasPrefix($0 + "=") }) {
+                kept.append(text.redacted(word, asValue: true))
             }
-            return text.redacted(word, asValue: true)
         }
-    }
-
-    private static func lastPart(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        return kept
     }
 }
 

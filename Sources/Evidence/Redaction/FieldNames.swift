@@ -1,27 +1,28 @@
+import Model
+
 /// Which field lines are secret by their name.
 enum FieldNames {
-    private static let words = [
-        "authorization", "cookie", "token", "secret", "password", "passwd", "api-key", "apikey", "api_key", "session",
-        "credential", "signature", "csrf", "xsrf", "jwt", "access-key", "accesskey", "private", "client-cert",
-        "authentication-info", "x-auth", "assertion", "otp", "passphrase", "nonce",
-    ]
-
     /// Fields whose values decide how long a message is: never touched.
     private static let framing: Set<String> = ["content-length", "transfer-encoding", "connection"]
 
+    /// Fields whose value is a URL, relative ones too, where other fields only may have some in them; and one in which browsers, which
+    /// can give no other, send tokens in parts with dots between them.
+    private static let urls: Set<String> = [
+        "content-location", "destination", "location", "origin", "referer", "sec-websocket-protocol", "soapaction",
+        "x-envoy-original-path",
+        "x-forwarded-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url",
+        "x-waws-unencoded-url",
+    ]
+
     /// - Parameter name: lower case.
     static func isSecret(_ name: String) -> Bool {
-        !isFraming(name) && words.contains { name.contains($0) }
+        !isFraming(name) && SecretNames.isSecret(name.utf8)
     }
 
     static func isFraming(_ name: String) -> Bool { framing.contains(name) }
-}
 
-extension String {
-    fileprivate func contains(_ word: String) -> Bool {
-        let (text, needle) = (Array(utf8), Array(word.utf8))
-        return text.firstIndex(of: needle, in: 0..<text.count) != nil
-    }
+    /// - Parameter name: lower case.
+    static func isURL(_ name: String) -> Bool { urls.contains(name) }
 }
 
 /// Texts of error pages that gateways are recognised by. They are the same everywhere, and stay.

@@ -270,7 +270,13 @@ struct MessageRedaction {
         head.hidesContinuation = FieldNames.isSecret(spelled)
         if FieldNames.isFraming(spelled) { return }
         // What a cut value is the beginning of cannot be told.
-        if head.hidesContinuation || !isWhole { text.hide(&bytes, value) } else { text.value(&bytes, value) }
+        if head.hidesContinuation || !isWhole {
+            text.hide(&bytes, value)
+        } else if FieldNames.isURL(spelled) {
+            text.target(&bytes, value)
+        } else {
+            text.value(&bytes, value)
+        }
     }
 
     private mutating func interpret(_ name: String, _ value: ArraySlice<UInt8>) {

@@ -1,3 +1,5 @@
+import Model
+
 /// Overwrites secrets in a piece of a message's head: query values, credentials of URLs, and what looks like an e-mail address, a card
 /// number or a signed token. Lengths stay, and so do control bytes, which may be what a gateway stumbled over.
 struct TextRedaction {
@@ -14,25 +16,27 @@ struct TextRedaction {
 
     // MARK: Targets and fields
 
-    /// A request target: the path stays but for what looks like a secret.
+    /// A request target or a URL: the path stays but for what looks like a secret.
     mutating func target(_ text: inout [UInt8], _ range: Range<Int>) {
-        credentials(&text, range)
+        path(&text, range)
         queries(&text, range)
-        parameters(&text, range)
         patterns(&text, range)
     }
 
     /// The value of a field that is no secret by its name.
     mutating func value(_ text: inout [UInt8], _ range: Range<Int>) {
         credentials(&text, range)
+        for word in Self.urls(text, range) { path(&text, word) }
         queries(&text, range)
         schemes(&text, range)
+        assignments(&text, range)
         patterns(&text, range)
     }
 
     /// Text that is no part of a message.
     mutating func sentence(_ text: inout [UInt8], _ range: Range<Int>) {
         credentials(&text, range)
+        for word in Self.urls(text, range) { path(&text, word) }
         patterns(&text, range)
     }
 
@@ -41,12 +45,76 @@ struct TextRedaction {
         var position = range.lowerBound
         while let start = text.firstIndex(of: Array("://".utf8), in: position..<range.upperBound) {
             position = start + 3
-            let end = (position..<range.upperBound).first { Self.endsAuthority.contains(text[$0]) } ?? range.upperBound
-            if let at = (position..<end).last(where: { text[$0] == UInt8(ascii: "@") }) { hide(&text, position..<at) }
+            let end = PathSecrets.authorityEnd(text, position, range.upperBound)
+            if let at = text[position..<end].lastIndex(of: UInt8(ascii: "@")) { hide(&text, position..<at) }
         }
     }
 
-    private static let endsAuthority = Set("/?# \"<>,;".utf8)
+    /// What stands before a query and a fragment.
+    private mutating func path(_ text: inout [UInt8], _ range: Range<Int>) {
+        let end = text[range].firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? range.upperBound
+        for secret in PathSecrets.ranges(in: text, range.lowerBound..<end) { hide(&text, secret) }
+    }
+
+    /// URLs and absolute paths in a value, from the slash on with which a word or what is assigned in it begins: in other words semicolons
+    /// are usual.
+    private static func urls(_ text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let end = text[position..<range.upperBound].firstIndex(where: endsURL.contains) ?? range.upperBound
+            let start = (position..<end).first {
+                text[$0] == UInt8(ascii: "/") && ($0 == position || "=,:;".utf8.contains(text[$0 - 1]))
+            }
+            if let start { found.append(start..<end) }
+            position = end + 1
+        }
+        return found
+    }
+
+    private static let endsURL = Set(" \t\"<>'()[]{}|".utf8)
+
+    /// `name=value` and `name: value` in a field that is none of these by its own name, where the inner name is that of a secret.
+    private mutating func assignments(_ text: inout [UInt8], _ range: Range<Int>) {
+        var position = range.lowerBound
+        var start = position
+        var wasBlank = false
+        while position < range.upperBound {
+            let byte = text[position]
+            position += 1
+            if byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") {
+                let name = Self.unquoted(text, start..<position - 1)
+                start = position
+                guard SecretNames.isSecret(name) else { continue }
+                let value = Self.unquotedValue(text, position..<range.upperBound)
+                hide(&text, value)
+                position = value.upperBound
+                start = position
+            } else if ",;&{(?".utf8.contains(byte) {
+                start = position
+            } else if wasBlank, byte != 0x20 {
+                // Of several words the last is the name.
+                start = position - 1
+            }
+            wasBlank = byte == 0x20
+        }
+    }
+
+    /// Behind blanks and a quotation mark, up to what separates it from the next.
+    private static func unquotedValue(_ text: [UInt8], _ range: Range<Int>) -> Range<Int> {
+        let first = text[range].firstIndex { !" \"'".utf8.contains($0) } ?? range.upperBound
+        let end = text[first..<range.upperBound].firstIndex { ",;&\"' ".utf8.contains($0) } ?? range.upperBound
+        return first..<end
+    }
+
+    private static func unquoted(_ text: [UInt8], _ range: Range<Int>) -> ArraySlice<UInt8> {
+        let quotes = " \"'".utf8
+        var range = range
+        while let first = range.first, quotes.contains(text[first]) { range = first + 1..<range.upperBound }
+        while let last = range.last, quotes.contains(text[last]) { range = range.lowerBound..<last }
+        return text[range]
+    }
+
     private static let endsQuery = Set(" \"<>".utf8)
 
     /// Behind a question mark or a number sign: each value, and each word without a value.
@@ -77,32 +145,31 @@ struct TextRedaction {
         }
     }
 
-    /// `;jsessionid=...` in a path (RFC 3986 §3.3).
-    private mutating func parameters(_ text: inout [UInt8], _ range: Range<Int>) {
-        let end = range.first { text[$0] == UInt8(ascii: "?") || text[$0] == UInt8(ascii: "#") } ?? range.upperBound
-        var position = range.lowerBound
-        while let start = (position..<end).first(where: { text[$0] == UInt8(ascii: ";") }) {
-            let stop = (start + 1..<end).first { text[$0] == UInt8(ascii: ";") || text[$0] == UInt8(ascii: "/") } ?? end
-            if let equals = (start + 1..<stop).first(where: { text[$0] == UInt8(ascii: "=") }) {
-                hide(&text, equals + 1..<stop)
+    /// `Bearer`, `Basic` and the like with all that follows, in whatever field they stand.
+    private mutating func schemes(_ text: inout [UInt8], _ range: Range<Int>) {
+        var start = range.lowerBound
+        for position in range {
+            let byte = text[position]
+            if byte == 0x20 || byte == 0x09, (2...Self.longestScheme).contains(position - start),
+                Self.schemeNames.contains(text[start..<position].map([UInt8].lowered))
+            {
+                return hide(&text, position..<range.upperBound)
             }
-            position = stop
+            if !Self.isWord(byte), byte != UInt8(ascii: "-") { start = position + 1 }
         }
     }
 
-    /// `Bearer`, `Basic` and the like with their credentials, in whatever field they stand.
-    private mutating func schemes(_ text: inout [UInt8], _ range: Range<Int>) {
-        for name in ["bearer ", "basic ", "digest ", "negotiate ", "apikey "] {
-            let needle = Array(name.utf8)
-            var position = range.lowerBound
-            while let start = text.firstIndex(ofLowerCase: needle, in: position..<range.upperBound) {
-                position = start + needle.count
-                let end = (position..<range.upperBound).first { text[$0] == UInt8(ascii: ",") } ?? range.upperBound
-                hide(&text, position..<end)
-                position = end
-            }
-        }
-    }
+    /// Of the IANA registry of HTTP authentication schemes, and what else clients write.
+    private static let schemeNames = Set(
+        [
+            "apikey", "api-key", "aws4-hmac-sha256", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hawk",
+            "hmac",
+            "hoba", "jwt", "key", "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1",
+            "scram-sha-256",
+            "signature", "token", "vapid",
+        ].map { Array($0.utf8) }
+    )
+    private static let longestScheme = 16
 
     // MARK: What looks like a secret
 
@@ -158,7 +225,12 @@ struct TextRedaction {
             {
                 end += 1
             }
-            if start < position, (after..<end).contains(where: { text[$0] == UInt8(ascii: ".") }) {
+            // Behind two slashes it is user information, which is overwritten already, and a host, which stays.
+            let slashes = start - 2
+            let isAuthority =
+                slashes >= range.lowerBound && text[slashes] == 0x2f && text[slashes + 1] == 0x2f
+                && (slashes == range.lowerBound || text[slashes - 1] == 0x3a || text[slashes - 1] <= 0x20)
+            if !isAuthority, start < position, (after..<end).contains(where: { text[$0] == UInt8(ascii: ".") }) {
                 hide(&text, start..<position)
                 for index in after..<end where text[index] != UInt8(ascii: ".") { text[index] = Pseudonyms.filler }
             }

@@ -8,12 +8,14 @@ package import Capture
     import Darwin
 #endif
 
-/// Files of evidence in a directory, which is made where it is missing. Readable by their owner alone: they are packets.
+/// Files of evidence in a directory, which is made where it is missing, and from which what an earlier run left is removed. Readable by
+/// their owner alone: they are packets.
 package struct DirectorySink: EvidenceSink {
     private let path: String
     private let seconds: Int64?
 
     /// - Parameter seconds: since 1970, when the files say that they were written; nil for the clock's time.
+    /// - Throws: where there is no such directory to be had, or it holds what no earlier run left: `EarlierRun`.
     package init(path: String, seconds: Int64? = nil) throws(CaptureError) {
         self.path = path
         self.seconds = seconds
@@ -22,6 +24,7 @@ package struct DirectorySink: EvidenceSink {
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw CaptureError(.writeFailed, "\(path): is no directory")
         }
+        try EarlierRun(at: path).remove()
     }
 
     package func put(_ name: String, _ bytes: [UInt8]) throws(CaptureError) {

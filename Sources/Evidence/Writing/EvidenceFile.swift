@@ -57,21 +57,15 @@ struct EvidenceFile {
 
     var packetCount: Int { members.count }
 
-    /// Wireshark's filter for the connections of the finding (at most 20), or the decisive frames where there is none.
-    func displayFilter(_ evidence: EvidencePackets, finding: Int) -> String {
+    /// Wireshark's filter for the connections of the finding, or for the decisive frames where there is none.
+    func displayFilter(_ evidence: EvidencePackets, finding: Int) -> DisplayFilter {
         let streams = connections.filter {
             let leg = evidence.plan.legs[$0.leg]
             return leg.findings.contains(finding) && !leg.context.contains(finding) || $0.decides.contains(finding)
         }.map(\.stream)
-        if streams.count == 1, let only = streams.first { return "tcp.stream eq \(only)" }
-        if !streams.isEmpty { return "tcp.stream in {\(Self.list(streams))}" }
+        if !streams.isEmpty { return DisplayFilter("tcp.stream", streams) }
         let name = evidence.plan.findings[finding].id + " "
-        let frames = Set(decisive.filter { $0.text.hasPrefix(name) }.map(\.number)).sorted()
-        return "frame.number in {\(Self.list(frames))}"
-    }
-
-    private static func list(_ numbers: [Int]) -> String {
-        numbers.prefix(20).map(String.init).joined(separator: ", ")
+        return DisplayFilter("frame.number", decisive.filter { $0.text.hasPrefix(name) }.map(\.number))
     }
 
     /// The file's bytes.

@@ -46,7 +46,7 @@ extension EvidencePackets {
                 continue
             }
             let filter = file.displayFilter(self, finding: index)
-            references.append(EvidenceReference(file: file.name, displayFilter: filter))
+            references.append(EvidenceReference(file: file.name, displayFilter: filter.text))
             entries.append(try put(file, label, filter: filter, to: &sink))
         }
         if hasWhole, !packets.isEmpty {
@@ -68,7 +68,7 @@ extension EvidencePackets {
     private func put<Sink: EvidenceSink>(
         _ file: EvidenceFile,
         _ label: EvidenceLabel,
-        filter: String?,
+        filter: DisplayFilter?,
         to sink: inout Sink
     ) throws(CaptureError) -> JSONValue {
         let bytes = file.image(self, comment: comment(file, label, filter: filter))
@@ -81,7 +81,8 @@ extension EvidencePackets {
             .init("packets", .integer(Int64(file.packetCount))),
             .init("bytes", .integer(Int64(bytes.count))),
             .init("sha256", .string(SHA256.hexadecimal(of: bytes))),
-            .init("displayFilter", filter.map { .string($0) } ?? .null),
+            .init("displayFilter", filter.map { .string($0.text) } ?? .null),
+            .init("displayFilterLeftOut", .count(filter?.leftOut ?? 0)),
             .init("displayFilters", .object(filters(file))),
             .init("connections", .array(file.connections.map { connection($0, file) })),
             .init("decisive", .array(file.decisive.map(decisive))),
@@ -91,7 +92,7 @@ extension EvidencePackets {
     /// In the file of all findings each of them has a filter of its own.
     private func filters(_ file: EvidenceFile) -> [JSONValue.Member] {
         plan.findings.indices.filter { file.finding == nil || file.finding == $0 }.map {
-            .init(plan.findings[$0].id, .string(file.displayFilter(self, finding: $0)))
+            .init(plan.findings[$0].id, .string(file.displayFilter(self, finding: $0).text))
         }
     }
 
@@ -118,7 +119,7 @@ extension EvidencePackets {
         ])
     }
 
-    private func comment(_ file: EvidenceFile, _ label: EvidenceLabel, filter: String?) -> String {
+    private func comment(_ file: EvidenceFile, _ label: EvidenceLabel, filter: DisplayFilter?) -> String {
         var lines: [String] = []
         if let index = file.finding {
             let finding = plan.findings[index]
@@ -129,7 +130,10 @@ extension EvidencePackets {
             )
         }
         lines.append("from \(label.sources.joined(separator: ", ")); comments tell the frame numbers there")
-        if let filter { lines.append("display filter: \(filter)") }
+        if let filter {
+            let rest = filter.leftOut > 0 ? " (\(filter.leftOut) more did not fit)" : ""
+            lines.append("display filter: \(filter.text)\(rest)")
+        }
         if label.isRedacted { lines.append("secrets are overwritten") }
         if label.isAnonymized { lines.append("addresses are mapped") }
         return lines.map { SafeText.terminal($0) }.joined(separator: "\n")

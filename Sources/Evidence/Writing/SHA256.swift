@@ -1,6 +1,7 @@
 /// SHA-256 (FIPS 180-4 §6.2) and HMAC (RFC 2104).
 ///
-/// Of our own: a manifest and a map of addresses hash a few megabytes, and the packages that do it build for minutes.
+/// Of our own: a manifest and a map of addresses hash a few megabytes, and the packages that do it build for minutes
+/// (docs/decisions/2026-11-27-hashing.md).
 package struct SHA256 {
     private static let roundConstants: [UInt32] = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,

@@ -5,12 +5,13 @@ package enum TargetMask {
 
     /// The target with every query value hidden: `/search?q=***&page=***`. A query part without `=` is hidden whole,
     /// for it is as likely a token as a name, and so is a fragment (RFC 9112 §3.2 allows none, clients send them all
-    /// the same) and the user information of an absolute form (RFC 9110 §4.2.4). The path stays. Idempotent.
+    /// the same). Of what stands before it all stays but what `PathSecrets` finds: user information, parameters, tokens.
+    /// Idempotent.
     /// - Complexity: linear in the length.
     package static func masked(_ target: String) -> String {
         let utf8 = target.utf8
         let end = utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? utf8.endIndex
-        var result = maskedUserInformation(target[..<end])
+        var result = maskedPath(target[..<end])
         guard end < utf8.endIndex else { return result }
 
         var index = end
@@ -54,14 +55,16 @@ package enum TargetMask {
         return result
     }
 
-    /// Running text in which each word that looks like a target with a query is masked: sentences of findings quote
-    /// request lines.
+    /// Running text in which each word that looks like a target or a URL is masked: sentences of findings quote request lines.
     package static func maskedText(_ text: String) -> String {
-        guard text.utf8.contains(UInt8(ascii: "?")) else { return text }
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "/") }) else { return text }
         return text.split(separator: " ", omittingEmptySubsequences: false).map { word -> String in
-            guard let mark = word.firstIndex(of: "?"), word[mark...].contains("=") else { return String(word) }
+            let isTarget = word.utf8.contains(UInt8(ascii: "/"))
+            guard isTarget || word.firstIndex(of: "?").map({ word[$0...].contains("=") }) == true else {
+                return String(word)
+            }
             // A sentence's own punctuation after the target stays.
-            let end = word.lastIndex { !",.:;)\"'".contains($0) }.map(word.index(after:)) ?? word.endIndex
+            let end = word.lastIndex { !",.:;)\"'?".contains($0) }.map(word.index(after:)) ?? word.endIndex
             return masked(String(word[..<end])) + word[end...]
         }.joined(separator: " ")
     }
@@ -74,11 +77,17 @@ package enum TargetMask {
         return start < end ? target[start..<end] : (start == utf8.startIndex ? "" : "/")
     }
 
-    private static func maskedUserInformation(_ target: Substring) -> String {
-        guard let authority = authority(of: target),
-            let at = target.utf8[authority].lastIndex(of: UInt8(ascii: "@"))
-        else { return String(target) }
-        return target[..<authority.lowerBound] + mask + target[at...]
+    private static func maskedPath(_ path: Substring) -> String {
+        let bytes = Array(path.utf8)
+        let secrets = PathSecrets.ranges(in: bytes, bytes.indices)
+        guard !secrets.isEmpty else { return String(path) }
+        var result: [UInt8] = []
+        var position = 0
+        for secret in secrets {
+            result += bytes[position..<secret.lowerBound] + Array(mask.utf8)
+            position = secret.upperBound
+        }
+        return String(decoding: result + bytes[position...], as: UTF8.self)
     }
 
     /// The authority of an absolute form, `scheme://authority/path` (RFC 9112 §3.2.2); nil for the other forms.

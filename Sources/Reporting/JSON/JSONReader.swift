@@ -154,6 +154,9 @@ package struct JSONReader {
 }
 
 extension JSONValue {
+    /// Nil where the bytes are no JSON.
+    package static func parsed(_ bytes: [UInt8]) -> JSONValue? { try? JSONReader.value(of: bytes) }
+
     package subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
