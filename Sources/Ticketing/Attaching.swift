@@ -117,7 +117,12 @@ package struct Attaching: Sendable {
         } else {
             selection.missing = ["the packets: \(tracker.name)'s interface takes no files; gwsniff bundle packs them"]
         }
-        let comment = TicketComment(contents.findings, files: selection.uploads, missing: selection.missing)
+        let comment = TicketComment(
+            contents.findings,
+            files: selection.uploads,
+            missing: selection.missing,
+            report: tracker.takesFiles ? nil : contents.markdown
+        )
         return Plan(selection: selection, comment: comment)
     }
 

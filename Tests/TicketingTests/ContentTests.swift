@@ -38,6 +38,8 @@ import Testing
         let file = Upload(named: "a.zip", [1])
         let other = TicketComment(try Findings(json: Samples.report(), name: ""), files: [file], missing: [])
         #expect(other.marker.findings == first.findings && other.marker.content != first.content)
+        let long = TicketComment(try Findings(json: Samples.report(), name: ""), files: [], missing: [], report: "r")
+        #expect(long.marker.findings == first.findings && long.marker.content != first.content)
     }
 
     @Test("text off the wire is text in every markup")
@@ -68,6 +70,16 @@ import Testing
     func addresses(_ markup: TicketComment.Markup) throws {
         let findings = try Findings(json: Samples.report(upstream: "[2001:db8::7]:8080"), name: "")
         #expect(TicketComment(findings, files: [], missing: []).text(markup).contains("upstream [2001:db8::7]:8080;"))
+    }
+
+    @Test("what failed without a cause is not said to be well")
+    func nothing() throws {
+        func text(_ failed: Int) throws -> String {
+            let report = #"{"schema":"gwsniff.report/1","findings":[],"requests":{"total":9,"failed":\#(failed)}}"#
+            return TicketComment(try Findings(json: Array(report.utf8), name: ""), files: [], missing: []).text(.plain)
+        }
+        #expect(try text(0).contains("nothing failed"))
+        #expect(try text(2).contains("no cause was found"))
     }
 
     @Test("many findings are cut, and their number is told")

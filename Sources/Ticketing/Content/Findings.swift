@@ -18,6 +18,8 @@ package struct Findings: Sendable {
     }
 
     var headline: String
+    /// Requests that failed, with a cause or without.
+    var failed = 0
     var findings: [Finding] = []
     /// What a poor capture has to say of itself.
     var quality: String?
@@ -44,6 +46,7 @@ package struct Findings: Sendable {
         }
         findings = findings.filter { !$0.isNearMiss } + findings.filter(\.isNearMiss)
         headline = Self.headline(root, findings)
+        failed = Int(clamping: root["requests"]?["failed"]?.integer ?? 0)
         if let verdict = root["capture"]?["quality"]?["verdict"]?.string, verdict != "good" {
             let notes = root["capture"]?["quality"]?["notes"]?.items?.compactMap(\.string) ?? []
             quality = Self.short(([verdict] + notes.prefix(3)).joined(separator: "; "))

@@ -16,7 +16,8 @@ package struct TicketComment: Sendable {
     private var listing: [(name: String, text: String)]
     private var missing: [String]
 
-    package init(_ findings: Findings, files: [Upload], missing: [String]) {
+    /// - Parameter report: that goes with the text and not as a file.
+    package init(_ findings: Findings, files: [Upload], missing: [String], report: String? = nil) {
         blocks = Self.summary(findings)
         listing = files.map { file in
             (file.name, ": \(Numbers.bytes(Int64(file.bytes.count))), SHA-256 \(file.digest)")
@@ -26,7 +27,7 @@ package struct TicketComment: Sendable {
         marker = Marker(findings: [], content: [])
         marker = Marker(
             findings: identities.isEmpty ? ["nothing"] : identities,
-            content: [PlainTicket.render(TicketDocument(blocks: allBlocks([:])))]
+            content: [PlainTicket.render(TicketDocument(blocks: allBlocks))] + [report].compactMap { $0 }
         )
     }
 
@@ -49,13 +50,13 @@ package struct TicketComment: Sendable {
         }
         let hidden = findings.findings.count - shown.count
         if hidden > 0 { items.append([.text("and \(Numbers.counted(hidden, "more finding")), in the report")]) }
-        if items.isEmpty { items.append([.text("no cause found for a failure")]) }
+        if items.isEmpty { items.append([.text(findings.failed > 0 ? "no cause was found" : "nothing failed")]) }
         blocks.append(.list(items))
         if let quality = findings.quality { blocks.append(.paragraph([.text("Capture quality: \(quality).")])) }
         return blocks
     }
 
-    private func allBlocks(_ links: [String: String]) -> [TicketDocument.Block] {
+    private var allBlocks: [TicketDocument.Block] {
         var blocks = blocks
         if !listing.isEmpty {
             blocks.append(.list(listing.map { [.text("Attached: "), .code($0.name), .text($0.text)] }))
@@ -70,7 +71,7 @@ package struct TicketComment: Sendable {
     ///   - links: of files, by name, in Markdown: where a system refers to files from the text only.
     ///   - report: in Markdown, behind the summary and folded, where there is room: for a system that takes no files.
     package func text(_ markup: Markup, links: [String: String] = [:], report: String? = nil) -> String {
-        let document = TicketDocument(blocks: allBlocks(links))
+        let document = TicketDocument(blocks: allBlocks)
         switch markup {
         case .markdown:
             var text = MarkdownReport.render(document)
@@ -90,7 +91,7 @@ package struct TicketComment: Sendable {
     /// As the member of a request.
     package func body(_ markup: Markup) -> JSONValue {
         guard case .adf = markup else { return .string(text(markup)) }
-        return ADFReport.value(TicketDocument(blocks: allBlocks([:]) + [.paragraph([.text(marker.text)])]))
+        return ADFReport.value(TicketDocument(blocks: allBlocks + [.paragraph([.text(marker.text)])]))
     }
 }
 
