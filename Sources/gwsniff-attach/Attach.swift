@@ -26,7 +26,7 @@ struct Attach: AsyncParsableCommand {
 
             SECRETS:
               GWSNIFF_TOKEN    or the first line of --token-file
-              GWSNIFF_USER     and GWSNIFF_PASSWORD, or the token, where there are accounts
+              GWSNIFF_USER     and GWSNIFF_PASSWORD, without a token; for Jira Cloud with one
               GWSNIFF_TICKET   the same as --to
 
             They are never arguments and never printed.

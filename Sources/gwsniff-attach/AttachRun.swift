@@ -100,7 +100,7 @@ struct AttachRun {
             return try address.tracker(secret)
         } catch {
             guard error.kind == .noPermission else { throw error }
-            let needsUser = address.kind == .jiraCloud || address.kind == .servicenow
+            let needsUser = address.kind == .jiraCloud
             return try address.tracker(Secret(token: "unset", user: needsUser ? "unset" : nil))
         }
     }

@@ -18,9 +18,14 @@ package struct Secret: Sendable {
 
     package var isEmpty: Bool { token == nil && password == nil }
 
-    /// Basic (RFC 7617): user and password, or user and token.
-    var basic: Call.Header? {
-        guard let user, let secret = password ?? token else { return nil }
+    /// Basic (RFC 7617), for where there is no token.
+    var basic: Call.Header? { basic(password) }
+
+    /// The same with a token in the password's place.
+    var basicWithToken: Call.Header? { basic(token ?? password) }
+
+    private func basic(_ secret: String?) -> Call.Header? {
+        guard let user, let secret else { return nil }
         let text = String(decoding: Base64.encoded(Array("\(user):\(secret)".utf8)), as: UTF8.self)
         return Call.Header(name: "Authorization", value: "Basic " + text, isSecret: true)
     }

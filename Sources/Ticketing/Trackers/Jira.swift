@@ -18,7 +18,8 @@ struct Jira: Tracker {
         isCloud = address.kind == .jiraCloud
         name = isCloud ? "Jira Cloud" : "Jira"
         // Cloud has no personal access tokens: an API token goes with the account's e-mail address.
-        guard let header = secret.basic ?? (isCloud ? nil : secret.header("Authorization", "Bearer ")) else {
+        guard let header = isCloud ? secret.basicWithToken : secret.header("Authorization", "Bearer ") ?? secret.basic
+        else {
             throw Secret.missing(
                 name,
                 isCloud

@@ -14,7 +14,7 @@ struct Redmine: Tracker {
 
     init(_ address: TicketAddress, _ secret: Secret) throws(AttachFailure) {
         guard case .number(let number) = address.ticket else { throw AttachFailure(.usage, "--to: names no issue") }
-        guard let header = secret.basic ?? secret.header("X-Redmine-API-Key") else {
+        guard let header = secret.header("X-Redmine-API-Key") ?? secret.basic else {
             throw Secret.missing("Redmine", "put the API key of My account into GWSNIFF_TOKEN or a --token-file")
         }
         self.number = number

@@ -18,7 +18,7 @@ struct RequestTracker: Tracker {
 
     init(_ address: TicketAddress, _ secret: Secret) throws(AttachFailure) {
         guard case .number(let number) = address.ticket else { throw AttachFailure(.usage, "--to: names no ticket") }
-        guard let header = secret.basic ?? secret.header("Authorization", "token ") else {
+        guard let header = secret.header("Authorization", "token ") ?? secret.basic else {
             throw Secret.missing(
                 "Request Tracker",
                 "put an auth token into GWSNIFF_TOKEN, or set GWSNIFF_USER and GWSNIFF_PASSWORD"

@@ -17,7 +17,7 @@ struct ServiceNow: Tracker {
         guard case .record(let table, let id) = address.ticket else {
             throw AttachFailure(.usage, "--to: names no record")
         }
-        guard let header = secret.basic ?? secret.header("Authorization", "Bearer ") else {
+        guard let header = secret.header("Authorization", "Bearer ") ?? secret.basic else {
             throw Secret.missing(
                 "ServiceNow",
                 "set GWSNIFF_USER and GWSNIFF_PASSWORD, or GWSNIFF_TOKEN to an OAuth access token"

@@ -16,7 +16,7 @@ struct Webhook: Tracker {
 
     init(_ address: TicketAddress, _ secret: Secret) {
         url = address.page
-        headers = [secret.basic ?? secret.header("Authorization", "Bearer ")].compactMap { $0 }
+        headers = [secret.header("Authorization", "Bearer ") ?? secret.basic].compactMap { $0 }
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {

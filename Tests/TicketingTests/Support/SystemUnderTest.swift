@@ -46,7 +46,10 @@ enum SystemUnderTest: String, CaseIterable, CustomTestStringConvertible {
 
     func secret(token: String = SystemUnderTest.token) throws -> Secret {
         switch self {
-        case .jiraCloud, .servicenow: try Secret(token: token, user: Self.user)
+        case .jiraCloud: try Secret(token: token, user: Self.user)
+        // A user alone, whose token is for another system's sake, is no account.
+        case .redmine, .rt, .jira: try Secret(token: token, user: Self.user)
+        case .servicenow: try Secret(user: Self.user, password: token)
         default: try Secret(token: token)
         }
     }
