@@ -73,6 +73,9 @@ final class FirstPass {
         self.workers = workers
     }
 
+    /// Where the clock was set forward.
+    var clockAdvances: [ClockAdvance] { Sieve.clockAdvances(workers.map(\.sieve)) }
+
     var statistics: RunStatistics { workers[0].reading.progress }
     var summaries: [SourceSummary] { workers[0].reading.summaries }
     var warnings: [CaptureError] { workers[0].reading.warnings }

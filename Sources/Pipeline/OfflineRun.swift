@@ -56,6 +56,7 @@ package enum OfflineRun {
             facts.background = background
         }
         facts.counters.note(first.summaries)
+        facts.counters.clockAdvances = first.clockAdvances
         var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
         if request.locatesConnections { report.locate(in: facts.connections) }
         report.sources = first.summaries

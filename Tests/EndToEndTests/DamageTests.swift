@@ -63,6 +63,22 @@ import Testing
             where: { $0.quality.clockSteps > 0 }
         )
     }
+
+    @Test("a clock that is set forward moves no verdict sideways", arguments: DamagedCases.chosen)
+    func clockForward(_ sample: CommittedCase) throws {
+        let bench = try DamageBench(sample)
+        bench.expectRule(
+            under: bench.seeds.flatMap { seed -> [Damage] in
+                let frames = bench.frames(seed: seed)
+                return [
+                    .clockSetForward(.seconds(3), atFrame: frames.0),
+                    .clockSetForward(.seconds(75), atFrame: frames.1),
+                ]
+            },
+            isGatewayGiven: true,
+            where: { $0.quality.clockAdvances > 0 }
+        )
+    }
 }
 
 enum DamagedCases {

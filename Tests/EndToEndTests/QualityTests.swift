@@ -82,6 +82,13 @@ import Testing
         ) {
             $0.clockSteps == 2 && $0.largestBackwardStep > .seconds(4)
         },
+        Expected(
+            damage: .clockSetForward(.seconds(5), atFrame: 50),
+            verdict: .fair,
+            note: "the clock was set forward, once, by up to 5."
+        ) {
+            $0.clockAdvances == 1
+        },
     ]
 
     @Test("each damage is told by a note of its own", arguments: damages)
@@ -100,6 +107,7 @@ import Testing
         "a damaged file is judged the same when it is read in batches and reduced",
         arguments: [
             Damage.clockSetBack(.seconds(5), atFrame: 40), .clockSetBack(.milliseconds(200), atFrame: 70),
+            .clockSetForward(.seconds(60), atFrame: 50),
             .drops(perMille: 150, seed: 1), .snapped(96),
         ]
     )
@@ -124,6 +132,7 @@ import Testing
             #expect(reduced.backwardPackets == whole.backwardPackets)
             #expect(reduced.largestBackwardStep == whole.largestBackwardStep)
             #expect(reduced.clockSteps == whole.clockSteps)
+            #expect(reduced.clockAdvances == whole.clockAdvances)
             #expect(reduced.snappedPackets == whole.snappedPackets)
             #expect(reduced.missedBytes > 0 || whole.missedBytes == 0)
         }

@@ -15,11 +15,18 @@ struct Loops {
     private(set) var roots: [Int: Loop] = [:]
     /// The later passes: no client asked for them.
     private(set) var members: Set<Int> = []
+    /// Connections of which nothing was asked, in the order of their starts.
+    private let silent: [(start: Timestamp, upstream: Endpoint)]
 
     /// A request may come back once by design (authentication, a second stage behind the same listener); a loop has no end of its own.
     private static let fewestReturns = 2
     /// When the first pass gives up, those that waited for a free connection are taken, and make more of their own.
     private static let lag: Nanoseconds = .milliseconds(500)
+    /// What comes from the gateway's own address may be the gateway's making or that of a client on its host, such as a health check or a
+    /// load test: then so many have to lie one inside the other.
+    private static let fewestNested = 4
+    /// A wait of this length is one for a timer, which ends the first pass first.
+    private static let timer: Nanoseconds = .seconds(1)
     /// Passes looked at in one loop.
     private static let reach = 4096
 
@@ -29,6 +36,8 @@ struct Loops {
     }
 
     init(_ join: Join) {
+        silent = join.attempts.lazy.filter { $0.exchange == nil }.map { ($0.start, $0.upstream) }
+            .sorted { $0.start < $1.start }
         let insiders = Set(join.map.roles.gateways).union(join.map.roles.upstreams.map(\.address))
         var buckets: [Key: [Int]] = [:]
         for (index, request) in join.requests.enumerated() {
@@ -61,6 +70,8 @@ struct Loops {
             var passes: [Int] = []
             var returns = 0
             var next = position
+            let own = (join.map.diallers[join.host(request.gateway.address)] ?? []).union([request.gateway.address])
+            var proven = 0
             // Each pass begins inside the one before; when the first has ended the others may run on.
             while next < indices.count, passes.count < Self.reach,
                 join.requests[indices[next]].start <= until + Self.lag
@@ -68,12 +79,15 @@ struct Loops {
                 let pass = join.requests[indices[next]]
                 if Self.comesBack(pass, join, insiders), pass.connection != request.connection {
                     passes.append(indices[next])
-                    if pass.gateway == request.gateway { returns += 1 }
+                    if pass.gateway == request.gateway, pass.start <= until { returns += 1 }
+                    if !own.contains(pass.client.address) || Self.tellsOfItself(pass, join) { proven += 1 }
                     until = max(until, pass.end ?? until)
                 }
                 next += 1
             }
-            guard returns >= Self.fewestReturns else { continue }
+            guard returns >= Self.fewestReturns,
+                proven >= Self.fewestReturns || Self.nested([root] + passes, join) >= Self.fewestNested
+            else { continue }
             let attempts = dialled.filter {
                 join.attempts[$0].start >= request.start && join.attempts[$0].start <= until
             }
@@ -82,9 +96,17 @@ struct Loops {
             let listeners = Set(passes.map { join.requests[$0].gateway } + [request.gateway])
             let outside = attempts.filter {
                 let upstream = join.attempts[$0].upstream
-                return !listeners.contains(upstream) && !askers.contains(upstream.address)
+                // On one host the server and who asks it have one address.
+                return !listeners.contains(upstream)
+                    && (own.contains(upstream.address) || !askers.contains(upstream.address))
             }
-            guard leadsBack(outside, passes, join) else { continue }
+            // What comes from the gateway itself is not what another host asked in turn.
+            let isAllHere = outside.allSatisfy { own.contains(join.attempts[$0].upstream.address) }
+            let returned =
+                isAllHere ? passes : passes.filter { !own.contains(join.requests[$0].client.address) }
+            guard leadsBack(outside, returned, join),
+                !dialsElsewhere(max(1, passes.count / 2), than: listeners, from: request.start, to: until)
+            else { continue }
             let first = attempts.min { join.attempts[$0].start < join.attempts[$1].start }
             let upstream = first.map { join.attempts[$0].upstream } ?? request.gateway
             members.formUnion(passes)
@@ -100,6 +122,37 @@ struct Loops {
 }
 
 extension Loops {
+    /// How many passes lie one inside the other, from the first on.
+    private static func nested(_ passes: [Int], _ join: Join) -> Int {
+        var count = 0
+        for (outer, inner) in zip(passes, passes.dropFirst()) {
+            let (outer, inner) = (join.requests[outer], join.requests[inner])
+            let end = outer.end ?? Timestamp(nanoseconds: .max)
+            guard inner.start >= outer.start, inner.start <= end else { break }
+            // One interface has both, so that no slack is needed.
+            let isInside = inner.end.map { $0 <= end } ?? (outer.end == nil)
+            guard isInside || end - outer.start >= timer else { break }
+            count += 1
+        }
+        return count
+    }
+
+    /// At least so many connections to others failed before they were asked anything: in a loop nobody else is dialled.
+    private func dialsElsewhere(
+        _ fewest: Int,
+        than listeners: Set<Endpoint>,
+        from start: Timestamp,
+        to end: Timestamp
+    ) -> Bool {
+        var count = 0
+        for dial in silent[silent.partitionPoint { $0.start >= start }...] {
+            if dial.start > end { return false }
+            if !listeners.contains(dial.upstream) { count += 1 }
+            if count >= fewest { return true }
+        }
+        return false
+    }
+
     private static func comesBack(_ pass: ClientRequest, _ join: Join, _ insiders: Set<IPAddress>) -> Bool {
         insiders.contains(pass.client.address)
             || join.map.givenUpstreams.contains { $0.contains(pass.client.address) }

@@ -44,6 +44,7 @@ struct CaptureJudgement {
         quality.backwardPackets = counters.timeRegressions
         quality.largestBackwardStep = counters.largestRegression
         quality.clockSteps = counters.clockStepCount
+        quality.clockAdvances = counters.clockAdvances.count
         for connection in facts.connections {
             let missed = connection.fromClient.missedBytes.addingSaturating(connection.fromServer.missedBytes)
             quality.missedBytes = quality.missedBytes.addingSaturating(missed)
@@ -148,6 +149,15 @@ struct CaptureJudgement {
                 by: .fair
             )
         }
+        let advance = counters.clockAdvances.map(\.amount).max() ?? 0
+        if quality.clockAdvances > 0 {
+            note(
+                "the clock was set forward, \(Self.times(quality.clockAdvances)), by up to \(Phrases.duration(advance)): nothing was captured "
+                    + "meanwhile, and by the senders' own clocks (TCP timestamps) hardly any time passed; waits across it are not to be "
+                    + "trusted: slew the clock instead (chronyd without makestep)",
+                by: .fair
+            )
+        }
         let small = quality.backwardPackets - quality.clockSteps
         if small >= Self.fewest, small > counters.packets / Self.poorShare {
             note(
@@ -156,7 +166,9 @@ struct CaptureJudgement {
                 by: .fair
             )
         }
-        if counters.largestStepBack > Self.interfaceSkew, counters.largestStepBack > counters.largestRegression {
+        if counters.largestStepBack - advance > Self.interfaceSkew,
+            counters.largestStepBack > counters.largestRegression
+        {
             note(
                 "the interfaces of the capture are up to \(Phrases.duration(counters.largestStepBack)) apart in it: put the packets in "
                     + "order with reordercap",

@@ -24,7 +24,7 @@ struct Reliance: OptionSet, Sendable {
             .tlsToPlaintextUpstream, .plaintextToTLSUpstream, .tlsProtocolVersion, .tlsHandshakeFailure,
             .tlsUnrecognizedName, .tlsUnknownCA, .tlsExpiredCert, .tlsHostnameMismatch, .tlsCertificateRejected,
             .tlsClientCertRequired, .tlsALPNMismatch, .nonHTTPBanner, .applicationProtocolMismatch, .requestTooLarge,
-            .earlyResponse, .middleboxReset, .interimResponse, .malformedHeader, .malformedStatusLine,
+            .earlyResponse, .middleboxReset, .interimResponse, .malformedHeader,
             .conflictingContentLength, .unexpectedUpgrade, .tooManyHeaders, .h2Goaway, .h2RstStream, .h2ProtocolError,
             .fastcgiBadRecord, .upstreamErrorResponse, .proxyLoop, .undetermined:
             self = []
@@ -45,6 +45,9 @@ struct Reliance: OptionSet, Sendable {
             self = [.silence, .content, .simultaneity]
         case .headerTooLarge, .badChunkSize, .surplusBytes:
             self = .content
+        case .malformedStatusLine:
+            // Bytes that came before the request are the surplus of another answer.
+            self = .order
         case .staleKeepaliveReuse, .idleStateExpired:
             self = [.order, .beginning]
         }

@@ -10,6 +10,7 @@ struct Reservations {
     private let losses: [CaptureLoss]
     private let steps: [ClockStep]
     private let leavesStepsOut: Bool
+    private let advances: [ClockAdvance]
 
     private static let leastShare = 1_000
 
@@ -22,6 +23,7 @@ struct Reservations {
         }
         steps = counters.clockSteps.sorted { $0.frame.number < $1.frame.number }
         leavesStepsOut = counters.clockStepCount > steps.count
+        advances = counters.clockAdvances
     }
 
     /// What the capture lacks for this incident's verdict; empty where nothing that could change it.
@@ -66,6 +68,12 @@ struct Reservations {
                 lines.append("the order of the packets: on this connection some stand behind their own acknowledgment")
             }
         }
+        if reliance.contains(.silence) || reliance.contains(.order), let advance = advance(across: incident) {
+            lines.append(
+                "a clock that runs on: it was set forward between these packets, by \(Phrases.duration(advance.amount)) at most, and how long "
+                    + "anything took there is not known"
+            )
+        }
         if reliance.contains(.beginning), incident.exchange ?? 0 == 0, let connection,
             connection.orientation != .handshake
         {
@@ -85,14 +93,30 @@ struct Reservations {
             }
     }
 
-    /// The clock of an interface that saw one of the connections ran backwards between the first and the last packet of the proof.
-    private func isAcrossStep(_ incident: Incident, _ connections: [ConnectionFacts]) -> Bool {
-        guard !steps.isEmpty else { return false }
+    /// The clock was set forward between the first and the last packet of the proof.
+    private func advance(across incident: Incident) -> ClockAdvance? {
+        guard !advances.isEmpty, let (first, last) = span(of: incident) else { return nil }
+        let next = advances.partitionPoint { $0.frame.number > first }
+        guard next < advances.count else { return nil }
+        // What came of it, too: how soon the client was answered tells what it was answered for.
+        let isBefore = advances[next].frame.number > last
+        if isBefore, incident.request?.end.map({ $0 < advances[next].frame.time }) ?? true { return nil }
+        return advances[next]
+    }
+
+    /// Frame numbers of the first and the last packet of the proof, the request's beginning with them.
+    private func span(of incident: Incident) -> (first: Int, last: Int)? {
         var numbers = incident.verdict.frames.map(\.number)
         if let request = incident.request.flatMap({ join.request(of: $0) }) {
             numbers.append(request.firstFrame.number)
         }
-        guard let first = numbers.min(), let last = numbers.max() else { return false }
+        guard let first = numbers.min(), let last = numbers.max() else { return nil }
+        return (first, last)
+    }
+
+    /// The clock of an interface that saw one of the connections ran backwards between the first and the last packet of the proof.
+    private func isAcrossStep(_ incident: Incident, _ connections: [ConnectionFacts]) -> Bool {
+        guard !steps.isEmpty, let (first, last) = span(of: incident) else { return false }
         let next = steps.partitionPoint { $0.frame.number > first }
         let interfaces = Set(connections.flatMap(\.interfaces))
         if leavesStepsOut, let known = steps.last, last > known.frame.number { return true }
@@ -102,8 +126,25 @@ struct Reservations {
 }
 
 extension Reservations {
+    /// What other connections did is looked for no further back.
+    private static let neighbourhood: Nanoseconds = .seconds(10)
+
+    /// The clock was set forward meanwhile, and the verdict rests on how long a wait was, or on what happened during it.
+    private func isTimedByAdvance(_ incident: Incident) -> Bool {
+        let reliance = Reliance(incident.verdict.cause)
+        // How a connection that was idle for long ended is plain without the length of it.
+        guard reliance.contains(.simultaneity) || reliance.contains(.order) && !reliance.contains(.beginning) else {
+            return false
+        }
+        if advance(across: incident) != nil { return true }
+        guard reliance.contains(.simultaneity) else { return false }
+        let time = incident.start ?? incident.occurrence.time
+        return advances.contains { $0.frame.time <= time && time - $0.frame.time <= Self.neighbourhood }
+    }
+
     /// Packet time has two moments for one here: whatever was told from what happened at the same time may belong to the other one.
     func isFolded(_ incident: Incident) -> Bool {
+        if isTimedByAdvance(incident) { return true }
         guard !steps.isEmpty, Reliance(incident.verdict.cause).contains(.simultaneity) else { return false }
         if leavesStepsOut { return true }
         var times = incident.verdict.frames.map(\.time)

@@ -56,6 +56,10 @@ extension FlowState {
         half.lastSequence = segment.sequence
         half.lastAcknowledgment = segment.acknowledgment
         half.lastLength = length
+        if half.clock != segment.clock {
+            half.hasMovingClock = half.hasMovingClock || half.clock != 0
+            half.clock = segment.clock
+        }
         half.lastFlags = flags.rawValue
         half.lastIdentification = segment.identification
         half.lastInterface = segment.interface

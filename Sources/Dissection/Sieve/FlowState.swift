@@ -17,6 +17,8 @@ struct FlowState {
         var lastSequence: UInt32 = 0
         var lastAcknowledgment: UInt32 = 0
         var lastLength: UInt32 = 0
+        /// Its clock (TSval) with its last packet; 0 where it told none.
+        var clock: UInt32 = 0
         /// The number that its latest acknowledgment asks for.
         var acknowledged: UInt32 = 0
         /// Where a FIN stands that came before bytes that stand before it.
@@ -25,6 +27,8 @@ struct FlowState {
         var lastInterface: UInt16 = 0
         var lastFlags: UInt16 = 0
         var hasSent = false
+        /// Its clock was seen to move.
+        var hasMovingClock = false
         var isNumbered = false
         var hasBase = false
         var sawSYN = false

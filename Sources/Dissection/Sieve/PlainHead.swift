@@ -12,6 +12,8 @@ struct PlainHead {
     let headerLength: Int
     let identification: UInt16
     let flags: UInt16
+    /// The sender's clock (TSval, RFC 7323 §3.2) where the options stand as nearly everyone writes them (appendix A); else nil.
+    let clock: UInt32?
     /// Captured payload, as a range of the bytes that were handed over.
     let payload: Range<Int>
 
@@ -54,6 +56,9 @@ struct PlainHead {
         acknowledgment = UInt32(truncatingIfNeeded: transport >> 32)
         identification = UInt16(truncatingIfNeeded: link)
         flags = UInt16(truncatingIfNeeded: transport >> 16) & 0xff
+        // Two no-operations, kind 8, length 10.
+        let options = size >= 32 ? load(54) : 0
+        clock = options >> 32 == 0x0101_080a ? UInt32(truncatingIfNeeded: options) : nil
         let start = offset &+ 34 &+ size
         payload = start..<max(start, offset &+ min(captured, 14 &+ total))
     }

@@ -16,6 +16,7 @@ package final class Sieve {
     package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
+    private var clock = ClockWatch()
     private var tcpPackets = 0
     private var offloadSegments = 0
 
@@ -39,6 +40,7 @@ package final class Sieve {
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
+        if clock.pass(record.timestamp.nanoseconds, frame: record.number) { beginGap() }
         trace.isSegment = false
         guard record.linkType == .ethernet,
             let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
@@ -95,6 +97,7 @@ package final class Sieve {
         let (first, part, parts) = (batch.firstNumber, part, parts)
         for index in 0..<count {
             let packet = batch[index]
+            if clock.pass(packet.timestamp.nanoseconds, frame: first &+ index) { beginGap() }
             guard isEthernet,
                 let head = PlainHead(
                     window,
@@ -120,6 +123,16 @@ package final class Sieve {
             )
             ahead[index].home = lanes[lane].table.home(head.words.low, head.words.high)
         }
+    }
+
+    /// The connections are asked what their own clocks say of it. Packets of this batch that stand before it do not mind: they are earlier.
+    @inline(never)
+    private func beginGap() {
+        guard let gap = clock.gaps.last else { return }
+        let voices = ClockVoices(start: gap.start, end: gap.frame.time.nanoseconds)
+        // The voices of the gap before: it is the last but one by now.
+        clock.close(lanes.map(\.voices))
+        for lane in lanes.indices { lanes[lane].voices = voices }
     }
 
     @inline(__always)
@@ -153,6 +166,11 @@ package final class Sieve {
     func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
 
     // MARK: Results
+
+    /// Where all parts of a sieve together find that the clock was set forward.
+    package static func clockAdvances(_ parts: [Sieve]) -> [ClockAdvance] {
+        ClockWatch.advances(parts.map { $0.clock.gaps(with: $0.lanes.map(\.voices)) })
+    }
 
     /// What was found since the last call.
     package func drain(into harvest: inout SieveHarvest) {

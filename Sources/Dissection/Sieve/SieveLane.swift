@@ -28,6 +28,8 @@ struct SieveLane {
     private var freeHeads: [Int32] = []
     private let largestOpenCount: Int
     var lastSweep: Int64 = .min
+    /// Of the last gap in the capture.
+    var voices = ClockVoices()
     /// In the order of their resets.
     var lingering: [Lingering] = []
     var firstLingering = 0
@@ -153,6 +155,8 @@ struct SieveLane {
     @inline(__always)
     private mutating func follow(_ index: Int, _ segment: SieveSegment, _ bytes: RawSpan) -> Bool {
         let isUp = segment.sourceIsLow == table.states[index].clientIsLow
+        let lastTime = isUp ? table.states[index].upward.lastTime : table.states[index].downward.lastTime
+        if segment.time >= voices.middle, lastTime < voices.middle, lastTime != .min { hear(index, isUp, segment) }
         let step = table.withState(index) { $0.step(isUp: isUp, segment) }
         switch step.event {
         case .nothing: break
@@ -175,6 +179,15 @@ struct SieveLane {
         if step.isReset { return reset(index, isUp) }
         if step.isFIN { return finish(index, isUp) }
         return false
+    }
+
+    /// Who sends for the first time since a gap tells how long it was by his own clock.
+    @inline(never)
+    private mutating func hear(_ index: Int, _ isUp: Bool, _ segment: SieveSegment) {
+        let half = isUp ? table.states[index].upward : table.states[index].downward
+        // A clock that never moves is made up.
+        guard half.clock != 0, segment.clock != 0, half.hasMovingClock || half.clock != segment.clock else { return }
+        voices.hear((half.lastTime, half.clock), (segment.time, segment.clock), flow: table.states[index].flow)
     }
 
     // MARK: Messages

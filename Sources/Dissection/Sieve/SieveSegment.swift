@@ -9,6 +9,8 @@ struct SieveSegment {
     var acknowledgment: UInt32 = 0
     /// Payload bytes on the wire.
     var length: UInt32 = 0
+    /// The sender's (TSval); 0 where there is none.
+    var clock: UInt32 = 0
     /// 0 where there is none.
     var identification: UInt16 = 0
     var interface: UInt16 = 0
@@ -31,6 +33,7 @@ struct SieveSegment {
         acknowledgment = head.acknowledgment
         length = UInt32(truncatingIfNeeded: head.total &- head.headerLength)
         headerLength = UInt8(truncatingIfNeeded: head.headerLength)
+        clock = head.clock ?? 0
         identification = head.identification
         self.interface = UInt16(truncatingIfNeeded: interface)
         flags = TCPFlags(rawValue: head.flags)
@@ -44,6 +47,7 @@ struct SieveSegment {
         sequence = segment.sequence
         acknowledgment = segment.acknowledgment
         length = UInt32(truncatingIfNeeded: segment.wirePayloadLength)
+        clock = segment.timestampValue ?? 0
         identification = segment.identification ?? 0
         interface = UInt16(truncatingIfNeeded: record.interface)
         flags = segment.flags

@@ -1,3 +1,16 @@
+/// A place where the clock of the capture was set forward.
+package struct ClockAdvance: Sendable, Hashable {
+    /// The first packet behind it.
+    package var frame: FrameReference
+    /// The time from the packet before it by the clock that was set: hardly any of it passed.
+    package var amount: Nanoseconds
+
+    package init(frame: FrameReference, amount: Nanoseconds) {
+        self.frame = frame
+        self.amount = amount
+    }
+}
+
 /// A place where the clock of one interface ran backwards from one packet to the next.
 package struct ClockStep: Sendable, Hashable {
     /// Queues of one interface hand packets over out of order by up to this much (what `Connection.queueWait` allows for); a clock
@@ -88,6 +101,8 @@ package struct CaptureCounters: Sendable {
     /// Those of them that no queue explains (`ClockStep.smallest`): how many, and the first `largestClockStepCount`.
     package var clockSteps: [ClockStep] = []
     package var clockStepCount = 0
+    /// In the order of the capture; at most 256.
+    package var clockAdvances: [ClockAdvance] = []
     /// The farthest that a packet lies before the latest one that stands before it in the file: captures of several interfaces are written
     /// in blocks.
     package var largestStepBack: Nanoseconds = 0

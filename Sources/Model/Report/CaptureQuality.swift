@@ -46,6 +46,8 @@ package struct CaptureQuality: Sendable {
     package var largestBackwardStep: Nanoseconds = 0
     /// Those of them that only a clock that was set explains.
     package var clockSteps = 0
+    /// How often the clock was set forward.
+    package var clockAdvances = 0
 
     package init() {}
 }

@@ -33,6 +33,7 @@ extension LiveEngine {
     private func currentFacts(isFinal: Bool, withServers: Bool = false) -> TrafficFacts {
         var facts = isFinal ? dissector.facts(final: true) : dissector.currentFacts()
         facts.counters.losses = losses
+        facts.counters.clockAdvances = Sieve.clockAdvances([sieve])
         guard !isWhole else { return facts }
         var counted = TrafficFacts()
         var background = BackgroundFacts()
@@ -40,8 +41,10 @@ extension LiveEngine {
         background.forgottenConnections -= sieve.forgottenNames
         reducer.state(into: &background)
         background.counted.formUnion(wholeCounted)
+        let advances = facts.counters.clockAdvances
         facts.counters = counted.counters
         facts.counters.losses = losses
+        facts.counters.clockAdvances = advances
         facts.background = background
         numberFollowed()
         for place in facts.connections.indices {

@@ -57,6 +57,7 @@ package enum JSONReport {
                     .init("backwardPackets", .count(quality.backwardPackets)),
                     .init("largestBackwardStepNs", .integer(quality.largestBackwardStep)),
                     .init("clockSteps", .count(quality.clockSteps)),
+                    .init("clockAdvances", .count(quality.clockAdvances)),
                 ])
             ),
         ])

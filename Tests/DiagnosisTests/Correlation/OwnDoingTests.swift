@@ -190,6 +190,44 @@ import Testing
         #expect(report.outline == ["failure no-upstream-attempt 6/0"])
     }
 
+    enum LocalClient: CaseIterable {
+        case inTurn, atOnce, atOnceInAnyOrder
+
+        /// When a request begins and is answered, in milliseconds.
+        func span(of number: Double) -> (start: Double, end: Double) {
+            switch self {
+            case .inTurn: (number * 50, number * 50 + 2)
+            case .atOnce: (number * 0.2, number * 0.2 + 9)
+            case .atOnceInAnyOrder: (number * 0.2, 9 + (number * 5).truncatingRemainder(dividingBy: 8))
+            }
+        }
+    }
+
+    /// A client on the gateway's own host asks the same again and again.
+    private static func local(_ spans: [(start: Double, end: Double)]) -> [Line] {
+        spans.enumerated().map { number, span in
+            Line.from(Endpoint(address: Scene.front.address, port: 51_000 + UInt16(number)), to: Scene.front)
+                .handshake(at: span.start).request("/cart", at: span.start + 0.1).response(502, at: span.end)
+        }
+    }
+
+    @Test(
+        "A client on the gateway's host that asks the same again and again, one after the other or at once, is no loop",
+        arguments: LocalClient.allCases
+    )
+    func localClient(_ client: LocalClient) {
+        let spans = (0..<8).map { client.span(of: Double($0)) }
+        let before = Scene.good("/a", ports: 41_000, at: -500)
+        let alone = Scene.report(before + Self.local(spans))
+        #expect(!alone.findings.map(\.cause).contains(.proxyLoop))
+        let refused = spans.enumerated().map { number, span in
+            Scene.leg(42_000 + UInt16(number), to: end("10.0.0.40", 80)).handshake(at: span.start + 0.2)
+                .request("/cart", at: span.start + 0.4).response(502, at: span.end - 0.1)
+        }
+        let report = Scene.report(before + Self.local(spans) + refused)
+        #expect(!report.findings.map(\.cause).contains(.proxyLoop))
+    }
+
     /// A second proxy listens at one address, dials from another, and says whence its request came.
     private static func throughAnother(_ count: Int, saying way: String) -> [Line] {
         let (proxy, back) = (end("10.0.0.20", 8081), IPAddress(v4: 10, 0, 0, 21))

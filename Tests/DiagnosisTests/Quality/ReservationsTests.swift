@@ -83,6 +83,31 @@ import Testing
         #expect(refused.missing == whole.missing)
     }
 
+    @Test("a clock that was set forward matters between the packets of a wait")
+    func advance() throws {
+        func report(_ lines: [Line], after frame: (ConnectionFacts) -> Int?) throws -> Report {
+            var facts = Scene.facts(lines)
+            let leg = try #require(facts.connections.first { $0.client.port == 40_000 })
+            facts.counters.clockAdvances = [
+                ClockAdvance(
+                    frame: FrameReference(number: try #require(frame(leg)) + 1, time: Timestamp(nanoseconds: .min)),
+                    amount: .seconds(60)
+                )
+            ]
+            return Diagnosis.report(on: facts)
+        }
+        for (lines, cause) in [(Self.timeout, Cause.responseTimeout), (Self.stale, .staleKeepaliveReuse)] {
+            let sound = try report(lines) { _ in -1 }.findings.first { $0.cause == cause }
+            #expect(sound?.confidence == .high)
+        }
+        let stale = try report(Self.stale) { $0.exchanges.last?.request?.firstFrame.number }
+        let doubted = try #require(stale.findings.first { $0.cause == .staleKeepaliveReuse })
+        #expect(doubted.confidence == .medium && doubted.missing.contains { $0.contains("set forward") })
+        // How long the wait was is all that speaks for it.
+        let timeout = try report(Self.timeout) { $0.exchanges.last?.request?.firstFrame.number }
+        #expect(timeout.findings.map(\.cause) == [.undetermined])
+    }
+
     @Test("a clock step matters between the packets of a wait, on an interface that saw them")
     func clock() throws {
         func isDoubted(_ step: ClockStep) throws -> Bool {

@@ -46,14 +46,17 @@ struct JudgedCapture {
     /// Judges packets as a file with exactly these would be judged: frames are numbered by their order.
     init(_ packets: [CapturedPacket], _ options: DiagnosisOptions, losses: [CaptureLoss] = []) {
         let dissector = Dissector()
+        let sieve = Sieve(memory: 64 << 20)
         for (index, packet) in packets.enumerated() {
             var record = packet.record
             record.number = index + 1
             record.capturedLength = packet.bytes.count
             dissector.process(record, packet.bytes.span.bytes)
+            sieve.process(record, packet.bytes.span.bytes)
         }
         var facts = dissector.facts(final: true)
         facts.counters.losses = losses
+        facts.counters.clockAdvances = Sieve.clockAdvances([sieve])
         report = Diagnosis.report(on: facts, options: options)
         for connection in facts.connections {
             streams[connection.stream] = CapturedPacket.Ends(

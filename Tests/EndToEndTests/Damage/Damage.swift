@@ -23,6 +23,7 @@ enum Damage: CustomStringConvertible, Sendable {
     case withoutLeg(Leg)
     /// From this packet's time on, time stamps lie so much earlier, as where the clock was set.
     case clockSetBack(Nanoseconds, atFrame: Int)
+    case clockSetForward(Nanoseconds, atFrame: Int)
 
     enum Leg: Sendable { case client, upstream }
 
@@ -39,6 +40,7 @@ enum Damage: CustomStringConvertible, Sendable {
             "\(leg) leg without what the \(direction == .fromClient ? "client" : "server") end sent"
         case .withoutLeg(let leg): "without the \(leg) leg"
         case .clockSetBack(let amount, let frame): "clock set back by \(amount) ns at frame \(frame)"
+        case .clockSetForward(let amount, let frame): "clock set forward by \(amount) ns at frame \(frame)"
         }
     }
 
@@ -90,6 +92,8 @@ enum Damage: CustomStringConvertible, Sendable {
             }
         case .withoutLeg(let leg):
             return packets.filter { packet in (packet.ends.map { Self.leg($0, upstreams) } ?? .upstream) != leg }
+        case .clockSetForward(let amount, let frame):
+            return Damage.clockSetBack(-amount, atFrame: frame).applied(to: packets, upstreams: upstreams)
         case .clockSetBack(let amount, let frame):
             guard let start = packets.first(where: { $0.record.number == frame })?.record.timestamp else {
                 return packets
