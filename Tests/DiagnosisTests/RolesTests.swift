@@ -58,6 +58,77 @@ import Testing
         #expect(report.countsClientRequests)
     }
 
+    /// A load test on the gateway's own host: two at once, each answered by another server of the group.
+    private static func loadTest(_ count: Int, from first: Int = 0) -> [Line] {
+        let host = "127.0.0.1"
+        return (first..<first + count).flatMap { number in
+            let start = Double(number) * 20
+            let (front, server) = (end(host, 80), end(host, 9001 + UInt16(number % 2)))
+            // Every third begins inside the one before, in either order.
+            let delay = number % 3 == 0 ? 17.0 : 0
+            return [
+                Line.from(end(host, 50_000 + UInt16(number)), to: front).handshake(at: start + delay - 0.5)
+                    .request("/ok", at: start + delay).response(200, at: start + delay + 15),
+                Line.from(end(host, 40_000 + UInt16(number)), to: server).handshake(at: start + delay + 0.5)
+                    .request("/ok", at: start + delay + 1).response(200, at: start + delay + 14),
+            ]
+        }
+    }
+
+    @Test("On one host, servers that are asked the same at the same time are no gateways of each other")
+    func siblings() {
+        let host = "127.0.0.1"
+        let failing = [
+            Line.from(end(host, 51_000), to: end(host, 80)).handshake(at: 999).request("/boom", at: 1_000)
+                .response(500, at: 1_010),
+            Line.from(end(host, 41_000), to: end(host, 9001)).handshake(at: 1_000.5).request("/boom", at: 1_001)
+                .response(500, at: 1_009),
+        ]
+        let report = Scene.report(Self.loadTest(40) + failing)
+        #expect(report.roles.upstreams == [end(host, 9001), end(host, 9002)])
+        #expect(report.roles.reasons.allSatisfy { !$0.contains("9001") && !$0.contains("9002") })
+        #expect(report.outline == [])
+    }
+
+    @Test("On one host, servers that are asked the same in step are no gateways of each other")
+    func siblingsInStep() {
+        let host = "127.0.0.1"
+        let front = end(host, 80)
+        // The second server is always asked while the first has its request, and answers after it.
+        let lines = (0..<20).flatMap { number -> [Line] in
+            let start = Double(number) * 40
+            return (0..<2).flatMap { (place: Int) -> [Line] in
+                let port = UInt16(number * 2 + place)
+                let own = start + Double(place) * 0.5
+                return [
+                    Line.from(end(host, 50_000 + port), to: front).handshake(at: own - 0.3)
+                        .request("/ok", at: own).response(200, at: own + 15),
+                    Line.from(end(host, 40_000 + port), to: end(host, 9001 + UInt16(place))).handshake(at: own + 0.6)
+                        .request("/ok", at: start + 3 + Double(place)).response(200, at: own + 14),
+                ]
+            }
+        }
+        let report = Scene.report(lines + Self.loadTest(2, from: 60))
+        #expect(report.roles.reasons.allSatisfy { !$0.contains("9001") && !$0.contains("9002") })
+        #expect(report.roles.upstreams == [end(host, 9001), end(host, 9002)])
+    }
+
+    @Test("On one host, what waits at a server while a client asks the gateway does not make the server a gateway")
+    func waitsBeside() {
+        let host = "127.0.0.1"
+        let (front, server) = (end(host, 80), end(host, 9001))
+        var facts = Scene.facts([
+            Line.from(end(host, 42_000), to: server).handshake(at: -1).request("/wait", at: 0).response(200, at: 20),
+            Line.from(end(host, 50_000), to: front).handshake(at: 4).request("/boom", at: 5).response(500, at: 10),
+            Line.from(end(host, 41_000), to: server).handshake(at: 5.5).request("/boom", at: 6).response(500, at: 9),
+        ])
+        var background = BackgroundFacts()
+        background.passings = [BackgroundFacts.Passing(front: front, dialler: server.address, upstream: server): 300]
+        facts.background = background
+        let reasons = RoleMap.infer(from: facts, options: DiagnosisOptions()).roles.reasons
+        #expect(!reasons.isEmpty && reasons.allSatisfy { !$0.contains("9001") })
+    }
+
     @Test("With the upstream leg only, its attempts are judged and the missing client leg is said")
     func upstreamOnly() throws {
         let report = Scene.report([Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50)])
