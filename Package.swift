@@ -87,9 +87,13 @@ let package = Package(
     ]
 )
 
-// The service: a product of its own, so that the command links neither SQLite nor Foundation. Without it the packages that it
-// needs are not even fetched; tools/gwsniff asks for that where nobody has built the service yet.
-if Context.environment["GWSNIFF_PLAIN"] == nil {
+// What lies beside the command, as products of their own, so that it links neither SQLite, nor an HTTP client, nor Foundation. What is not
+// asked for is not even fetched: GWSNIFF_PARTS names what is ("service", "attach", both, or nothing), unset means all;
+// tools/gwsniff and tools/gwsniffd set it to what somebody has built here.
+let parts =
+    Context.environment["GWSNIFF_PARTS"] ?? (Context.environment["GWSNIFF_PLAIN"] == nil ? "service attach" : "")
+
+if parts.contains("service") {
     package.products.append(.executable(name: "gwsniffd", targets: ["gwsniffd"]))
     package.dependencies += [
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -122,6 +126,47 @@ if Context.environment["GWSNIFF_PLAIN"] == nil {
         .testTarget(
             name: "ServiceTests",
             dependencies: ["Service", "Reporting", "Diagnosis", "Model", "TestSupport"],
+            swiftSettings: settings
+        ),
+    ]
+}
+
+if parts.contains("attach") {
+    package.products.append(.executable(name: "gwsniff-attach", targets: ["gwsniff-attach"]))
+    package.dependencies += [
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    ]
+    package.targets += [
+        .target(
+            name: "Ticketing",
+            dependencies: [
+                "Evidence", "Reporting", "Model",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "gwsniff-attach",
+            dependencies: [
+                "Ticketing", "Evidence", "Reporting", "Model",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "TicketingTests",
+            dependencies: [
+                "Ticketing", "Evidence", "Reporting", "Model", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
     ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the output of `gwsniff --experimental-dump-help`, or of gwsniffd, (standard input) into a manual page (standard output)."""
+"""Turns the output of `gwsniff --experimental-dump-help`, or of gwsniffd or gwsniff-attach, (standard input) into a manual page (standard output)."""
 
 import json
 import sys
@@ -50,7 +50,9 @@ def page(tree):
     yield f'.TH {name.upper()} 1 "" "{name}" "User Commands"'
     yield f".SH NAME\n{name} \\- {escape(command['abstract'].rstrip('.'))}"
     yield ".SH SYNOPSIS"
-    if any(entry["kind"] == "positional" for entry in command["arguments"]):
+    if name == "gwsniff-attach":
+        yield ".B gwsniff attach\n\\fB\\-\\-to\\fR \\fIURL\\fR \\fIFILE\\fR... [options]"
+    elif any(entry["kind"] == "positional" for entry in command["arguments"]):
         yield f".B {name}\n[options] \\fIFILE\\fR...\n.br\n.B {name}\n[options] \\fB\\-\\-iface\\fR \\fIIF\\fR"
     else:
         yield f".B {name}\n[options]"
@@ -69,8 +71,9 @@ def page(tree):
     for title, entries in sections.items():
         yield f".SH {escape(title.upper())}"
         yield from map(argument, entries)
-    yield ".SH COMMANDS"
-    for child in command["subcommands"]:
+    if command.get("subcommands"):
+        yield ".SH COMMANDS"
+    for child in command.get("subcommands", []):
         yield f".TP\n\\fB{child['commandName']}\\fR\n{escape(child['abstract'])}"
         # Its own; what it shares with the command itself stands there.
         own = [entry for entry in child.get("arguments", []) if entry["shouldDisplay"] and "sectionTitle" not in entry]

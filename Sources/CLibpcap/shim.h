@@ -21,4 +21,12 @@ static inline int gwsniff_give_up_capabilities(void) {
 #else
 static inline int gwsniff_give_up_capabilities(void) { return 0; }
 #endif
+
+#ifdef __GLIBC__
+#include <malloc.h>
+/* mallopt(3): a threshold that is set stays what it is; of itself it grows to 32 MiB, and what is smaller is kept. */
+static inline void gwsniff_return_large_blocks(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }
+#else
+static inline void gwsniff_return_large_blocks(int bytes) { (void)bytes; }
+#endif
 #endif

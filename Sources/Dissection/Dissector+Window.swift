@@ -1,5 +1,15 @@
 package import Model
 
+/// What is to become of the facts of a connection whose last packet is old.
+package enum ConnectionStanding {
+    /// They go.
+    case over
+    /// More of it is to come, or is waited for: exchanges that are over go.
+    case followed
+    /// All of it stays.
+    case context
+}
+
 /// A dissector that is handed parts of connections as they turn out to matter, and forgets what is over.
 extension Dissector {
     /// Takes a packet of a connection.
@@ -28,11 +38,23 @@ extension Dissector {
     /// What was over before `time` is not asked for any more.
     package func forget(
         before time: Timestamp,
-        isFollowed: (_ first: Int) -> Bool
+        standing: (_ first: Int) -> ConnectionStanding
     ) -> (missedBytes: Int64, droppedExchanges: Int) {
         dns.removeAll { $0.frame.time < time }
         decoder.neighbourTable.forget(before: time)
-        return table.forget(before: time, isFollowed: isFollowed)
+        return table.forget(before: time, standing: standing, left: { _ in })
+    }
+
+    /// Of connections that were dissected as far as they matter, what was over before `time` is not asked for any more, and what may still come
+    /// of them is not looked at. For a dissector that reads files by chosen spans; names and neighbours stay.
+    package func settle(
+        before time: Timestamp,
+        standing: (_ first: Int) -> ConnectionStanding
+    ) -> (missedBytes: Int64, droppedExchanges: Int) {
+        var left: Set<FlowKey> = []
+        let gone = table.forget(before: time, standing: standing) { left.insert($0) }
+        settled.formUnion(left.filter { !table.isLive($0) })
+        return gone
     }
 
     /// What is known now; open connections as they stand. Errors that came before the packets that they quote are tied to them.
@@ -40,6 +62,9 @@ extension Dissector {
         table.tieStrays()
         return facts(final: false)
     }
+
+    /// Payload that waits for what is missing before it, in bytes, all told.
+    package var bufferedBytes: Int { table.bufferedCost }
 
     /// Connections of which facts are kept.
     package var connectionCount: Int { table.finished.count + table.entries.count }

@@ -16,9 +16,14 @@ package final class Dissector {
     private var droppedDNS = 0
     private let active: ActiveFlows?
     private let flows: KeptFlows?
+    /// Ends of connections that were followed and are not any more, until another one begins there.
+    var settled: Set<FlowKey> = []
 
-    /// - Parameter flows: which connections to follow; all, where nil.
-    package init(_ flows: KeptFlows? = nil) {
+    /// - Parameters:
+    ///   - flows: which connections to follow; all, where nil.
+    ///   - largestBuffer: bytes of payload that may wait for what is missing before it; nil for the usual.
+    package init(_ flows: KeptFlows? = nil, largestBuffer: Int? = nil) {
+        if let largestBuffer { table.largestBuffer = largestBuffer }
         self.flows = flows
         active = flows.map(ActiveFlows.init)
     }
@@ -73,6 +78,13 @@ package final class Dissector {
     }
 
     private func accept(_ segment: Segment, _ record: PacketRecord, _ bytes: RawSpan, _ answer: ActiveFlows.Answer) {
+        if !settled.isEmpty {
+            let key = FlowKey(segment.source, segment.destination)
+            if settled.contains(key) {
+                guard flows?.startsConnection(record.number) ?? true else { return }
+                settled.remove(key)
+            }
+        }
         switch answer {
         case .skip: return
         case .keep: break

@@ -11,6 +11,11 @@ final class FirstPass {
         var flows: KeptFlows?
         var background: BackgroundFacts?
         var counters = CaptureCounters()
+        var spans: [FlowSpan] = []
+        var firstPacket: Timestamp?
+        var summaries: [SourceSummary] = []
+        /// Where the clock was set forward.
+        var clockAdvances: [ClockAdvance] = []
     }
 
     private let workers: [Worker]
@@ -73,9 +78,6 @@ final class FirstPass {
         self.workers = workers
     }
 
-    /// Where the clock was set forward.
-    var clockAdvances: [ClockAdvance] { Sieve.clockAdvances(workers.map(\.sieve)) }
-
     var statistics: RunStatistics { workers[0].reading.progress }
     var summaries: [SourceSummary] { workers[0].reading.summaries }
     var warnings: [CaptureError] { workers[0].reading.warnings }
@@ -98,7 +100,7 @@ final class FirstPass {
     }
 
     func run() throws(CaptureError) -> Choice {
-        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / (24 << 10))))
+        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / Self.spanCost)))
         var last = OfflineRun.stretch
         var goesOn = true
         while goesOn {
@@ -121,8 +123,15 @@ final class FirstPass {
         }
         harvester.take()
         harvester.reducer.finish()
-        return choice(harvester.reducer)
+        var choice = choice(harvester.reducer)
+        choice.firstPacket = statistics.first
+        choice.summaries = summaries
+        choice.clockAdvances = Sieve.clockAdvances(workers.map(\.sieve))
+        return choice
     }
+
+    /// Bytes by which a chosen span is remembered, and its share of a second reading that lets go what is settled.
+    private static let spanCost = 4 << 10
 
     /// First frame of the last connection of the sample; nil while there are too few.
     private func sampleEnd() -> Int? {
@@ -164,6 +173,6 @@ final class FirstPass {
             spans.append(FlowSpan(flow: frame, from: frame, through: frame))
         }
         let flows = KeptFlows(starts: starts, spans: spans, numberedEarlier: earlier)
-        return Choice(flows: flows, background: background, counters: facts.counters)
+        return Choice(flows: flows, background: background, counters: facts.counters, spans: spans)
     }
 }

@@ -48,8 +48,11 @@ package struct LiveRun {
     }
 
     package func report() throws(CaptureError) -> Report {
+        CaptureLibrary.returnLargeBlocks()
         let ring = PacketRing(bytes: recorder.ringBytes)
         let capture = try LiveCapture(interfaces: interfaces, options: options)
+        // Opened while there is the right to.
+        let logs = recorder.logs.isEmpty ? nil : try LogWatch(recorder.logs, pattern: recorder.logPattern)
         try opened()
         if let directory = recorder.directory { try PrivateDirectory.prepare(directory) }
         var desk = LiveDesk(
@@ -65,6 +68,7 @@ package struct LiveRun {
             },
             recorder: recorder.directory == nil
                 ? nil : Recorder(recorder, ring: ring, interfaces: capture.descriptions),
+            logs: logs,
             thread: CaptureThread(capture, ring, limit: request.packetLimit),
             run: self
         )

@@ -35,30 +35,14 @@ package enum OfflineRun {
         // A run that was stopped, or a file that grows: the same packets again.
         limited.packetLimit = first.statistics.packets
         var reading = Reading(second, limited)
-        let dissector = Dissector(choice.flows)
-        if first.statistics.packets > 0 {
-            _ = try reading.run(
-                through: .max,
-                one: { dissector.process($0, $1) },
-                many: { dissector.process($0, $1) }
-            )
-        }
+        let dissection = SecondPass(choice, request)
+        if first.statistics.packets > 0 { try dissection.run(&reading) }
         control.progress(first.statistics)
         for warning in first.warnings { control.warn(warning.message) }
         for summary in first.summaries {
             if let cut = summary.truncated { control.warn("\(summary.name): \(cut)") }
         }
-        var facts = dissector.facts(final: true)
-        if let background = choice.background {
-            let dissected = facts.counters
-            facts.counters = choice.counters
-            facts.counters.takeDuplicates(of: dissected)
-            facts.background = background
-        }
-        facts.counters.note(first.summaries)
-        facts.counters.clockAdvances = first.clockAdvances
-        var report = Diagnosis.report(on: facts, options: request.options(firstPacket: first.statistics.first))
-        if request.locatesConnections { report.locate(in: facts.connections) }
+        var report = dissection.report()
         report.sources = first.summaries
         return report
     }

@@ -32,6 +32,8 @@ package struct LiveCounters: Sendable {
     package var clientErrors = 0
     /// Evidence files begun.
     package var recordings = 0
+    /// As many were begun within an hour as may be: until then none is, but that what is being written goes on.
+    package var recorderRestsUntil: Timestamp?
 
     package init() {}
 

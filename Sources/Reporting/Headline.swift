@@ -19,16 +19,18 @@ package enum Headline {
     private static func failures(_ report: Report, worst: Finding?) -> String {
         let failed = max(report.failedRequests, worst?.count ?? 0)
         let total = max(report.totalRequests, failed)
+        let least = report.notLookedAt > 0 ? "At least " : ""
         let verb =
             total == 1
-            ? "The only \(noun(report)) failed" : "\(Numbers.grouped(failed)) of \(counted(total, report)) failed"
+            ? "The only \(noun(report)) failed"
+            : "\(least)\(Numbers.grouped(failed)) of \(counted(total, report)) failed"
         let share = total == 1 || failed == total ? "" : " (\(Numbers.share(failed, of: total)))"
         guard let worst else {
             let all = report.clientErrors
             return verb + share + ", cause undetermined" + span(all.first?.time, all.last?.time, date: true) + "."
         }
         let part =
-            worst.count >= failed
+            worst.count >= failed && report.notLookedAt == 0
             ? (failed > 1 ? ", all of them: " : ": ") : ", \(Numbers.grouped(worst.count)) of them: "
         return verb + share + part + SafeText.terminal(midSentence(worst.title))
             + span(worst.first, worst.last, date: true)

@@ -20,15 +20,17 @@ package struct Health: Sendable {
 
     /// - Parameters:
     ///   - silence: seconds since the capture last gave a sign of life.
-    ///   - now: wall clock.
+    ///   - now: wall clock, or packet time where files are shown.
+    ///   - isLive: false where files are read, which have an end.
     package init(
         _ picture: Picture,
         silence: Double,
         now: Timestamp,
+        isLive: Bool = true,
         history: HistoryState?,
         settings: HealthSettings
     ) {
-        checks = [Self.capture(picture, silence)]
+        checks = [Self.capture(picture, silence, isLive: isLive)]
         if let last = picture.statistics.last {
             let age = max(0, now - last)
             let limit = settings.largestPacketAge
@@ -56,7 +58,7 @@ package struct Health: Sendable {
         }
     }
 
-    private static func capture(_ picture: Picture, _ silence: Double) -> Check {
+    private static func capture(_ picture: Picture, _ silence: Double, isLive: Bool) -> Check {
         switch picture.state {
         case .starting:
             Check(name: "capture", isGood: silence <= longestSilence, text: "starting")
@@ -64,6 +66,8 @@ package struct Health: Sendable {
             Check(name: "capture", isGood: false, text: "no sign of life for \(Int(silence)) s")
         case .capturing:
             Check(name: "capture", isGood: true, text: "alive")
+        case .ended(nil) where !isLive:
+            Check(name: "capture", isGood: true, text: "read to its end")
         case .ended(let failure):
             Check(name: "capture", isGood: false, text: failure ?? "ended")
         }

@@ -180,6 +180,7 @@ package final class Service: Sendable {
             configuration: configuration,
             hostName: Self.hostName,
             source: source.names,
+            isLive: source.isLive,
             history: { history?.shown },
             evidence: evidence,
             now: { [isLive = source.isLive] picture in isLive ? Clocks.wall() : picture.now }

@@ -45,13 +45,16 @@ struct ScopeArguments: ParsableArguments {
     var upstream: [AddressPrefix] = []
 
     @Option(
-        help: ArgumentHelp("Threads that read files (default: processors, at most 4).", valueName: "n")
+        help: ArgumentHelp(
+            "Threads that read files (default: processors, at most 4); not for live runs.",
+            valueName: "n"
+        )
     )
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Memory for the analysis of files, about: 256M, 2G (default: 512M). What is given up for it is said.",
+            "Memory for the analysis, about: 256M, 2G (default: 512M); a live run's, besides --recorder-bytes. What is given up for it is said.",
             valueName: "size"
         ),
         transform: Size.parse

@@ -13,6 +13,7 @@ struct Gwsniff: ParsableCommand {
             gwsniff causes
             gwsniff explain CAUSE
             gwsniff bundle FILE... -o NAME
+            gwsniff attach --to URL FILE...
             gwsniff diff A.json B.json
             gwsniff history [options]
             """,
@@ -25,6 +26,7 @@ struct Gwsniff: ParsableCommand {
               gwsniff --format html -o a.html a.pcap    one page, nothing external
               gwsniff --evidence proof a.pcap           and the packets that show it
               gwsniff bundle a.pcap -o ticket.zip       reports and evidence, secrets overwritten
+              gwsniff attach --to URL a.pcap            the same, at the ticket that URL shows
               gwsniff --iface any -f 'tcp or icmp'      live; Ctrl-C for the report
               gwsniff --iface eth0 -Z nobody --record d live; the packets of each finding in d
               tcpdump -i any -U -w - | gwsniff -        from standard input
@@ -38,6 +40,7 @@ struct Gwsniff: ParsableCommand {
             SIGNALS:
               INT, TERM  finish with the report      USR1  print statistics
               HUP        live: the next file of -w   USR2  live: record the moment
+                         live without -w: as TERM, but under nohup(1) nothing
 
             EXIT STATUS:
                0 ran                1 a failure or a near miss, with --fail-on finding
@@ -45,7 +48,7 @@ struct Gwsniff: ParsableCommand {
               74 input or output   77 no permission      141 the reader of a pipe went away
             """,
         version: "gwsniff \(gwsniffVersion)\n\(CaptureLibrary.version)",
-        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self, History.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Attach.self, Diff.self, History.self]
     )
 
     @Argument(
@@ -88,6 +91,11 @@ struct Gwsniff: ParsableCommand {
     private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
         try evidence.validate(live)
+        if !live.interfaces.isEmpty, scope.threads != nil {
+            throw ValidationError(
+                "--threads is for files: a live run has one thread that captures and one that analyses."
+            )
+        }
         if live.listInterfaces { return }
         guard !inputs.isEmpty || !live.interfaces.isEmpty else {
             throw ValidationError("Name a capture file, or an interface with --iface.")
@@ -128,8 +136,8 @@ private struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gwsniff",
         abstract: Gwsniff.configuration.abstract,
-        subcommands: [Causes.self, Explain.self, Bundle.self, Diff.self, History.self]
+        subcommands: [Causes.self, Explain.self, Bundle.self, Attach.self, Diff.self, History.self]
     )
 
-    static let names: Set<String> = ["causes", "explain", "bundle", "diff", "history", "help"]
+    static let names: Set<String> = ["causes", "explain", "bundle", "attach", "diff", "history", "help"]
 }

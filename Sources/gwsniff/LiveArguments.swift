@@ -62,6 +62,23 @@ struct LiveArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Record, too, when this log of the gateway gets a line that tells of a failure; may be repeated.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var recordOnLog: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Which lines those are (default: upstream failures, and answers 502, 503, 504).",
+            valueName: "regex"
+        )
+    )
+    var logPattern: String?
+
+    @Option(
+        help: ArgumentHelp(
             "How much before a finding is recorded, and a third of it after (default: 30).",
             valueName: "seconds"
         )
@@ -70,7 +87,7 @@ struct LiveArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory for the packets of the recent past: 64M, 2G (default: 256M).",
+            "Memory for the packets of the recent past, besides --max-memory: 64M, 2G (default: 256M).",
             valueName: "size"
         ),
         transform: Size.parse
@@ -96,7 +113,10 @@ struct LiveArguments: ParsableArguments {
 
     @Option(
         name: [.customShort("s"), .long],
-        help: ArgumentHelp("Bytes to capture of each packet (default: all).", valueName: "bytes")
+        help: ArgumentHelp(
+            "Bytes to capture of each packet; 0 is 262144, as for tcpdump (default: that).",
+            valueName: "bytes"
+        )
     )
     var snapshotLength: Int?
 
@@ -110,8 +130,8 @@ struct LiveArguments: ParsableArguments {
     var noPromiscuousMode = false
 
     func validate(readsFiles: Bool) throws {
-        if let snapshotLength, !(1...262_144).contains(snapshotLength) {
-            throw ValidationError("--snapshot-length is 1 to 262144.")
+        if let snapshotLength, !(0...262_144).contains(snapshotLength) {
+            throw ValidationError("--snapshot-length is 0 to 262144.")
         }
         if let bufferSize, !(1...2_047).contains(bufferSize) {
             throw ValidationError("--buffer-size is 1 to 2047.")
@@ -138,6 +158,16 @@ struct LiveArguments: ParsableArguments {
             throw ValidationError("-C, -G and -W are for --write.")
         }
         if fileCount != nil, fileSize == nil, rotateSeconds == nil { throw ValidationError("-W is for -C or -G.") }
+        if record == nil, !recordOnLog.isEmpty { throw ValidationError("--record-on-log is for --record.") }
+        if recordOnLog.count > LogWatch.largestCount {
+            throw ValidationError("--record-on-log is for up to \(LogWatch.largestCount) logs.")
+        }
+        if let logPattern {
+            if recordOnLog.isEmpty { throw ValidationError("--log-pattern is for --record-on-log.") }
+            if LogPattern(logPattern) == nil {
+                throw ValidationError("--log-pattern '\(logPattern)' is no extended regular expression.")
+            }
+        }
         if record == nil, recorderSeconds != nil || recorderSnapshot != nil {
             throw ValidationError("--recorder-seconds and --recorder-snapshot are for --record.")
         }
@@ -147,6 +177,7 @@ struct LiveArguments: ParsableArguments {
         let given: [(String, Bool)] = [
             ("--write", write != nil), ("--file-size", fileSize != nil), ("--rotate-seconds", rotateSeconds != nil),
             ("--file-count", fileCount != nil), ("--record", record != nil),
+            ("--record-on-log", !recordOnLog.isEmpty), ("--log-pattern", logPattern != nil),
             ("--recorder-seconds", recorderSeconds != nil), ("--recorder-bytes", recorderBytes != nil),
             ("--recorder-snapshot", recorderSnapshot != nil),
             ("--relinquish-privileges", relinquishPrivileges != nil),
@@ -158,11 +189,19 @@ struct LiveArguments: ParsableArguments {
         }
     }
 
+    /// tcpdump(1): "Setting snaplen to 0 sets it to the default of 262144".
+    var snapLength: Int {
+        let length = snapshotLength ?? 0
+        return length == 0 ? 262_144 : length
+    }
+
     var rotation: Rotation { Rotation(size: fileSize, seconds: rotateSeconds, count: fileCount) }
 
     var recorder: RecorderOptions {
         var options = RecorderOptions()
         options.directory = record
+        options.logs = recordOnLog
+        options.logPattern = logPattern
         if let recorderSeconds {
             options.before = .seconds(Int64(recorderSeconds))
             options.after = .seconds(max(1, Int64(recorderSeconds) / 3))

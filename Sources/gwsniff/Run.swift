@@ -60,7 +60,7 @@ struct Run {
         var run = LiveRun(
             interfaces: command.live.interfaces,
             options: LiveOptions(
-                snapLength: command.live.snapshotLength ?? 262_144,
+                snapLength: command.live.snapLength,
                 isPromiscuous: !command.live.noPromiscuousMode,
                 bufferMebibytes: command.live.bufferSize,
                 filter: command.scope.filter

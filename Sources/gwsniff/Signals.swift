@@ -45,20 +45,33 @@ enum Signals {
         return ExitCode(128 + SIGPIPE)
     }
 
-    /// Of a live run. SIGHUP goes on in the next file where there is one, and asks for the report where there is none, as when a terminal
-    /// goes away; SIGUSR2 asks for the packets of the moment.
+    /// Of a live run. SIGHUP goes on in the next file where there is one. Where there is none it asks for the report, as when a terminal
+    /// goes away, unless whoever started the run had it ignored (nohup): so does tcpdump. SIGUSR2 asks for the packets of the moment.
     static func installLive(writes: Bool) {
         rotations.store(0, ordering: .relaxed)
         recordings.store(0, ordering: .relaxed)
         if writes {
             handle(SIGHUP) { _ in Signals.rotations.add(1, ordering: .relaxed) }
-        } else {
+        } else if !isIgnored(SIGHUP) {
             handle(SIGHUP) { number in
                 Signals.stops.add(1, ordering: .relaxed)
                 _ = signal(number, SIG_DFL)
             }
         }
         handle(SIGUSR2) { _ in Signals.recordings.add(1, ordering: .relaxed) }
+    }
+
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #elseif canImport(Musl)
+            let handler = action.__sa_handler.sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// Without SA_RESTART: a read that waits on a pipe has to return, or a stop would wait for the next packet.

@@ -26,12 +26,14 @@ struct Gwsniffd: ParsableCommand {
 
             SIGNALS:
               SIGTERM, SIGINT   end; what was found is in the history
+              SIGHUP            begin the next file of capture.savefile
               SIGUSR1           write figures to the log
               SIGUSR2           write the packets of the moment to an evidence file
 
             EXIT STATUS:
-               0 ended as asked    64 wrong usage       66 cannot open the interface
-              69 cannot listen, or no interface left    73 cannot write a directory
+               0 ended as asked     64 wrong usage      65 not a capture (--replay)
+              66 cannot open an interface or a file     73 cannot write a directory
+              69 cannot listen, or no interface left
               74 input or output   77 no permission     78 wrong configuration
             """,
         version: "gwsniffd \(gwsniffVersion)",

@@ -57,6 +57,7 @@ enum Running {
         }
         return [
             end(SIGINT), end(SIGTERM),
+            handle(SIGHUP) { feed.rotate() },
             handle(SIGUSR1) { logger.notice("\(LogLines.figures(feed.picture))") },
             handle(SIGUSR2) {
                 if !feed.record("asked for by signal") { logger.warning("so many recordings wait already") }

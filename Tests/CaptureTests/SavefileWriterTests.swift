@@ -122,6 +122,17 @@ struct SavefileWriterTests {
         #expect(found == Array(0..<20))
     }
 
+    @Test("-G begins the next file without a packet, for who asks")
+    func byTimeAlone() throws {
+        let directory = try TemporaryDirectory()
+        let writer = try writer("\(directory.path)/%s.pcapng", Rotation(seconds: 60))
+        for second in [10, 59, 61, 100, 119, 122] { writer.rotateIfDue(Self.start + .seconds(Int64(second))) }
+        writer.finish()
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+        #expect(files.count == 3)
+        for file in files { #expect(try numbers("\(directory.path)/\(file)").isEmpty) }
+    }
+
     @Test("-C begins files with numbers behind the name, before the end that says how they are compressed")
     func bySize() throws {
         let directory = try TemporaryDirectory()

@@ -90,8 +90,8 @@ import Testing
                 source: 0
             )
             #expect(bytes.withUnsafeBytes { ring.append(record, $0.bytes) })
-            recorder.trigger("one", at: now)
-            if second > 100 { recorder.trigger("two", at: now) }
+            recorder.trigger("failed", of: "one.log", at: now)
+            if second > 100 { recorder.trigger("failed", of: "two.log", at: now) }
             recorder.step(through: ring.end)
         }
         recorder.finish(through: ring.end)
@@ -99,6 +99,71 @@ import Testing
         let warnings = recorder.takeWarnings()
         #expect(warnings.count == 1)
         #expect(warnings.first?.message.contains("3 evidence files") == true)
+    }
+
+    /// A packet a second, and what `body` does then.
+    private func run(_ seconds: Int, _ options: RecorderOptions, _ body: (Recorder, Int, Timestamp) -> Void) -> Recorder
+    {
+        let ring = PacketRing(bytes: 0)
+        let bytes = [UInt8](repeating: 1, count: 60)
+        let recorder = Recorder(
+            options,
+            ring: ring,
+            interfaces: [InterfaceDescription(name: "eth0", linkType: .ethernet, snapLength: 0)]
+        )
+        for second in 0..<seconds {
+            let now = Timestamp(seconds: 1_700_000_000) + .seconds(Int64(second))
+            let record = PacketRecord(
+                number: second + 1,
+                timestamp: now,
+                capturedLength: 60,
+                wireLength: 60,
+                interface: 0,
+                linkType: .ethernet,
+                source: 0
+            )
+            let isTaken = bytes.withUnsafeBytes { ring.append(record, $0.bytes) }
+            #expect(isTaken)
+            body(recorder, second, now)
+            recorder.step(through: ring.end)
+        }
+        recorder.finish(through: ring.end)
+        return recorder
+    }
+
+    @Test("who asks gets a file as often as that is; why it was asked for while one was written stands in that one")
+    func onRequest() throws {
+        let scratch = try Scratch()
+        var options = RecorderOptions()
+        options.directory = scratch.path
+        let recorder = run(120, options) { recorder, second, now in
+            if second == 10 || second == 60 { recorder.trigger("odd latency", at: now) }
+            if second == 15 { recorder.trigger("the phone rang", at: now) }
+            if second == 16 { recorder.trigger("upstream timed out", of: "/var/log/error.log", at: now) }
+        }
+        #expect(recorder.count == 2)
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+        #expect(names.count == 2)
+        let first = try Data(contentsOf: URL(fileURLWithPath: scratch.file(names[0])))
+        for text in ["odd latency", "the phone rang", "a line of /var/log/error.log: upstream timed out"] {
+            #expect(first.range(of: Data(text.utf8)) != nil, "\(text)")
+        }
+    }
+
+    @Test("when the next file may be begun is known, and only while none may")
+    func rest() throws {
+        let scratch = try Scratch()
+        var options = RecorderOptions()
+        options.directory = scratch.path
+        options.mostPerHour = 2
+        var rests: [Int: Timestamp] = [:]
+        _ = run(200, options) { recorder, second, now in
+            if second == 10 || second == 60 { recorder.trigger("why", at: now) }
+            rests[second] = recorder.restsUntil(at: now)
+        }
+        #expect(rests[30] == nil)
+        #expect(rests[65] == nil)
+        #expect(rests[100] == Timestamp(seconds: 1_700_003_610))
     }
 
     @Test("a place that cannot be written is said")

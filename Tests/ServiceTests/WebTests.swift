@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Pipeline
 import Reporting
 import TestSupport
 import Testing
@@ -150,6 +151,11 @@ import Testing
         #expect(!health(30, 0, nil))
         #expect(!health(0, 61, .seconds(60)))
         #expect(health(0, 59, .seconds(60)))
+        let read = Sample.feed()
+        read.ended(nil)
+        let end = Health(read.picture, silence: 0, now: Sample.start, isLive: false, history: nil, settings: .init())
+        #expect(end.isGood)
+        #expect(!Health(read.picture, silence: 0, now: Sample.start, history: nil, settings: .init()).isGood)
         feed.ended("eth0: gone")
         #expect(!health(0, 0, nil))
         var history = HistoryState(path: "h")
@@ -190,6 +196,22 @@ import Testing
         #expect(stand.feed.takesRecording() == nil)
         for _ in 0..<8 { #expect(post(["X-Gwsniff-Token": token]) == 202) }
         #expect(post(["X-Gwsniff-Token": token]) == 429)
+    }
+
+    @Test("Where the recorder has begun as many files as it may, that is said, and when to ask again")
+    func recorderRests() throws {
+        let stand = try Stand()
+        let token = try #require(stand.caller.get("/api/v1/token")).text.trimmingCharacters(in: .newlines)
+        var statistics = Sample.statistics(packets: 1)
+        var live = LiveCounters()
+        live.recorderRestsUntil = stand.feed.picture.now + .seconds(90)
+        statistics.live = live
+        stand.feed.progress(statistics)
+        let answer = stand.caller.get("/api/v1/recordings?reason=why", ["X-Gwsniff-Token": token], method: "POST")
+        #expect(answer?.status == 429)
+        let wait = try #require((answer?.field("Retry-After")).flatMap { Int($0) })
+        #expect((1...91).contains(wait))
+        #expect(stand.feed.takesRecording() == nil)
     }
 
     @Test("Evidence is served whole; no name leads out of its directory")

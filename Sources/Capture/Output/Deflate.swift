@@ -47,3 +47,37 @@ package enum Deflate {
         UInt32(truncatingIfNeeded: crc32(0, bytes, UInt32(clamping: bytes.count)))
     }
 }
+
+extension Deflate {
+    /// Reads a stream back.
+    ///
+    /// - Parameter limit: bytes that it may become; a few bytes can promise any number.
+    /// - Returns: nil where it is no whole stream, or a larger one.
+    package static func expanded(_ bytes: ArraySlice<UInt8>, _ container: Container, limit: Int) -> [UInt8]? {
+        var stream = z_stream()
+        return withUnsafeMutablePointer(to: &stream) { stream -> [UInt8]? in
+            guard
+                inflateInit2_(stream, container.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+            else { return nil }
+            defer { inflateEnd(stream) }
+            return bytes.withUnsafeBufferPointer { input in
+                stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+                stream.pointee.avail_in = UInt32(clamping: input.count)
+                var result: [UInt8] = []
+                var block = [UInt8](repeating: 0, count: 1 << 16)
+                while true {
+                    let (status, count) = block.withUnsafeMutableBufferPointer { output in
+                        stream.pointee.next_out = output.baseAddress
+                        stream.pointee.avail_out = UInt32(output.count)
+                        let status = inflate(stream, Z_NO_FLUSH)
+                        return (status, output.count - Int(stream.pointee.avail_out))
+                    }
+                    guard result.count + count <= limit else { return nil }
+                    result += block[..<count]
+                    if status == Z_STREAM_END { return result }
+                    guard status == Z_OK, count > 0 else { return nil }
+                }
+            }
+        }
+    }
+}

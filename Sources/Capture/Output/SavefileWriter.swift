@@ -201,7 +201,8 @@ package final class SavefileWriter {
         queue.async { [desk] in desk.append(bytes, packets: packets) }
     }
 
-    private func rotateIfDue(_ time: Timestamp) {
+    /// Begins another file where it is time for that; for who has no packets. A packet of a time before may then come yet.
+    package func rotateIfDue(_ time: Timestamp) {
         guard !isOver else { return }
         if let seconds = rotation.seconds, let start = intervalStart, time - start >= .seconds(seconds) {
             filesDone += 1

@@ -115,6 +115,12 @@ struct Coverage {
         let from = request.start - Join.slack
         if isLossy { return "many packets: what the capture does not show may have been all the same" }
         if oneWay.contains(host) { return "what the gateway sent to its upstreams: the capture has the answers only" }
+        if let times = join.facts.background?.givenUpTimes,
+            times.contains(where: { $0.lowerBound <= end + Self.near && from <= $0.upperBound })
+        {
+            return
+                "connections of this time that there was no room to look at: give it more memory, or choose a part with a filter"
+        }
         if let blindSince, request.start >= blindSince {
             return "the upstream side, at the end of the capture: good requests have no packet there either"
         }

@@ -95,11 +95,12 @@ struct Join {
         }
         var claimed: [Int: Int] = [:]
         for index in attempts.indices {
-            guard let asked = request(of: attempts[index]), let outer = joined[asked.firstFrame.number] else {
-                continue
-            }
+            // A connect that came to nothing goes by its first packet.
+            let connection = facts.connections[attempts[index].connection]
+            let frame = request(of: attempts[index])?.firstFrame.number ?? connection.first.number
+            guard let outer = joined[frame] else { continue }
             if let request = byFrame[outer] {
-                claimed[index] = request
+                if attempts[index].exchange == nil { assign(index, to: request) } else { claimed[index] = request }
             } else {
                 attempts[index].isHealthCheck = true
             }
@@ -141,12 +142,25 @@ struct Join {
         }
     }
 
+    /// Where not all was dissected, the request that an attempt was made for may not be there. A gateway that does not like a whole and good
+    /// answer says so at once: a request that failed long after it failed for another reason, and was given something else. Not so one that
+    /// takes an interim response for the answer, and waits for its body.
+    private func isOthers(_ attempt: Attempt, _ candidate: ClientRequest) -> Bool {
+        guard facts.background != nil, candidate.isFailed, let failed = candidate.end, let answered = attempt.end,
+            failed - answered > Self.refusal, let response = response(of: attempt), response.completion == .complete,
+            let exchange = attempt.exchange, facts.connections[attempt.connection].exchanges[exchange].interimCount == 0
+        else { return false }
+        return response.status ?? 0 < 500
+    }
+
+    private static let refusal = Nanoseconds.seconds(1)
+
     /// How well an upstream request fits a client request; nil where it cannot be made for it.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
         // Looked at before the whole is copied: most have ended.
         if let end = requests[index].end, end + Self.slack < time { return nil }
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection else { return nil }
+        guard candidate.connection != attempt.connection, !isOthers(attempt, candidate) else { return nil }
         guard let wanted = request(of: candidate) else {
             // Its request came before the capture: only the outcome can tell.
             let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }

@@ -86,6 +86,7 @@ extension CauseGuides {
         lookAlikes: [
             .init(.responseTimeout, "the innermost hop is a server that stays silent"),
             .init(.upstreamErrorResponse, "each pass relays the error of the next"),
+            .init(.connectRefused, "a health check or a load test on the gateway's own host asks the same again and again"),
         ],
         contradicting: [
             "a pass that reaches another server",

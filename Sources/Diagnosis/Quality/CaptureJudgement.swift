@@ -223,9 +223,9 @@ struct CaptureJudgement {
         guard let background = facts.background else { return }
         if background.givenUp > 0 {
             note(
-                "\(background.givenUp) connections that did not go well were not looked at, for want of memory: raise --max-memory, or "
-                    + "choose a part with --filter",
-                by: .good
+                "\(Phrases.count(background.givenUp, "further failed or disturbed exchange")) not looked at, for want of memory: the counts of findings are at "
+                    + "least what they say; raise --max-memory, or choose a part with a filter, which a live run takes too",
+                by: .fair
             )
         }
         if background.forgottenConnections > 0 {

@@ -9,8 +9,13 @@ struct KeptSpans {
     var touched = FrameSet()
     /// Of connections that began before this frame it is not known.
     var touchedFrom = 0
-    private let largest: Int
-    private(set) var givenUp = 0
+    let largest: Int
+    /// By the server on whose account they are kept: how many spans, and of each span whose.
+    private var loads: [Endpoint: Int] = [:]
+    private var owners: [Int: Endpoint] = [:]
+    /// One server may have so many times what is still free: a flood leaves room for every other one, and the more servers fail, the less
+    /// each may have (A. K. Choudhury, E. L. Hahne: Dynamic queue length thresholds for shared-memory packet switches, 1998).
+    private static let greed = 4
     /// First frames of kept requests that have digests.
     var counted: Set<Int> = []
 
@@ -28,11 +33,26 @@ struct KeptSpans {
     var own: Set<Int> = []
     var bystanders: Set<Int> = []
 
-    /// Keeps an exchange with the one that it was made for.
-    mutating func keep(_ inner: FlowSpan, inside outer: FlowSpan) {
-        keep(outer)
-        keep(inner)
+    /// Half of the room is taken: what is settled should go.
+    var isHalfFull: Bool { spans.count * 2 > largest }
+    /// Three quarters are: the rest is for what failed.
+    var isNearlyFull: Bool { spans.count * 4 > largest * 3 }
+
+    /// There is room for more spans on account of that server.
+    func hasRoom(for owner: Endpoint, count: Int = 1) -> Bool {
+        let left = largest - spans.count
+        return count <= left && loads[owner, default: 0] / Self.greed < left
+    }
+
+    /// Keeps an exchange with the one that it was made for, or neither of them.
+    /// - Returns: false where there was no room.
+    mutating func keep(_ inner: FlowSpan, inside outer: FlowSpan, for owner: Endpoint) -> Bool {
+        let new = (spans[inner.from] == nil ? 1 : 0) + (spans[outer.from] == nil ? 1 : 0)
+        guard new == 0 || hasRoom(for: owner, count: new) else { return false }
+        enter(outer, owner)
+        enter(inner, owner)
         if inner.counted.0 >= 0, outer.counted.0 >= 0 { partners[inner.counted.0] = outer.counted.0 }
+        return true
     }
 
     @inline(__always)
@@ -49,17 +69,29 @@ struct KeptSpans {
         return span.from >= from
     }
 
-    mutating func keep(_ span: FlowSpan, asBystander: Bool = false) {
+    /// - Parameter isPartner: its other half is kept, so that only the whole bounds it.
+    /// - Returns: false where there was no room.
+    mutating func keep(
+        _ span: FlowSpan,
+        for owner: Endpoint,
+        asBystander: Bool = false,
+        isPartner: Bool = false
+    ) -> Bool {
+        guard spans[span.from] != nil || hasRoom(for: owner) || isPartner && spans.count < largest else { return false }
+        enter(span, owner, asBystander: asBystander)
+        return true
+    }
+
+    private mutating func enter(_ span: FlowSpan, _ owner: Endpoint, asBystander: Bool = false) {
         if var known = spans[span.from] {
             if notesChanges, span.through > known.through { changes.append(span.from) }
             known.through = max(known.through, span.through)
             spans[span.from] = known
-        } else if spans.count < largest {
-            spans[span.from] = span
-            if notesChanges { changes.append(span.from) }
         } else {
-            givenUp += 1
-            return
+            spans[span.from] = span
+            owners[span.from] = owner
+            loads[owner, default: 0] += 1
+            if notesChanges { changes.append(span.from) }
         }
         touched.insert(span.flow)
         if span.through == .max {
@@ -83,6 +115,12 @@ struct KeptSpans {
             return
         }
         counted.insert(span.counted.0)
+    }
+
+    /// Spans that were let go are nobody's load any more.
+    mutating func recountLoads() {
+        owners = owners.filter { spans[$0.key] != nil }
+        loads = owners.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 
     /// The open span of the connection ends.

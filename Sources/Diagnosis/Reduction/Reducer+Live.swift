@@ -18,9 +18,11 @@ extension Reducer {
     /// verdict.
     package mutating func hasten(_ suspects: [Suspect]) {
         for suspect in suspects where suspect.kind == .exchange || suspect.kind == .connect || suspect.kind == .odd {
-            kept.keep(suspect.span)
+            guard keep(suspect) else { continue }
             guard suspect.kind != .connect else { continue }
-            for inner in pending.nested(in: suspect, slack: slack) { kept.keep(inner.span) }
+            for inner in pending.nested(in: suspect, slack: slack) {
+                keep(inner.span, for: suspect.server, at: suspect.end)
+            }
         }
     }
 
@@ -50,6 +52,7 @@ extension Reducer {
         isOpen: (FlowSpan) -> Bool
     ) {
         kept.forget(before: frame, present: present, isOpen: isOpen)
+        givenUp.forget(before: time)
         suspects.removeAll { $0.end < time }
         unresolved.removeAll { $0.end < time }
         waited.removeAll { $0.to < time }
@@ -79,6 +82,9 @@ extension Reducer {
         }
     }
 
+    /// Less than half of the room for spans is left: what is settled should be counted and go.
+    package var isCrowded: Bool { kept.isHalfFull }
+
     /// Parts of connections that are kept.
     package var keptCount: Int { kept.spans.count + kept.flows.count + kept.counted.count + kept.own.count }
 
@@ -95,6 +101,7 @@ extension KeptSpans {
             if span.through == .max { return from >= frame || isOpen(span) }
             return span.through >= frame
         }
+        recountLoads()
         touched.forget(before: frame)
         touchedFrom = max(touchedFrom, frame)
         let flowsLeft = Set(spans.values.map(\.flow))

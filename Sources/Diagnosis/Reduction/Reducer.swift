@@ -45,6 +45,7 @@ package struct Reducer {
         var outer: FlowSpan
         var inner: FlowSpan
         var dialler: IPAddress
+        var server: Endpoint
     }
 
     /// What is remembered of a server.
@@ -94,10 +95,12 @@ package struct Reducer {
         var suspect: Suspect
         /// Good exchanges that may be later tries of the same, still to be kept.
         var retries = 3
-        /// The client's request around it was found.
-        var isJoined = false
+        /// How far from it the nearest client's request around it began that was found. One that began nearer may end later.
+        var nearest = Nanoseconds.max
     }
     var kept: KeptSpans
+    var latest = LatestFailures()
+    var givenUp = GivenUp()
     var held = HeldHarvest()
 
     /// Which requests the report is about: where it is not all, those that went well are counted apart.
@@ -154,7 +157,7 @@ package struct Reducer {
         }
         if digest.span.flow <= sampleEnd, sampled[digest.span.flow, default: 0] < Self.samplesPerFlow {
             sampled[digest.span.flow, default: 0] += 1
-            kept.keep(digest.span, asBystander: true)
+            _ = kept.keep(digest.span, for: digest.server, asBystander: true)
         }
         sample(digest)
         let mayBeOdd = oddQuestions.contains(digest.question)
@@ -174,8 +177,8 @@ package struct Reducer {
             _ = diallers.number(of: inner.client)
             join(digest, inner)
         } else if let odd, let suspect = oddities[digest.question]?[odd.place].suspect {
-            oddities[digest.question]?[odd.place].isJoined = true
-            kept.keep(digest.span)
+            oddities[digest.question]?[odd.place].nearest = odd.distance
+            keep(digest.span, for: suspect.server, at: digest.end)
             // And what came of the next try.
             let retry = pending.takeInner(
                 of: digest,
@@ -187,7 +190,7 @@ package struct Reducer {
                         && $0.begun - suspect.end <= Self.retryTime
                 }
             )
-            if let retry { kept.keep(retry.span, inside: digest.span) }
+            if let retry { keep(retry.span, inside: digest.span, for: suspect.server, at: digest.end) }
         }
     }
 
@@ -195,7 +198,7 @@ package struct Reducer {
     /// of something that failed.
     private mutating func join(_ outer: ExchangeDigest, _ inner: ExchangeDigest) {
         if kept.contains(inner.span) || kept.contains(outer.span) || isAltered(outer, inner) {
-            kept.keep(inner.span, inside: outer.span)
+            keep(inner.span, inside: outer.span, for: inner.server, at: outer.end)
         } else {
             remember(inner, outer.span)
         }
@@ -217,14 +220,14 @@ package struct Reducer {
     private func nearestOdd(inside outer: ExchangeDigest) -> (place: Int, distance: Nanoseconds)? {
         guard let candidates = oddities[outer.question] else { return nil }
         var best: (place: Int, distance: Nanoseconds)?
-        for (place, oddity) in candidates.enumerated() where !oddity.isJoined {
+        for (place, oddity) in candidates.enumerated() {
             let suspect = oddity.suspect
             guard suspect.start + slack >= outer.begun, suspect.start <= outer.end + slack,
                 suspect.server != outer.server,
                 suspect.client != outer.client || suspect.client == outer.server.address
             else { continue }
             let apart = min(distance(suspect.start - outer.begun), distance(suspect.start - outer.asked))
-            if apart < best?.distance ?? .max { best = (place, apart) }
+            if apart < min(best?.distance ?? .max, oddity.nearest) { best = (place, apart) }
         }
         return best
     }
@@ -239,9 +242,9 @@ package struct Reducer {
         {
             if let outer {
                 guard outer.begun <= oddity.suspect.start + slack else { continue }
-                kept.keep(digest.span, inside: outer.span)
+                keep(digest.span, inside: outer.span, for: oddity.suspect.server, at: digest.end)
             } else {
-                kept.keep(digest.span)
+                keep(digest.span, for: oddity.suspect.server, at: digest.end)
             }
             oddities[digest.question]?[place].retries -= 1
         }
@@ -267,10 +270,11 @@ package struct Reducer {
             to: to,
             outer: outer.span,
             inner: inner.span,
-            dialler: inner.client
+            dialler: inner.client,
+            server: inner.server
         )
         if isNear, suspects.suffix(Self.suspectReach).contains(where: { Self.mayBeTried($0, during: wait) }) {
-            kept.keep(wait.inner, inside: wait.outer)
+            keep(wait.inner, inside: wait.outer, for: wait.server, at: wait.to)
         } else if inner.start - outer.begun > Self.noticeableWait {
             latestWait = max(latestWait, to)
             if waited.count < Self.largestWaitingCount {
@@ -293,7 +297,7 @@ package struct Reducer {
         if suspect.kind == .foreign {
             // A few of each, ever rarer: what they are is soon known.
             servers[number].foreign += 1
-            if servers[number].foreign <= 32 || servers[number].foreign.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            if servers[number].foreign <= 32 || servers[number].foreign.nonzeroBitCount == 1 { _ = keep(suspect) }
             return
         }
         if suspect.kind == .cut {
@@ -301,10 +305,13 @@ package struct Reducer {
             guard passings.isEmpty else { return }
             servers[number].cuts += 1
             let cuts = servers[number].cuts
-            if cuts <= Self.cutsPerServer || cuts.nonzeroBitCount == 1 { kept.keep(suspect.span) }
+            if cuts <= Self.cutsPerServer || cuts.nonzeroBitCount == 1 { _ = keep(suspect) }
             return
         }
-        kept.keep(suspect.span)
+        guard keep(suspect) else {
+            givenUp.note(suspect)
+            return
+        }
         if suspects.count >= 2 * Self.largestSuspectCount { suspects.removeFirst(Self.largestSuspectCount) }
         suspects.append(suspect)
         // Of the latest only, as is looked at.
@@ -324,7 +331,7 @@ package struct Reducer {
         // Nearly always it came after all of them.
         guard suspect.end <= latestWait else { return }
         for wait in waited where Self.mayBeTried(suspect, during: wait) {
-            kept.keep(wait.inner, inside: wait.outer)
+            keep(wait.inner, inside: wait.outer, for: wait.server, at: wait.to)
         }
     }
 
@@ -333,10 +340,11 @@ package struct Reducer {
         servers[number].contexts += 1
         if servers[number].contexts % 16 == 0 { servers[number].contextInterval *= 2 }
         if let pair = servers[number].recent {
+            let server = serverNumbers.keys[number]
             if let outer = pair.outer {
-                kept.keep(pair.inner, inside: outer)
+                _ = kept.keep(pair.inner, inside: outer, for: server)
             } else {
-                kept.keep(pair.inner, asBystander: true)
+                _ = kept.keep(pair.inner, for: server, asBystander: true)
             }
         }
         servers[number].recent = nil
@@ -350,9 +358,9 @@ package struct Reducer {
         let number = number(of: digest.server)
         if servers[number].wanted > 0 {
             servers[number].wanted -= 1
-            kept.keep(digest.span, asBystander: true)
+            _ = kept.keep(digest.span, for: digest.server, asBystander: true)
         } else if digest.end >= servers[number].nextBeat {
-            kept.keep(digest.span, asBystander: true)
+            _ = kept.keep(digest.span, for: digest.server, asBystander: true)
             servers[number].nextBeat = digest.end + servers[number].beat
             servers[number].beats += 1
             if servers[number].beats % 32 == 0 { servers[number].beat *= 2 }
@@ -368,7 +376,10 @@ package struct Reducer {
         var left = 0
         for index in unresolved.indices {
             if unresolved[index].end < time {
-                for inner in pending.nested(in: unresolved[index], slack: slack) { kept.keep(inner.span) }
+                let suspect = unresolved[index]
+                for inner in pending.nested(in: suspect, slack: slack) {
+                    keep(inner.span, for: suspect.server, at: suspect.end)
+                }
             } else {
                 if left < index { unresolved[left] = unresolved[index] }
                 left += 1
@@ -391,7 +402,9 @@ package struct Reducer {
     package func state(into background: inout BackgroundFacts) {
         for (passing, count) in zip(passingNumbers.keys, passings) { background.passings[passing] = count }
         background.selected = selection.selectsEverything ? nil : selected
-        background.givenUp = kept.givenUp
+        background.givenUp = givenUp.count
+        background.givenUpExchanges = givenUp.exchanges
+        background.givenUpTimes = givenUp.times
         background.counted = kept.counted
         // Where no client is seen, attempts are nobody's.
         background.joined = passings.isEmpty ? [:] : kept.joined

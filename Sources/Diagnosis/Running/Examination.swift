@@ -5,7 +5,7 @@ package import Model
 /// Whoever captures for weeks looks at the same facts many times; `RunningTotals` counts each request once, by its first frame.
 package struct Examination {
     let incidents: Incidents
-    let facts: TrafficFacts
+    package let facts: TrafficFacts
     let options: DiagnosisOptions
     /// Incidents that the report is about.
     let selected: [Incident]
@@ -15,6 +15,8 @@ package struct Examination {
     private(set) var attempts: [Identity] = []
     /// First frames of requests that the background counts.
     let counted: Set<Int>
+    /// First frames of requests that were counted for good before: there is nothing new of them.
+    private var known: Set<Int> = []
 
     /// Which request or attempt, and when nothing about it can change any more.
     struct Identity {
@@ -94,6 +96,11 @@ package struct Examination {
                 settled: attempt.parent.map { max(own, requests[$0].identity.settled) } ?? own
             )
         }
+        // A connect that goes on may turn out to be somebody else's, who waits for it: till then nothing is settled.
+        for (index, attempt) in join.attempts.enumerated() where attempt.exchange == nil && attempt.end == nil {
+            guard let parent = attempt.parent else { continue }
+            requests[parent].identity.settled = max(requests[parent].identity.settled, attempts[index].settled)
+        }
     }
 
     private mutating func identifyUnseen() {
@@ -136,13 +143,57 @@ package struct Examination {
         return result
     }
 
+    /// First frames of connections that tell of each upstream how it did of late: the last two failures and the last two answers before `time`, with
+    /// the requests that they were made for. What comes after is judged beside them: whether a server was alive, and how it sends its resets.
+    package func contextConnections(before time: Timestamp) -> Set<Int> {
+        let join = incidents.join
+        var counts: [Endpoint: (failed: Int, answered: Int)] = [:]
+        var result: Set<Int> = []
+        let past = join.attempts.indices.filter { attempts[$0].settled < time }
+        for index in past.sorted(by: { attempts[$0].settled > attempts[$1].settled }) {
+            let attempt = join.attempts[index]
+            var count = counts[attempt.upstream] ?? (0, 0)
+            switch attempt.outcome {
+            case .failed: count.failed += 1
+            case .answered: count.answered += 1
+            case .open, .unused: continue
+            }
+            counts[attempt.upstream] = count
+            guard attempt.verdict == nil ? count.answered <= 2 : count.failed <= 2 else { continue }
+            result.insert(facts.connections[attempt.connection].first.number)
+            if let parent = attempt.parent {
+                result.insert(facts.connections[join.requests[parent].connection].first.number)
+            }
+            guard result.count < Self.largestContextCount else { break }
+        }
+        return result
+    }
+
+    private static let largestContextCount = 1_024
+
+    /// When the requests and attempts were over that are.
+    package var spanEnds: [Timestamp] {
+        let last = options.horizon ?? facts.counters.last ?? Timestamp(nanoseconds: .max)
+        return requests.map(\.identity.settled).filter { $0 <= last } + attempts.map(\.settled).filter { $0 <= last }
+    }
+
+    /// First frame, time of the last packet, and whether it was closed, of all connections.
+    package var connections: [(first: Int, last: Timestamp, isClosed: Bool)] {
+        facts.connections.map { ($0.first.number, $0.last.time, $0.isClosed) }
+    }
+
     /// Times of the last packets of all connections.
     package var connectionEnds: [Timestamp] { facts.connections.map(\.last.time) }
+
+    /// What was counted for good is not among the findings any more.
+    package mutating func leaveOut(_ totals: RunningTotals) { known = totals.folded }
 
     /// Findings of these facts alone, with what is told of them as they happen.
     package var findings: [Finding] {
         var groups: [FindingKey: [Incident]] = [:]
-        for incident in selected { groups[FindingKey(incident), default: []].append(incident) }
+        for incident in selected where !known.contains(identity(of: incident).frame) {
+            groups[FindingKey(incident), default: []].append(incident)
+        }
         return Grouping.findings(
             of: groups.reduce(into: [:]) { result, group in
                 var tally = FindingTally(group.key)

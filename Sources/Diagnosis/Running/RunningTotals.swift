@@ -37,13 +37,18 @@ package struct RunningTotals: Sendable {
     private var missedBytes: Int64 = 0
     private var droppedExchanges = 0
     /// First frames of requests and attempts that are counted here and may still be among the facts.
-    private var folded: Set<Int> = []
+    private(set) var folded: Set<Int> = []
+    /// Of them, for whom: of attempts the first frame of the request; of requests -1, as they want no other attempt. What belongs together is
+    /// decided once: later a part of it is gone, and the rest must not be taken for somebody else's.
+    package private(set) var joins: [Int: Int] = [:]
     private var hasFolded = false
 
     package init() {}
 
     /// Entries of all that it keeps.
-    package var size: Int { groups.count + upstreams.count + listeners.count + roles.upstreams.count + folded.count }
+    package var size: Int {
+        groups.count + upstreams.count + listeners.count + roles.upstreams.count + folded.count + joins.count
+    }
 
     private var failedRequests: Int { seesClients ? clients.failed : unseen.failed }
 
@@ -67,13 +72,18 @@ package struct RunningTotals: Sendable {
         var present: Set<Int> = []
         for request in examination.requests {
             present.insert(request.identity.frame)
-            if request.identity.settled < time { folded.insert(request.identity.frame) }
+            if request.identity.settled < time, folded.insert(request.identity.frame).inserted {
+                joins[request.identity.frame] = -1
+            }
         }
-        for attempt in examination.attempts {
+        for (place, attempt) in examination.attempts.enumerated() {
             present.insert(attempt.frame)
-            if attempt.settled < time { folded.insert(attempt.frame) }
+            guard attempt.settled < time, folded.insert(attempt.frame).inserted else { continue }
+            guard let parent = examination.incidents.join.attempts[place].parent else { continue }
+            joins[attempt.frame] = examination.requests[parent].identity.frame
         }
         folded.formIntersection(present)
+        joins = joins.filter { present.contains($0.key) }
         hasFolded = true
     }
 
@@ -246,6 +256,13 @@ package struct RunningTotals: Sendable {
             let counted = totals.seesClients ? totals.listeners : Set(totals.roles.upstreams)
             let exchanges = background.selected ?? background.servers.mapValues(\.exchanges)
             report.totalRequests += exchanges.reduce(0) { $0 + (counted.contains($1.key) ? $1.value : 0) }
+            // What was asked, and when, is not known of these: a report on some requests leaves them out.
+            if !report.isSelective {
+                report.notLookedAt = background.givenUpExchanges.reduce(0) {
+                    $0 &+ (counted.contains($1.key) ? $1.value : 0)
+                }
+                report.totalRequests += report.notLookedAt
+            }
         }
         report.clientErrors = totals.clientErrors(grouped)
         report.clientErrorStatuses = totals.statuses

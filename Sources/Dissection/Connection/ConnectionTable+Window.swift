@@ -14,36 +14,46 @@ extension ConnectionTable {
         removeFinished { $0.first.number == first }
     }
 
-    /// Connections whose last packet stands before `time` go, with what they told, unless `isFollowed` says that more of them is to come;
-    /// of others the exchanges that were over before `time`.
+    /// Connections whose last packet stands before `time` go, with what they told, where `standing` says that they are over;
+    /// of those that are followed the exchanges that were over before `time`.
     /// - Returns: the facts of those that went, as far as totals need them.
     mutating func forget(
         before time: Timestamp,
-        isFollowed: (_ first: Int) -> Bool
+        standing: (_ first: Int) -> ConnectionStanding,
+        left: (FlowKey) -> Void
     ) -> (missedBytes: Int64, droppedExchanges: Int) {
         var gone: (missedBytes: Int64, droppedExchanges: Int) = (0, 0)
         for (key, entry) in entries {
             guard case .live(let connection) = entry else { continue }
-            if connection.last.time < time, !isFollowed(connection.first.number) {
+            let standing = standing(connection.first.number)
+            if connection.last.time < time, standing == .over {
                 let facts = connection.snapshot()
                 gone.missedBytes = gone.missedBytes.addingSaturating(facts.missedBytes)
                 gone.droppedExchanges &+= facts.droppedExchanges
+                left(FlowKey(facts.client, facts.server))
                 retire(connection)
                 if recent === connection { recent = nil }
                 entries[key] = nil
-            } else {
+            } else if standing != .context {
                 connection.forget(before: time)
             }
         }
-        for facts in finished where facts.last.time < time && !isFollowed(facts.first.number) {
+        for facts in finished where facts.last.time < time && standing(facts.first.number) == .over {
             gone.missedBytes = gone.missedBytes.addingSaturating(facts.missedBytes)
             gone.droppedExchanges &+= facts.droppedExchanges
+            left(FlowKey(facts.client, facts.server))
         }
-        removeFinished { $0.last.time < time && !isFollowed($0.first.number) }
+        removeFinished { $0.last.time < time && standing($0.first.number) == .over }
         finishedDNS.removeAll { $0.frame.time < time }
         strayICMPErrors.removeAll { $0.frame.time < time }
         if quotedStreams.count >= Self.largestStrayCount / 2 { quotedStreams = [:] }
         return gone
+    }
+
+    /// Whether a connection is there that packets between these ends belong to.
+    func isLive(_ key: FlowKey) -> Bool {
+        if case .live = entries[key] { return true }
+        return false
     }
 
     private mutating func removeFinished(_ isOver: (ConnectionFacts) -> Bool) {

@@ -26,8 +26,8 @@ struct ConnectionTable<Parser: ConnectionParser> {
     static var orderlyTime: Nanoseconds { .seconds(2) }
     /// Linux probes an idle connection after two hours (`tcp_keepalive_time`).
     static var idleTime: Nanoseconds { .seconds(7200) }
-    /// Waiting payload of all connections together.
-    static var largestBuffer: Int { 64 << 20 }
+    /// Waiting payload of all connections together, unless somebody says another number.
+    static var usualBuffer: Int { 64 << 20 }
     static var largestStrayCount: Int { 4096 }
 
     var entries: [FlowKey: Entry] = [:]
@@ -35,6 +35,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
     private var nextStream = 0
     var clock: Timestamp?
     var bufferedCost = 0
+    var largestBuffer = Self.usualBuffer
     private var retiring = DeadlineQueue<Connection<Parser>>()
     private var leaving = DeadlineQueue<Connection<Parser>>()
     private var packetsUntilIdleSweep = 1 << 20
@@ -53,7 +54,7 @@ struct ConnectionTable<Parser: ConnectionParser> {
         let cost = connection.bufferedCost
         connection.accept(segment, record, bytes)
         bufferedCost += connection.bufferedCost - cost
-        if bufferedCost > Self.largestBuffer {
+        if bufferedCost > largestBuffer {
             bufferedCost -= connection.bufferedCost
             connection.shed()
             bufferedCost += connection.bufferedCost

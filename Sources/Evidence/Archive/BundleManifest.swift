@@ -1,5 +1,5 @@
 package import Model
-import Reporting
+package import Reporting
 
 /// What a bundle says of itself: which files, by which command, of what.
 package struct BundleManifest: Sendable {
@@ -76,6 +76,23 @@ extension EvidencePackets {
             }
         }
         return kept
+    }
+}
+
+extension JSONValue {
+    /// A report that was written with its secrets: what looks like one is overwritten in every text, names of members stay.
+    package var redacted: JSONValue {
+        var redaction = TextRedaction()
+        return redacted(by: &redaction)
+    }
+
+    private func redacted(by redaction: inout TextRedaction) -> JSONValue {
+        switch self {
+        case .string(let text): .string(redaction.redacted(text, asValue: false))
+        case .array(let values): .array(values.map { $0.redacted(by: &redaction) })
+        case .object(let members): .object(members.map { .init($0.name, $0.value.redacted(by: &redaction)) })
+        case .null, .bool, .integer: self
+        }
     }
 }
 

@@ -31,8 +31,12 @@ package struct BackgroundFacts: Sendable {
     package var oneWayConnections = 0
     /// Open connections that were let go, and names of closed ones, for want of memory.
     package var forgottenConnections = 0
-    /// Connections that were to be looked at and were too many for the memory allowed.
+    /// Parts of connections that were to be looked at and were too many for the memory allowed.
     package var givenUp = 0
+    /// Of them, requests that came to no good answer, by the endpoint that served; of the first 4,096 such endpoints.
+    package var givenUpExchanges: [Endpoint: Int] = [:]
+    /// When something was given up, a stretch each, in no order: nothing may be concluded from what is not there at that time.
+    package var givenUpTimes: [ClosedRange<Timestamp>] = []
 
     package init() {}
 }

@@ -169,6 +169,8 @@ package struct Report: Sendable {
     /// Client requests seen on client legs (or, where none was captured, upstream exchanges and attempts).
     package var totalRequests = 0
     package var failedRequests = 0
+    /// Requests without a good answer, among the total, that there was no memory to look at: at least `failedRequests` failed.
+    package var notLookedAt = 0
     /// Of some requests only: those chosen by status, time, path or id.
     package var isSelective = false
     /// False where no client leg was captured or readable and the counts come from the upstream legs.

@@ -14,6 +14,8 @@ struct FollowedFlow {
     struct Candidate {
         var number: Int
         var flags: UInt8
+        /// From the archive, which need not have what came before it.
+        var isArchived = false
     }
 
     let words: FlowWords
@@ -30,6 +32,8 @@ struct FollowedFlow {
     /// Runs of frames in which nothing was left out.
     private var runs: [ClosedRange<Int>] = []
     private var isFollowing = false
+    /// Only the opening is wanted so far, and it left the ring: what comes next need not be what followed it.
+    private var isBareOpening = false
     /// The packet before was handed over.
     private var isInRun = false
     private var through = -1
@@ -122,6 +126,7 @@ struct FollowedFlow {
         firstFed = -1
         runs = []
         isFollowing = false
+        isBareOpening = false
         isInRun = false
         through = -1
         needsPackets = true
@@ -148,9 +153,14 @@ struct FollowedFlow {
         }
         if packet.number == flow {
             // The opening is looked at whatever matters of the rest.
+            isBareOpening = !isFollowing && packet.isArchived
             if !isFollowing { through = flow }
             isFollowing = true
             started = nil
+        } else if isBareOpening {
+            isBareOpening = through == flow
+            let isHandshake = packet.flags & (FlowIndex.Flag.isSYN | FlowIndex.Flag.isHandshake) != 0
+            if isBareOpening, !isHandshake { return .skip }
         }
         guard isFollowing else { return .skip }
         let isNext =

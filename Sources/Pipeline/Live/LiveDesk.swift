@@ -13,12 +13,13 @@ struct LiveDesk {
     let engine: LiveEngine
     let writer: SavefileWriter?
     let recorder: Recorder?
+    let logs: LogWatch?
     let thread: CaptureThread
     let run: LiveRun
 
     /// Microseconds to sleep while nothing comes.
     private static let rest: UInt32 = 4_000
-    /// A look may take a fifth of the time.
+    /// A look may take a fifth of the time; half of it, where there is a flood of failures that has to be counted to make room.
     private static let lookShare = 4.0
     private static let shortestPause = 0.02
     /// Seconds without a packet after which time goes on all the same.
@@ -30,16 +31,25 @@ struct LiveDesk {
 
     private var emission = Emission()
     private var nextLook = 0.0
+    private var nextPressedLook = 0.0
     private var lastPacket = 0.0
     private var isHeard = true
     private var nextCount = 0.0
     private var nextQuestion = 0.0
     private var nextReport = 0.0
 
-    init(engine: LiveEngine, writer: SavefileWriter?, recorder: Recorder?, thread: CaptureThread, run: LiveRun) {
+    init(
+        engine: LiveEngine,
+        writer: SavefileWriter?,
+        recorder: Recorder?,
+        logs: LogWatch?,
+        thread: CaptureThread,
+        run: LiveRun
+    ) {
         self.engine = engine
         self.writer = writer
         self.recorder = recorder
+        self.logs = logs
         self.thread = thread
         self.run = run
     }
@@ -79,6 +89,8 @@ struct LiveDesk {
             engine.idle(at: last + Nanoseconds(seconds * 1e9) - .milliseconds(100))
             writer?.flush()
         }
+        // Nobody waits for a packet to see the next file; what the kernel still has of the time before is there by then.
+        if seconds > Self.silence { writer?.rotateIfDue(LiveRun.wallClock() - .seconds(1)) }
         usleep(Self.rest)
     }
 
@@ -91,6 +103,9 @@ struct LiveDesk {
         warn()
         guard now >= nextCount || run.control.needsAttention() else { return }
         nextCount = now + 0.1
+        for match in logs?.matches() ?? [] {
+            recorder?.trigger(match.line, of: match.path, at: engine.statistics.last ?? LiveRun.wallClock())
+        }
         if now >= nextQuestion {
             nextQuestion = now + 1
             noteDropped(thread.current)
@@ -110,15 +125,18 @@ struct LiveDesk {
     private func warn() {
         let warnings =
             thread.takeWarnings() + (writer?.takeWarnings() ?? []) + (recorder?.takeWarnings() ?? [])
+            + (logs?.takeWarnings() ?? [])
         for warning in warnings { run.control.warn(warning.message) }
     }
 
     private mutating func look(_ now: Double) {
-        guard now >= nextLook, engine.hasNews || emission.isWaiting, let last = engine.statistics.last else { return }
+        let isDue = now >= nextLook && (engine.hasNews || emission.isWaiting)
+        guard isDue || now >= nextPressedLook && engine.needsLook, let last = engine.statistics.last else { return }
         let examination = engine.look(horizon: last)
         isHeard = emission.emit(examination.findings, at: now, told)
         let after = run.clock()
         nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
+        nextPressedLook = after + max(Self.shortestPause, after - now)
     }
 
     private mutating func report(_ now: Double) {
@@ -149,6 +167,7 @@ struct LiveDesk {
         live.openConnections = engine.openCount
         live.clientErrors = engine.clientErrorCount
         live.recordings = recorder?.count ?? 0
+        live.recorderRestsUntil = statistics.last.flatMap { recorder?.restsUntil(at: $0) }
         statistics.live = live
         return statistics
     }

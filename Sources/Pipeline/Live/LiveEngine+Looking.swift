@@ -8,11 +8,19 @@ extension LiveEngine {
         hasNews = false
         var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
-        let examination = Examination(currentFacts(isFinal: false), options)
+        var examination = Examination(currentFacts(isFinal: false), options)
+        examination.leaveOut(totals)
         clientErrorCount = totals.clientErrorCount(with: examination)
         guard !isWhole else { return examination }
         foldIfDue(examination)
+        lastHorizon = horizon
         return examination
+    }
+
+    /// Room for spans is short: a look would make some.
+    package var needsLook: Bool {
+        guard !isWhole, reducer.isCrowded, let now = statistics.last else { return false }
+        return lastFold.map { now - $0 >= pressedPause } ?? true
     }
 
     /// The report on a capture that goes on.
@@ -26,7 +34,8 @@ extension LiveEngine {
     package func finish() -> (examination: Examination, report: Report) {
         finishReading()
         let options = request.options(firstPacket: statistics.first)
-        let examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        var examination = Examination(currentFacts(isFinal: true, withServers: true), options)
+        examination.leaveOut(totals)
         return (examination, totals.report(with: examination))
     }
 
@@ -42,6 +51,7 @@ extension LiveEngine {
         reducer.state(into: &background)
         background.counted.formUnion(wholeCounted)
         let advances = facts.counters.clockAdvances
+        background.joined.merge(totals.joins) { _, decided in decided }
         facts.counters = counted.counters
         facts.counters.losses = losses
         facts.counters.clockAdvances = advances
@@ -73,11 +83,15 @@ extension LiveEngine {
     private func foldIfDue(_ examination: Examination) {
         guard let now = statistics.last else { return }
         let isCrowded = dissector.connectionCount > window.largestConnectionCount
+        let isPressed = reducer.isCrowded
         guard let last = lastFold else {
             lastFold = now
             return
         }
-        guard now - last >= window.step || isCrowded && now - last >= Self.shortestStep else { return }
+        guard
+            now - last >= window.step || isCrowded && now - last >= Self.shortestStep
+                || isPressed && now - last >= pressedPause
+        else { return }
         lastFold = now
         var settled = now - window.settling
         var gone = now - window.length
@@ -87,11 +101,26 @@ extension LiveEngine {
             settled = max(settled, min(middle, now - Self.shortestStep))
             gone = max(gone, settled - Self.shortestStep)
         }
+        if isPressed {
+            // What was settled for a moment and could be told: there was a look before that showed it, and it has stood since.
+            let latest = min(now - Self.pressedSettling, lastHorizon - Self.pressedStanding)
+            let ends = examination.spanEnds.sorted()
+            let middle = ends.isEmpty ? settled : ends[ends.count / 2]
+            settled = max(settled, min(middle, latest))
+            gone = max(gone, settled)
+        }
         totals.fold(examination, before: settled)
-        forget(before: gone, but: examination.unsettledConnections(at: settled))
+        let context = gone > now - window.length ? examination.contextConnections(before: gone) : []
+        forget(before: gone, but: examination.unsettledConnections(at: settled), keeping: context)
+        // What is not over cannot go, however often one looks.
+        pressedPause = reducer.isCrowded ? min(pressedPause * 2, Self.shortestStep) : Self.pressedStep
     }
 
     private static var shortestStep: Nanoseconds { .seconds(5) }
+    /// While room for spans is short: how often what is settled goes, for how long it was at least, and for how long a look had shown it.
+    static var pressedStep: Nanoseconds { .milliseconds(250) }
+    private static var pressedSettling: Nanoseconds { .seconds(1) }
+    private static var pressedStanding: Nanoseconds { .milliseconds(100) }
 
     /// Of what is over for the sieve, nothing more is to come that would matter.
     private func letEndedGo(before time: Timestamp, frame: Int) {
@@ -104,14 +133,17 @@ extension LiveEngine {
     }
 
     /// What was over before `time` is counted; its facts go.
-    private func forget(before time: Timestamp, but unsettled: Set<Int>) {
+    /// - Parameter context: first frames of connections whose facts stay beside what comes.
+    private func forget(before time: Timestamp, but unsettled: Set<Int>, keeping context: Set<Int>) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
         letEndedGo(before: time, frame: frame)
         let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed }).union(unsettled)
-        let gone = dissector.forget(before: time) { awaited.contains($0) }
+        let gone = dissector.forget(before: time) { first in
+            context.contains(first) ? .context : awaited.contains(first) ? .followed : .over
+        }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
         let facts = dissector.facts(final: false)
         var firsts: Set<Int> = []

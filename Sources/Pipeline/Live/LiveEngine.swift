@@ -18,7 +18,7 @@ package final class LiveEngine {
     var archive: PacketArchive
     let sieve: Sieve
     var reducer: Reducer
-    let dissector = Dissector()
+    let dissector: Dissector
     package private(set) var statistics = RunStatistics()
 
     /// The first position that the sieve has not read.
@@ -44,11 +44,14 @@ package final class LiveEngine {
     var wholeCounted: Set<Int> = []
     private var wholeThrough = 0
 
-    /// Packet time and frame about every second.
+    /// Packet time and frame about every quarter of a second.
     var checkpoints: [(time: Timestamp, frame: Int)] = []
     var totals = RunningTotals()
     var lastFold: Timestamp?
     var lastForgotten = 0
+    /// Of the look before.
+    var lastHorizon = Timestamp(nanoseconds: .min)
+    var pressedPause = LiveEngine.pressedStep
     var windowStart = Timestamp(nanoseconds: .min)
     private(set) var lastFrame = 0
     /// Somebody reads the ring from here on: packets from it on stay while there is room elsewhere.
@@ -67,12 +70,14 @@ package final class LiveEngine {
         self.request = request
         self.ring = ring
         self.window = window
-        sieve = Sieve(memory: request.maximumMemory / 2)
-        reducer = Reducer(largestKeptCount: window.largestSpanCount)
+        let memory = LiveMemory(request.maximumMemory)
+        sieve = Sieve(memory: memory.sieve)
+        dissector = Dissector(largestBuffer: memory.reassembly)
+        reducer = Reducer(largestKeptCount: min(window.largestSpanCount, memory.spanCount))
         reducer.noteChanges()
         reducer.disorder = window.disorder
         isWhole = request.largestWhole > 0
-        archive = PacketArchive(largest: ring.capacity / 2)
+        archive = PacketArchive(largest: min(ring.capacity / 2, memory.archive))
     }
 
     package var connectionCount: Int { sieve.connectionCount }
@@ -161,7 +166,7 @@ package final class LiveEngine {
     }
 
     private func noteCheckpoint(_ now: Timestamp) {
-        if let last = checkpoints.last, now - last.time < .seconds(1) { return }
+        if let last = checkpoints.last, now - last.time < .milliseconds(250) { return }
         checkpoints.append((now, lastFrame))
     }
 
@@ -318,7 +323,9 @@ package final class LiveEngine {
         guard var state = followed[flow] else { return }
         if let entry = archive[state.words] {
             for packet in entry.packets where packet.record.number > state.lookedThrough {
-                let step = state.step(FollowedFlow.Candidate(number: packet.record.number, flags: packet.flags))
+                let step = state.step(
+                    FollowedFlow.Candidate(number: packet.record.number, flags: packet.flags, isArchived: true)
+                )
                 if case .skip = step { continue }
                 due.append(
                     Due(number: packet.record.number, position: -1, archived: packet, flow: flow, step: step)
@@ -390,16 +397,14 @@ package final class LiveEngine {
         let record = ring.record(at: place)
         let need = sieve.need(of: flow, frame: record.number, isSYN: note.flags & FlowIndex.Flag.isSYN != 0)
         var flags = note.flags
+        // After SYN and SYN-ACK it is what makes the connection one.
+        let endsHandshake =
+            flags & (FlowIndex.Flag.hasPayload | FlowIndex.Flag.isSYN) == 0 && archive.packetCount(flow) == 2
+            && sieve.openFlow(flow).map { $0 < record.number } ?? false
+        if endsHandshake { flags |= FlowIndex.Flag.isHandshake }
         switch need {
         case .none:
-            // After SYN and SYN-ACK it is what makes the connection one.
-            let endsHandshake =
-                flags & FlowIndex.Flag.hasPayload == 0 && archive.packetCount(flow) == 2
-                && sieve.openFlow(flow).map { $0 < record.number } ?? false
-            if endsHandshake {
-                flags |= FlowIndex.Flag.isHandshake
-                break
-            }
+            if endsHandshake { break }
             guard remembered[flow]?.contains(where: { $0.contains(record.number) }) ?? false else { return }
         case .foreign:
             guard archive.packetCount(flow) < PacketArchive.largestForeignCount else { return }

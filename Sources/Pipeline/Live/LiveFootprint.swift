@@ -32,6 +32,7 @@ extension LiveEngine {
             "spans kept": reducer.keptCount,
             "events held by the reducer": reducer.heldCount,
             "archived bytes": archive.cost,
+            "bytes that wait for others": dissector.bufferedBytes,
             "archived connections": archive.entries.count,
             "frames of connections": sieve.startsSize,
             "stream numbers": streams.count + oldNumbers.count,

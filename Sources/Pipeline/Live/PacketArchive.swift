@@ -16,10 +16,18 @@ struct PacketArchive {
         private(set) var packets: [Packet] = []
         private(set) var bytes: [UInt8] = []
 
-        var cost: Int { packets.count &* MemoryLayout<Packet>.stride &+ bytes.count }
+        /// Bytes that it takes, room for more included.
+        var cost: Int { packets.capacity &* MemoryLayout<Packet>.stride &+ bytes.capacity &+ Self.overhead }
 
+        /// Of two arrays and a place in a table.
+        private static let overhead = 192
+
+        /// Grows by a quarter: doubled, half of the archive would be room for more.
         mutating func append(_ record: PacketRecord, _ flags: UInt8, _ source: RawSpan) {
             let start = bytes.count
+            let end = start + source.byteCount
+            if end > bytes.capacity { bytes.reserveCapacity(end + end / 4) }
+            if packets.count == packets.capacity { packets.reserveCapacity(packets.count + packets.count / 4 + 4) }
             source.withUnsafeBytes { bytes.append(contentsOf: $0) }
             packets.append(Packet(record: record, flags: flags, bytes: start..<bytes.count))
         }

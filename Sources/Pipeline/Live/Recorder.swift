@@ -16,6 +16,10 @@ package struct RecorderOptions: Sendable {
     package var pause: Nanoseconds = .seconds(600)
     /// Files that may be begun within an hour.
     package var mostPerHour = 60
+    /// Logs of which a line that matches is a trigger, too.
+    package var logs: [String] = []
+    /// POSIX extended regular expression; nil for the usual lines of gateways.
+    package var logPattern: String?
 
     package init() {}
 }
@@ -41,6 +45,9 @@ package final class Recorder {
     private var until = Timestamp(nanoseconds: 0)
     private var latestUntil = Timestamp(nanoseconds: 0)
     private var comments: [Int: String] = [:]
+    /// Why else the file is written; to be said in it.
+    private var reasons: [String] = []
+    private static let largestReasonCount = 64
     private var recorded: [Incident: Timestamp] = [:]
     private var begun: [Timestamp] = []
     private var saidLimit = Timestamp(nanoseconds: .min)
@@ -74,14 +81,35 @@ package final class Recorder {
         trigger(incident, finding.title, marks, at: now)
     }
 
-    /// Somebody asks for what is there.
+    /// Somebody asks for what is there: however often, for a person has a reason each time.
     package func trigger(_ reason: String, at now: Timestamp) {
-        trigger(Incident(cause: reason, upstream: nil), "recorded on request: \(reason)", [:], at: now)
+        let incident = Incident(cause: reason, upstream: nil)
+        recorded[incident] = nil
+        trigger(incident, "recorded on request: \(reason)", [:], at: now)
+    }
+
+    /// A line of a gateway's log tells of a failure. The same log has no other file begun within the pause.
+    package func trigger(_ line: String, of log: String, at now: Timestamp) {
+        trigger(Incident(cause: "log", upstream: log), "recorded on a line of \(log): \(line)", [:], at: now)
+    }
+
+    /// Until when no file is begun, for as many were within the hour as may be; nil where one may be, or one is being written.
+    package func restsUntil(at now: Timestamp) -> Timestamp? {
+        guard options.directory != nil, writer == nil else { return nil }
+        let recent = begun.filter { now - $0 < .seconds(3_600) }
+        guard recent.count >= options.mostPerHour, let first = recent.min() else { return nil }
+        return first + .seconds(3_600)
     }
 
     private func trigger(_ incident: Incident, _ title: String, _ marks: [Int: String], at now: Timestamp) {
         guard options.directory != nil else { return }
         if writer != nil {
+            // What has no packet of its own is said at the next one that is written.
+            if marks.isEmpty, recorded[incident].map({ now - $0 >= options.pause }) ?? true,
+                reasons.count < Self.largestReasonCount
+            {
+                reasons.append("gwsniff: \(title)")
+            }
             comments.merge(marks) { known, _ in known }
             recorded[incident] = now
             until = min(max(until, now + options.after), latestUntil)
@@ -157,7 +185,10 @@ package final class Recorder {
                 return
             }
             if record.timestamp >= from {
-                ring.withBytes(at: next) { writer.append(record, $0, comment: comments[record.number]) }
+                let mark = comments[record.number]
+                let comment = reasons.isEmpty ? mark : (reasons + [mark].compactMap { $0 }).joined(separator: "\n")
+                reasons = []
+                ring.withBytes(at: next) { writer.append(record, $0, comment: comment) }
             }
             position = ring.after(next)
         }
@@ -180,5 +211,6 @@ package final class Recorder {
         warnings += writer?.takeWarnings() ?? []
         writer = nil
         comments = [:]
+        reasons = []
     }
 }

@@ -47,7 +47,9 @@ enum HTMLSummary {
         let failed = max(report.failedRequests, worst.count)
         let total = max(report.totalRequests, failed)
         let noun = report.countsClientRequests ? "request" : "upstream request"
-        return "\(Numbers.grouped(failed)) of \(Numbers.counted(total, noun)) (\(Numbers.share(failed, of: total)))"
+        let least = report.notLookedAt > 0 ? "at least " : ""
+        return
+            "\(least)\(Numbers.grouped(failed)) of \(Numbers.counted(total, noun)) (\(Numbers.share(failed, of: total)))"
     }
 
     private static func reach(_ worst: Finding, _ others: Int) -> String? {

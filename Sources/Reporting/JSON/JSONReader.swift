@@ -1,9 +1,9 @@
-/// RFC 8259 read back, for reports that are compared. A report may have come by mail: nothing in it is trusted.
-struct JSONReader {
-    struct Fault: Error {
+/// RFC 8259 read back: reports that are compared or attached, and what a ticket system answers. Nothing in it is trusted.
+package struct JSONReader {
+    package struct Fault: Error {
         /// Bytes from the start.
-        var offset: Int
-        var reason: String
+        package var offset: Int
+        package var reason: String
     }
 
     /// A report nests ten deep.
@@ -17,7 +17,7 @@ struct JSONReader {
     }
 
     /// One value and nothing behind it but white space.
-    static func value(of bytes: [UInt8]) throws(Fault) -> JSONValue {
+    package static func value(of bytes: [UInt8]) throws(Fault) -> JSONValue {
         var reader = JSONReader(bytes)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
@@ -166,7 +166,7 @@ extension JSONValue {
         if case .string(let value) = self { value } else { nil }
     }
 
-    var integer: Int64? {
+    package var integer: Int64? {
         if case .integer(let value) = self { value } else { nil }
     }
 

@@ -21,11 +21,13 @@ package enum JSONReport {
             .init("findings", .array(report.findings.map(finding))),
             .init(
                 "requests",
-                .object([
-                    .init("total", .count(report.totalRequests)),
-                    .init("failed", .count(report.failedRequests)),
-                    .init("counted", .string(report.countsClientRequests ? "client" : "upstream")),
-                ])
+                .object(
+                    [
+                        .init("total", .count(report.totalRequests)),
+                        .init("failed", .count(report.failedRequests)),
+                        .init("counted", .string(report.countsClientRequests ? "client" : "upstream")),
+                    ] + (report.notLookedAt > 0 ? [.init("notLookedAt", .count(report.notLookedAt))] : [])
+                )
             ),
             .init("clientErrors", .array(report.clientErrors.map(clientError))),
             .init("upstreams", .array(report.upstreams.map(upstream))),

@@ -8,10 +8,14 @@ package enum ADFReport {
     }
 
     package static func value(_ report: Report) -> JSONValue {
+        value(TicketDocument(report))
+    }
+
+    package static func value(_ document: TicketDocument) -> JSONValue {
         .object([
             .init("version", .count(1)),
             .init("type", .string("doc")),
-            .init("content", .array(TicketDocument(report).blocks.map(node))),
+            .init("content", .array(document.blocks.map(node))),
         ])
     }
 

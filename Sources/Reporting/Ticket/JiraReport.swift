@@ -3,7 +3,11 @@ package import Model
 /// `--format jira`: the wiki markup of Jira Data Center and of version 2 of Jira's REST interface.
 package enum JiraReport {
     package static func render(_ report: Report) -> String {
-        TicketDocument(report).blocks.map(written).joined(separator: "\n")
+        render(TicketDocument(report))
+    }
+
+    package static func render(_ document: TicketDocument) -> String {
+        document.blocks.map(written).joined(separator: "\n")
     }
 
     private static func written(_ block: TicketDocument.Block) -> String {

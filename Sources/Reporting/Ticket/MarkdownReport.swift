@@ -4,7 +4,11 @@ package import Model
 /// escaped.
 package enum MarkdownReport {
     package static func render(_ report: Report) -> String {
-        TicketDocument(report).blocks.map(written).joined(separator: "\n")
+        render(TicketDocument(report))
+    }
+
+    package static func render(_ document: TicketDocument) -> String {
+        document.blocks.map(written).joined(separator: "\n")
     }
 
     private static func written(_ block: TicketDocument.Block) -> String {

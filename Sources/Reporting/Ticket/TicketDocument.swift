@@ -9,7 +9,7 @@ package struct TicketDocument: Sendable {
         case code(String)
 
         /// Text of our own guides, in which code stands between single backticks.
-        static func guide(_ text: String) -> [Inline] {
+        package static func guide(_ text: String) -> [Inline] {
             let parts = text.split(separator: "`", omittingEmptySubsequences: false)
             guard parts.count % 2 == 1 else { return [.text(text)] }
             return parts.enumerated().compactMap { index, part in
@@ -29,7 +29,11 @@ package struct TicketDocument: Sendable {
         case table([String], [[String]])
     }
 
-    private(set) var blocks: [Block] = []
+    package private(set) var blocks: [Block] = []
+
+    package init(blocks: [Block]) {
+        self.blocks = blocks
+    }
 
     package init(_ report: Report) {
         blocks = [.heading(1, [.text("gwsniff report")]), .paragraph([.strong(Headline.text(report))])]

@@ -26,6 +26,11 @@ package struct CaptureSettings: Sendable, Equatable {
     package var upstreams: [AddressPrefix] = []
     /// Bytes that the analysis may take, about.
     package var maximumMemory = 512 << 20
+    /// Where every captured packet is kept, besides what the recorder keeps; nil for nowhere. And when another file is begun.
+    package var savefile: String?
+    package var savefileSize: Int?
+    package var savefileTime: Nanoseconds?
+    package var savefileCount: Int?
     /// Whom the process becomes once the interfaces are open; nil stays who it is.
     package var user: String?
 }
@@ -74,6 +79,10 @@ package struct RecorderSettings: Sendable, Equatable {
     /// The same incident is not recorded again for so long.
     package var pause: Nanoseconds = .seconds(600)
     package var mostPerHour = 60
+    /// Gateway logs of which a line that matches makes it record.
+    package var logs: [String] = []
+    /// POSIX extended regular expression; nil for what tells of a failed request in the logs of the usual gateways.
+    package var logPattern: String?
     /// Bytes of the directory's evidence files; the oldest go.
     package var maximumSize = 2 << 30
 }

@@ -1,5 +1,6 @@
 import Capture
 import Model
+import Pipeline
 
 /// Everything that can be set, in the order of the example file.
 package enum Settings {
@@ -33,6 +34,39 @@ package enum Settings {
             return true
         },
         .size("capture.max-memory", 64 << 20...64 << 30) { $1.capture.maximumMemory = $0 },
+        .optionalText("capture.savefile", "a file, its name going through strftime(3), or off") {
+            // Standard output is the log's.
+            if $0 == "-" { return false }
+            $1.capture.savefile = $0
+            return true
+        },
+        .optionalText("capture.savefile-size", "a size such as 500M, 1M to 1T, or off") {
+            guard let text = $0 else {
+                $1.capture.savefileSize = nil
+                return true
+            }
+            guard let size = Quantity.bytes(text), (1 << 20...1 << 40).contains(size) else { return false }
+            $1.capture.savefileSize = size
+            return true
+        },
+        .optionalText("capture.savefile-time", "a time such as 1h, 1s to 365d, or off") {
+            guard let text = $0 else {
+                $1.capture.savefileTime = nil
+                return true
+            }
+            guard let time = Quantity.time(text), (.seconds(1)...365 * day).contains(time) else { return false }
+            $1.capture.savefileTime = time
+            return true
+        },
+        .optionalText("capture.savefile-count", "a number of files, 1 to 1000000, or off") {
+            guard let text = $0 else {
+                $1.capture.savefileCount = nil
+                return true
+            }
+            guard let count = Int(text), (1...1_000_000).contains(count) else { return false }
+            $1.capture.savefileCount = count
+            return true
+        },
         .optionalText("capture.user", "the name of a user of this system") {
             if let user = $0, !Privileges.isKnown(user: user) { return false }
             $1.capture.user = $0
@@ -109,6 +143,16 @@ package enum Settings {
         .time("recorder.pause", 0...day) { $1.recorder.pause = $0 },
         .number("recorder.per-hour", 1...10_000) { $1.recorder.mostPerHour = $0 },
         .size("recorder.max-size", 1 << 20...1 << 44) { $1.recorder.maximumSize = $0 },
+        .list("recorder.log", "paths of the gateway's logs") { paths, configuration in
+            guard paths.count <= LogWatch.largestCount, paths.allSatisfy({ $0.hasPrefix("/") }) else { return false }
+            configuration.recorder.logs = paths
+            return true
+        },
+        .optionalText("recorder.log-pattern", "a POSIX extended regular expression, or off for the usual lines") {
+            if let text = $0, LogPattern(text) == nil { return false }
+            $1.recorder.logPattern = $0
+            return true
+        },
     ]
 
     private static let log: [Setting] = [

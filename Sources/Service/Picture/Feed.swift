@@ -12,6 +12,7 @@ package final class Feed: Sendable {
         var marks: [(seconds: Double, packets: Int)] = []
         var wantsStop = false
         var recordings: [String] = []
+        var wantsRotation = false
     }
 
     private static let rateSeconds = 5.0
@@ -104,6 +105,14 @@ package final class Feed: Sendable {
         state.withLock { $0.recordings.isEmpty ? nil : $0.recordings.removeFirst() }
     }
 
+    /// True once after `rotate`.
+    package func takesRotation() -> Bool {
+        state.withLock { state in
+            defer { state.wantsRotation = false }
+            return state.wantsRotation
+        }
+    }
+
     // MARK: For who shows, writes and stops
 
     package var picture: Picture { state.withLock { $0.picture } }
@@ -124,6 +133,9 @@ package final class Feed: Sendable {
     package func stop() {
         state.withLock { $0.wantsStop = true }
     }
+
+    /// Asks for the next file of the savefile.
+    package func rotate() { state.withLock { $0.wantsRotation = true } }
 
     /// Asks for what the ring has; false where so many wait already.
     package func record(_ reason: String) -> Bool {

@@ -36,7 +36,7 @@ package struct LiveSource: CaptureSource {
                 bufferMebibytes: max(1, capture.bufferSize >> 20),
                 filter: filter
             ),
-            savefile: nil,
+            savefile: capture.savefile,
             request: request,
             control: RunControl(
                 needsAttention: { feed.wantsStop },
@@ -53,6 +53,13 @@ package struct LiveSource: CaptureSource {
         run.control.takesRecording = feed.takesRecording
         run.control.reported = feed.report
         run.recorder = recorder
+        run.rotation = Rotation(
+            size: capture.savefileSize.map(Int64.init),
+            seconds: capture.savefileTime.map { max(1, $0 / .seconds(1)) },
+            // With a time alone, a run ends after so many; a service does not.
+            count: capture.savefileSize == nil ? nil : capture.savefileCount
+        )
+        run.control.takesRotation = feed.takesRotation
         run.opened = { () throws(CaptureError) in
             if let user = capture.user { try Privileges.relinquish(to: user) }
             try opened()
@@ -78,6 +85,8 @@ package struct LiveSource: CaptureSource {
         options.largestPacket = settings.largestPacket ?? .max
         options.pause = settings.pause
         options.mostPerHour = settings.mostPerHour
+        options.logs = settings.logs
+        options.logPattern = settings.logPattern
         return options
     }
 }

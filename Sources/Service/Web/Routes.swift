@@ -1,4 +1,5 @@
 package import Model
+import Pipeline
 import Reporting
 
 /// What the server answers. Everything comes from the feed's picture and from files; nothing here waits.
@@ -11,12 +12,14 @@ package struct Routes: Sendable {
     /// Wall clock, or packet time where a file is shown.
     private let now: @Sendable (Picture) -> Timestamp
     private let source: [String]
+    private let isLive: Bool
 
     package init(
         feed: Feed,
         configuration: ServiceConfiguration,
         hostName: String?,
         source: [String],
+        isLive: Bool = true,
         history: @escaping @Sendable () -> HistoryState?,
         evidence: EvidenceDirectory?,
         now: @escaping @Sendable (Picture) -> Timestamp
@@ -25,6 +28,7 @@ package struct Routes: Sendable {
         self.configuration = configuration
         guardian = WebGuard(configuration.http, hostName: hostName)
         self.source = source
+        self.isLive = isLive
         self.history = history
         self.evidence = evidence
         self.now = now
@@ -75,6 +79,7 @@ package struct Routes: Sendable {
             picture,
             silence: feed.silence,
             now: now(picture),
+            isLive: isLive,
             history: history(),
             settings: configuration.health
         )
@@ -117,7 +122,17 @@ package struct Routes: Sendable {
         guard evidence != nil else { return .refusal(409, "recorder.directory is off") }
         let reason = request.parameter("reason") ?? "asked for"
         guard (1...100).contains(reason.count) else { return .refusal(400, "reason is 1 to 100 characters") }
-        guard feed.record(SafeText.terminal(reason)) else { return .refusal(429, "so many wait already") }
+        if let until = feed.picture.statistics.live?.recorderRestsUntil {
+            let seconds = Int(clamping: max(1, (until - now(feed.picture)) / 1_000_000_000 + 1))
+            return .refusal(
+                429,
+                "recorder.per-hour files were begun within the hour; the next one may be in \(seconds) s"
+            )
+            .adding("Retry-After", String(seconds))
+        }
+        guard feed.record(SafeText.terminal(reason)) else {
+            return .refusal(429, "so many wait already").adding("Retry-After", "1")
+        }
         return json(.object([.init("status", .string("accepted"))]), status: 202)
     }
 }

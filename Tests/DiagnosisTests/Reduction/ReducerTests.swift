@@ -146,10 +146,100 @@ import Testing
             Self.suspect(.exchange, 100 + $0, from: Self.client, to: Self.front, UInt64($0), Double($0), Double($0) + 1)
         }
         reducer.take(harvest, now: Self.time(200))
-        #expect(Self.kept(reducer).count == 10)
+        // Of ten places two stay free for others.
+        #expect(Self.kept(reducer).count == 8)
         var background = BackgroundFacts()
         reducer.state(into: &background)
-        #expect(background.givenUp == 90)
+        #expect(background.givenUp == 92)
+        #expect(background.givenUpExchanges == [Self.front: 92])
+        #expect(background.givenUpTimes == [Self.time(8)...Self.time(100)])
+    }
+
+    @Test(
+        "The client's request that began nearest to an odd attempt is kept, though another that asked the same ended before it"
+    )
+    func nearestRequest() {
+        var reducer = Self.seasoned()
+        var harvest = SieveHarvest()
+        harvest.suspects = [Self.suspect(.odd, 70, from: Self.gateway, to: Self.upstream, 9, 10.01, 11)]
+        // What the first was given is not there; the second was given what came late.
+        harvest.digests = [Self.outer(71, 9, 5, 12), Self.outer(72, 9, 10, 15)]
+        reducer.take(harvest, now: Self.time(20))
+        #expect(Self.kept(reducer).isSuperset(of: [70, 72]))
+    }
+
+    @Test("A flood of one upstream's failures leaves room for another's, and for the request that it was made for")
+    func fairness() {
+        var reducer = Reducer(largestKeptCount: 100)
+        reducer.sampleEnd = 0
+        let other = Endpoint(address: IPAddress(v4: 10, 0, 0, 8), port: 8080)
+        var harvest = SieveHarvest()
+        // The client's requests outlast the attempts by a millisecond, and both legs ask the same.
+        func fail(_ number: Int, at upstream: Endpoint) {
+            let start = Double(number) * 10
+            let (flow, question) = (1_000 + number * 2, UInt64(number + 1))
+            harvest.suspects += [
+                Self.suspect(.exchange, flow, from: Self.gateway, to: upstream, question, start + 0.1, start + 5),
+                Self.suspect(.exchange, flow + 1, from: Self.client, to: Self.front, question, start, start + 6),
+            ]
+        }
+        for number in 0..<500 { fail(number, at: Self.upstream) }
+        fail(500, at: other)
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.isSuperset(of: [2_000, 2_001]))
+        #expect(kept.count >= 80)
+        // Never a request without its attempt.
+        #expect(kept.allSatisfy { kept.contains($0 ^ 1) })
+    }
+
+    @Test("What is only out of order takes three quarters of the room, and what fails after it is kept")
+    func oddOnes() {
+        var reducer = Reducer(largestKeptCount: 100)
+        reducer.sampleEnd = 0
+        var harvest = SieveHarvest()
+        for number in 0..<200 {
+            // Of many servers, so that none takes too much for itself.
+            let server = Endpoint(address: IPAddress(v4: 10, 0, 1, UInt8(number)), port: 8080)
+            let start = Double(number) * 10
+            harvest.suspects.append(
+                Self.suspect(.odd, 1_000 + number, from: Self.gateway, to: server, UInt64(number + 1), start, start + 1)
+            )
+        }
+        harvest.suspects.append(
+            Self.suspect(.exchange, 1_199, from: Self.gateway, to: Self.upstream, 200, 1_990, 1_995)
+        )
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.count == 77)
+        #expect(kept.contains(1_199))
+    }
+
+    @Test("What ended when something was given up is nobody's fault: the request goes the way of its attempt")
+    func connectsOfAFlood() {
+        var reducer = Reducer(largestKeptCount: 60)
+        reducer.sampleEnd = 0
+        var harvest = SieveHarvest()
+        for number in 0..<300 {
+            let start = Double(number) * 10
+            let flow = 1_000 + number * 2
+            harvest.suspects += [
+                Self.suspect(.connect, flow, from: Self.gateway, to: Self.upstream, 0, start + 1, start + 2),
+                Self.suspect(
+                    .exchange,
+                    flow + 1,
+                    from: Self.client,
+                    to: Self.front,
+                    UInt64(number + 1),
+                    start,
+                    start + 3
+                ),
+            ]
+        }
+        reducer.take(harvest, now: Self.time(6_000))
+        let kept = Self.kept(reducer)
+        #expect(kept.count >= 40)
+        #expect(kept.allSatisfy { kept.contains($0 ^ 1) })
     }
 
     @Test("An open span ends where the connection is calm again")

@@ -87,9 +87,10 @@ struct SimulatedDay {
     }
 
     /// A request whose upstream refuses the connection or, by turns, resets it.
-    mutating func fault(at time: Timestamp) -> [Frame] {
+    mutating func fault(at time: Timestamp) -> [Frame] { fault(at: time, isRefused: refused <= reset) }
+
+    mutating func fault(at time: Timestamp, isRefused: Bool) -> [Frame] {
         requests += 1
-        let isRefused = refused <= reset
         var client = ask("/fault/\(requests)", at: time)
         var upstream = conversation(Self.gateway, isRefused ? Self.refusing : Self.resetting, at: client.time)
         if isRefused {
@@ -139,8 +140,8 @@ struct SimulatedDay {
         leg.acknowledge(.fromClient)
     }
 
-    private static func frames(_ client: Conversation, _ upstream: Conversation) -> [Frame] {
-        (client.packets + upstream.packets).map { packet in
+    static func frames(_ conversations: Conversation...) -> [Frame] {
+        conversations.flatMap(\.packets).map { packet in
             Frame(
                 time: packet.record.timestamp,
                 bytes: PacketBuilder.ethernet(

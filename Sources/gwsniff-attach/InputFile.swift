@@ -1,0 +1,58 @@
+import Evidence
+import Ticketing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What is named on the command line, read whole.
+enum InputFile {
+    /// More is no bundle: its packets are 64 MiB at most, twice.
+    private static let limit = 512 << 20
+
+    static func bytes(_ path: String, limit: Int = limit) throws(AttachFailure) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw AttachFailure(.noInput, "\(path): \(lastError())") }
+        defer { _ = close(descriptor) }
+        var result: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &block, block.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw AttachFailure(.inputOutput, "\(path): \(lastError())")
+            }
+            if count == 0 { return result }
+            result += block[..<count]
+            guard result.count <= limit else { throw AttachFailure(.data, "\(path): is larger than any bundle") }
+        }
+    }
+
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The files of a bundle that is a directory: those that its manifest names, so that nothing else that lies there leaves.
+    static func bundle(_ path: String) throws(AttachFailure) -> [ArchiveFile] {
+        let manifest = ArchiveFile(name: BundleManifest.name, bytes: try bytes("\(path)/\(BundleManifest.name)"))
+        var files: [ArchiveFile] = []
+        for name in Contents.names(inManifest: manifest.bytes) {
+            // The manifest may have come with the directory: its names lead nowhere else.
+            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
+                throw AttachFailure(.data, "\(path): its manifest names files outside of it")
+            }
+            files.append(ArchiveFile(name: name, bytes: try bytes("\(path)/\(name)")))
+        }
+        return files + [manifest]
+    }
+
+    static func lastError() -> String {
+        strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
+    }
+}
