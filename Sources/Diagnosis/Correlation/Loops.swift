@@ -85,9 +85,15 @@ struct Loops {
                 }
                 next += 1
             }
-            guard returns >= Self.fewestReturns,
-                proven >= Self.fewestReturns || Self.nested([root] + passes, join) >= Self.fewestNested
-            else { continue }
+            guard returns >= Self.fewestReturns else { continue }
+            let depth = Self.nested([root] + passes, join)
+            if own.contains(request.client.address) {
+                // In a chain to the last, or marked as a gateway's.
+                let isChain = Self.nested([root] + passes, join, isStrict: true) == passes.count
+                guard depth >= Self.fewestNested, isChain || Self.becomesForwarded(root, passes, join) else { continue }
+            } else {
+                guard proven >= Self.fewestReturns || depth >= Self.fewestNested else { continue }
+            }
             let attempts = dialled.filter {
                 join.attempts[$0].start >= request.start && join.attempts[$0].start <= until
             }
@@ -122,8 +128,15 @@ struct Loops {
 }
 
 extension Loops {
-    /// How many passes lie one inside the other, from the first on.
-    private static func nested(_ passes: [Int], _ join: Join) -> Int {
+    /// The first was asked by a client and all others by a gateway. Where the client has the gateway's own address, neither the addresses nor
+    /// X-Forwarded-For tell them apart, and requests at once lie inside each other by chance.
+    private static func becomesForwarded(_ root: Int, _ passes: [Int], _ join: Join) -> Bool {
+        func looksForwarded(_ number: Int) -> Bool? { join.request(of: join.requests[number])?.looksForwarded }
+        return looksForwarded(root) == false && passes.allSatisfy { looksForwarded($0) == true }
+    }
+
+    /// How many passes lie one inside the other, from the first on; strictly: also where a timer may have ended the outer one first.
+    private static func nested(_ passes: [Int], _ join: Join, isStrict: Bool = false) -> Int {
         var count = 0
         for (outer, inner) in zip(passes, passes.dropFirst()) {
             let (outer, inner) = (join.requests[outer], join.requests[inner])
@@ -131,7 +144,7 @@ extension Loops {
             guard inner.start >= outer.start, inner.start <= end else { break }
             // One interface has both, so that no slack is needed.
             let isInside = inner.end.map { $0 <= end } ?? (outer.end == nil)
-            guard isInside || end - outer.start >= timer else { break }
+            guard isInside || !isStrict && end - outer.start >= timer else { break }
             count += 1
         }
         return count

@@ -8,9 +8,10 @@ enum ConnectRefused: Detector {
         let timeline = attempt.timeline
         guard let syn = timeline.syns.last, timeline.synAcks.isEmpty, let reset = timeline.serverReset,
             attempt.connection.fromServer.payloadBytes == 0, reset.flags.contains(.ack),
-            // A reset of an open connection has a sequence number, and its client has sent more than SYNs: then the capture
-            // missed the SYN-ACK.
-            reset.sequence == 0, attempt.connection.fromClient.packets <= timeline.syns.count
+            // A reset of an open connection has a sequence number, and its client has sent more than SYNs, and resets to what an older
+            // connection of the same ports had to say (RFC 9293 §3.10.7.3): then the capture missed the SYN-ACK.
+            reset.sequence == 0,
+            attempt.connection.fromClient.packets <= timeline.syns.count + timeline.challengeAcks.count
         else { return nil }
         // Only a packet of that host known to be its own tells its reset from a filter's.
         let origin = attempt.origin(reset)

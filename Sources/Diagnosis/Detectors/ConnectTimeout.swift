@@ -203,6 +203,9 @@ enum StaleTuple: Detector {
         guard let challenge = attempt.timeline.challengeAcks.first, attempt.timeline.synAcks.isEmpty,
             attempt.connection.fromServer.payloadBytes == 0, let syn = attempt.timeline.syns.first
         else { return nil }
+        // The gateway's reset did away with the older connection, and the next SYN was answered: that answer counts.
+        let isCleared = attempt.timeline.serverReset.map { $0.frame.number > challenge.frame.number } ?? false
+        guard !isCleared else { return nil }
         return Verdict(
             cause,
             confidence: .medium,

@@ -157,7 +157,7 @@ extension Incidents {
         attempt.exchange == nil && isUnanswered(attempt) && join.timelines[attempt.connection].syns.count == 1
     }
 
-    private mutating func doubt(
+    mutating func doubt(
         _ index: Int,
         of request: ClientRequest? = nil,
         missing: String = "the answer to the SYN: the gateway gave up too soon to have had none"

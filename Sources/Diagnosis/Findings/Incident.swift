@@ -60,6 +60,7 @@ struct Incidents {
         adoptRejections()
         doubtShortSilence()
         if isLossy { doubtRefusals() }
+        doubtMistakenRefusals()
         doubtSelfAsked()
         doubtUnlikeOthers()
         doubtInnermost()

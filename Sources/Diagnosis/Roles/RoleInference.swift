@@ -23,6 +23,10 @@ struct RoleInference {
         var front: Endpoint
         var dialled: Dialled
     }
+    struct Passage: Hashable {
+        var outer: Endpoint
+        var inner: Endpoint
+    }
     struct EdgeCount {
         /// Requests whose innermost enclosing client exchange has a related target.
         var related = 0
@@ -262,26 +266,23 @@ struct RoleInference {
         }
         // Two listeners cannot lie inside each other: an answer that never came makes the inner one look open for long. The true outer one
         // encloses the greater share.
-        struct Pair: Hashable {
-            var outer: Endpoint
-            var inner: Endpoint
-        }
-        var related: [Pair: Int] = [:]
+        var related: [Passage: Int] = [:]
         var asked: [Endpoint: Int] = [:]
         for (edge, count) in edges {
-            related[Pair(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
+            related[Passage(outer: edge.front, inner: edge.dialled.to), default: 0] += count.related
         }
         for (dialled, total) in totals { asked[dialled.to, default: 0] += total.requests }
         // What looks like a gateway's request is asked inside, not outside.
         let forwarded = forwardedTo()
         func share(_ outer: Endpoint, _ inner: Endpoint) -> Double {
             let isLikely = forwarded.contains(inner) && !forwarded.contains(outer)
-            return (isLikely ? 1 : 0) + Double(related[Pair(outer: outer, inner: inner)] ?? 0)
+            return (isLikely ? 1 : 0) + Double(related[Passage(outer: outer, inner: inner)] ?? 0)
                 / Double(max(1, asked[inner] ?? 0))
         }
         accepted = accepted.filter { edge in
             share(edge.front, edge.dialled.to) >= share(edge.dialled.to, edge.front)
         }
+        dropSiblings()
     }
 
     /// Where most connections carry what looks like a gateway's request: a client of HTTP/1.0 now and then looks so, too.
@@ -299,7 +300,10 @@ struct RoleInference {
     private mutating func acceptNested() {
         let known = Set(accepted.map(\.dialled))
         let explained = Set(known.map(\.from))
+        let passings = Set(accepted.map { Passage(outer: $0.front, inner: $0.dialled.to) })
         for (edge, count) in edges where !known.contains(edge.dialled) {
+            // Two listeners cannot lie inside each other.
+            if passings.contains(Passage(outer: edge.dialled.to, inner: edge.front)) { continue }
             let total = totals[edge.dialled] ?? EdgeTotal()
             let isSameAddress = edge.front.address == edge.dialled.from
             if explained.contains(edge.dialled.from), !isSameAddress { continue }

@@ -211,4 +211,19 @@ import Testing
         #expect(report.totalRequests == 1)
         #expect(report.failedRequests == 1)
     }
+
+    @Test(
+        "Of two that ask the same at once, one with its answer, the other is not known to be refused it",
+        arguments: [true, false]
+    )
+    func mistakenRefusal(isAlike: Bool) {
+        let target = isAlike ? "/cart" : "/else"
+        let report = Scene.report([
+            Scene.failing("/cart", answered: 20),
+            Scene.client(50_001).handshake(at: 0.5).request(target, at: 1).response(200, at: 19),
+            Scene.leg(40_001).handshake(at: 1.5).request("/cart", at: 2).response(200, at: 18),
+            Scene.leg(40_002).handshake(at: 2.5).request(target, at: 3).response(200, at: 17),
+        ])
+        #expect(report.findings.map(\.cause) == [isAlike ? .undetermined : .gatewayRejectedResponse])
+    }
 }

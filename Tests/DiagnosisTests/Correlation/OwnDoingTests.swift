@@ -228,6 +228,27 @@ import Testing
         #expect(!report.findings.map(\.cause).contains(.proxyLoop))
     }
 
+    @Test("A client on the gateway's host whose requests all wait for a timer is no loop")
+    func localClientWaits() {
+        let spans = (0..<8).map { (start: Double($0) * 0.2, end: 2_000 + Double($0) * 0.3) }
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + Self.local(spans))
+        #expect(!report.findings.map(\.cause).contains(.proxyLoop))
+    }
+
+    @Test("A gateway that asks itself for a client on its own host is a loop")
+    func localLoop() {
+        let lines = (0..<6).map { number in
+            Line.from(Endpoint(address: Scene.front.address, port: 51_000 + UInt16(number)), to: Scene.front)
+                .handshake(at: Double(number) * 2)
+                .request("/cart", at: Double(number) * 2 + 1) {
+                    if number > 0 { $0.fields = [FieldLine(name: "x-forwarded-proto", value: "http")] }
+                }
+                .response(502, at: 200 - Double(number))
+        }
+        let report = Scene.report(Scene.good("/a", ports: 41_000, at: -500) + lines)
+        #expect(report.outline == ["failure proxy-loop 1/1"])
+    }
+
     /// A second proxy listens at one address, dials from another, and says whence its request came.
     private static func throughAnother(_ count: Int, saying way: String) -> [Line] {
         let (proxy, back) = (end("10.0.0.20", 8081), IPAddress(v4: 10, 0, 0, 21))

@@ -379,4 +379,12 @@ import Testing
             .synAck(1001.1).handshakeAck(at: 1001.2).request(at: 1002).response(200, at: 1050)
         #expect(Scene.report([Scene.failing(status: 200, answered: 1100), repaired]).outline == [])
     }
+
+    @Test("Where the SYN is refused once the older connection is gone, nothing listens")
+    func refusedAfterAll() {
+        let leg = Scene.leg().syn(1, 10).challengeAck(at: 1.2).rst(.fromClient, at: 1.3, isBare: true)
+            .rst(.fromServer, at: 10.1)
+        let report = Scene.report([Scene.failing(answered: 11), leg])
+        #expect(report.findings.map(\.cause) == [.connectRefused])
+    }
 }
