@@ -100,7 +100,12 @@ final class FirstPass {
     }
 
     func run() throws(CaptureError) -> Choice {
-        let harvester = Harvester(Reducer(largestKeptCount: max(64, request.maximumMemory / Self.spanCost)))
+        let harvester = Harvester(
+            Reducer(
+                largestKeptCount: max(64, request.maximumMemory / Self.spanCost),
+                largestOpenCount: max(64, request.maximumMemory / SecondPass.spanCost)
+            )
+        )
         var last = OfflineRun.stretch
         var goesOn = true
         while goesOn {
@@ -131,7 +136,7 @@ final class FirstPass {
     }
 
     /// Bytes by which a chosen span is remembered, and its share of a second reading that lets go what is settled.
-    private static let spanCost = 4 << 10
+    private static let spanCost = 12 << 10
 
     /// First frame of the last connection of the sample; nil while there are too few.
     private func sampleEnd() -> Int? {

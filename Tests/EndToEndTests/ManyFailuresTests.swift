@@ -50,8 +50,8 @@ import Testing
         let scratch = try Scratch()
         let (path, day) = try Self.capture(500, in: scratch)
         let whole = try Self.report(path, memory: 512 << 20)
-        // Room for 1,536 spans, of which 256 are dissected at once.
-        let portions = try Self.report(path, memory: 6 << 20)
+        // Room for 1,706 spans, of which 853 are dissected at once.
+        let portions = try Self.report(path, memory: 20 << 20)
         #expect(whole.failedRequests == 500)
         #expect(portions.failedRequests == 500)
         #expect(portions.totalRequests == day.requests)

@@ -10,6 +10,9 @@ struct KeptSpans {
     /// Of connections that began before this frame it is not known.
     var touchedFrom = 0
     let largest: Int
+    /// Of spans without end, which take memory for as long as their connections are open, so many at most.
+    private let largestOpen: Int
+    private var openCount = 0
     /// By the server on whose account they are kept: how many spans, and of each span whose.
     private var loads: [Endpoint: Int] = [:]
     private var owners: [Int: Endpoint] = [:]
@@ -23,8 +26,9 @@ struct KeptSpans {
     var changes: [Int] = []
     var notesChanges = false
 
-    init(largest: Int) {
+    init(largest: Int, largestOpen: Int = .max) {
         self.largest = largest
+        self.largestOpen = largestOpen
     }
 
     /// Of kept upstream requests, by first frame: the first frame of the client's request that each was made for.
@@ -44,11 +48,16 @@ struct KeptSpans {
         return count <= left && loads[owner, default: 0] / Self.greed < left
     }
 
+    /// The span has an end, or is kept already, or there is room for one without end.
+    private func mayBeOpen(_ span: FlowSpan) -> Bool {
+        span.through != .max || openCount < largestOpen || spans[span.from]?.through == .max
+    }
+
     /// Keeps an exchange with the one that it was made for, or neither of them.
     /// - Returns: false where there was no room.
     mutating func keep(_ inner: FlowSpan, inside outer: FlowSpan, for owner: Endpoint) -> Bool {
         let new = (spans[inner.from] == nil ? 1 : 0) + (spans[outer.from] == nil ? 1 : 0)
-        guard new == 0 || hasRoom(for: owner, count: new) else { return false }
+        guard new == 0 || hasRoom(for: owner, count: new), mayBeOpen(inner), mayBeOpen(outer) else { return false }
         enter(outer, owner)
         enter(inner, owner)
         if inner.counted.0 >= 0, outer.counted.0 >= 0 { partners[inner.counted.0] = outer.counted.0 }
@@ -77,12 +86,14 @@ struct KeptSpans {
         asBystander: Bool = false,
         isPartner: Bool = false
     ) -> Bool {
-        guard spans[span.from] != nil || hasRoom(for: owner) || isPartner && spans.count < largest else { return false }
+        guard spans[span.from] != nil || hasRoom(for: owner) || isPartner && spans.count < largest, mayBeOpen(span)
+        else { return false }
         enter(span, owner, asBystander: asBystander)
         return true
     }
 
     private mutating func enter(_ span: FlowSpan, _ owner: Endpoint, asBystander: Bool = false) {
+        if span.through == .max, spans[span.from]?.through != .max { openCount += 1 }
         if var known = spans[span.from] {
             if notesChanges, span.through > known.through { changes.append(span.from) }
             known.through = max(known.through, span.through)
@@ -121,11 +132,13 @@ struct KeptSpans {
     mutating func recountLoads() {
         owners = owners.filter { spans[$0.key] != nil }
         loads = owners.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        openCount = spans.values.count { $0.through == .max }
     }
 
     /// The open span of the connection ends.
     mutating func close(_ calm: Calm) {
         guard let from = flows[calm.flow]?.open, from >= 0 else { return }
+        if spans[from]?.through == .max { openCount -= 1 }
         spans[from]?.through = calm.frame - 1
         if notesChanges { changes.append(from) }
         flows[calm.flow]?.open = -1

@@ -114,9 +114,11 @@ package struct Reducer {
     /// Connections whose first frame is no later are the sample.
     package var sampleEnd = Int.max
 
-    /// - Parameter largestKeptCount: spans of connections that may be kept.
-    package init(largestKeptCount: Int) {
-        kept = KeptSpans(largest: largestKeptCount)
+    /// - Parameters:
+    ///   - largestKeptCount: spans of connections that may be kept.
+    ///   - largestOpenCount: those of them that may have no end.
+    package init(largestKeptCount: Int, largestOpenCount: Int = .max) {
+        kept = KeptSpans(largest: largestKeptCount, largestOpen: largestOpenCount)
     }
 
     // MARK: Input
