@@ -19,7 +19,8 @@ struct AttachRun {
     }
 
     func start() async throws(AttachFailure) {
-        _ = signal(SIGPIPE, SIG_IGN)
+        // A dry run only prints: whoever stops reading, as head does, ends it without a word.
+        if !command.dryRun { _ = signal(SIGPIPE, SIG_IGN) }
         guard let url = command.to ?? environment("GWSNIFF_TICKET") else {
             throw AttachFailure(.usage, "which ticket? --to URL says it, or GWSNIFF_TICKET")
         }
@@ -41,7 +42,7 @@ struct AttachRun {
         options.isDryRun = command.dryRun
 
         if command.dryRun {
-            let courier = DryRun { Failing.write($0, to: STDOUT_FILENO) }
+            let courier = DryRun { (text) throws(AttachFailure) in try Self.print(text) }
             let tracker = try Self.anyTracker(address, secret)
             _ = try await Attaching(tracker, courier, options, warn: warn).run(contents)
             if !quiet { Failing.complain("nothing was sent") }
@@ -70,8 +71,11 @@ struct AttachRun {
         lines += outcome.attached.map { "attached: \($0)" }
         lines += outcome.present.map { "there already: \($0)" }
         lines += outcome.missing.map { "not attached: \($0)" }
-        let text = lines.map { SafeText.terminal($0) + "\n" }.joined()
-        guard Failing.write(text, to: STDOUT_FILENO) else {
+        try Self.print(lines.map { SafeText.terminal($0) + "\n" }.joined())
+    }
+
+    private static func print(_ text: String) throws(AttachFailure) {
+        guard Failing.put(text, to: STDOUT_FILENO) else {
             throw AttachFailure(.inputOutput, "standard output: \(InputFile.lastError())")
         }
     }

@@ -19,24 +19,16 @@ enum Failing {
     }
 
     static func complain(_ line: String) {
-        write("gwsniff attach: \(SafeText.terminal(line))\n", to: STDERR_FILENO)
+        put("gwsniff attach: \(SafeText.terminal(line))\n", to: STDERR_FILENO)
     }
 
     /// Failing to write a diagnostic is nothing that anybody could be told.
     @discardableResult
-    static func write(_ text: String, to descriptor: Int32) -> Bool {
+    static func put(_ text: String, to descriptor: Int32) -> Bool {
         let bytes = Array(text.utf8)
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { rest in
-                #if canImport(Glibc)
-                    Glibc.write(descriptor, rest.baseAddress, rest.count)
-                #elseif canImport(Musl)
-                    Musl.write(descriptor, rest.baseAddress, rest.count)
-                #else
-                    Darwin.write(descriptor, rest.baseAddress, rest.count)
-                #endif
-            }
+            let count = bytes[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             sent += count

@@ -10,7 +10,8 @@ import Testing
         arguments: [
             ([("Retry-After", "30")], 30.0), ([("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], 37.0),
             ([("Retry-After", "Sun, 06 Nov 1994 08:00:00 GMT")], 0.0), ([("Retry-After", "soon")], nil),
-            ([("Retry-After", "-1")], nil),
+            ([("Retry-After", "-1")], nil), ([("Retry-After", "9223372036854775807")], 253_402_300_799.0),
+            ([("X-RateLimit-Reset", "9223372036854775807")], 253_402_300_799.0),
             ([("X-RateLimit-Reset", "784111800")], 60.0), ([("RateLimit-Reset", "784111730")], 0.0), ([], nil),
         ] as [([(String, String)], Double?)]
     )
@@ -120,6 +121,48 @@ import Testing
         let upload = try #require(contents.selection(limit: 10 << 20, each: false, system: "").uploads.first)
         #expect(contract.files == [upload.name: upload.bytes])
         await server.stop()
+    }
+
+    @Test("a webhook's URL is its secret: neither a failure nor a dry run shows more than its host")
+    func webhookURL() async throws {
+        let contents = try Samples.bundle()
+        let server = try await TicketServer(WebhookContract())
+        let origin = "http://127.0.0.1:\(server.port)"
+        let tracker = try TicketAddress("\(origin)/T0/s3cret?k=s3cret", kind: .webhook).tracker(Secret())
+        let log = Mutex<[String]>([])
+        let say: @Sendable (String) -> Void = { text in log.withLock { $0.append(text) } }
+        let courier = try LiveCourier(Line(), warn: say, sleep: { _ in })
+        let replies = [
+            Reply(status: 429, headers: [("Retry-After", "9223372036854775807")]), Reply(status: 500),
+            Reply(status: 302, headers: [("Location", "\(origin)/T0/s3cret")]),
+            Reply(status: 302, headers: [("Location", "/T0/s3cret")]),
+        ]
+        for reply in replies {
+            for _ in 0..<5 { server.fail(.instead(reply)) { _ in true } }
+            let failure = await #expect(throws: AttachFailure.self) {
+                _ = try await Attaching(tracker, courier, .init(), warn: say).run { (_: Int) throws(AttachFailure) in
+                    contents
+                }
+            }
+            say("\(failure?.message ?? "") \(failure?.hint ?? "")")
+            while server.takeFault() {}
+        }
+        await courier.close()
+        await server.stop()
+        let late = try LiveCourier(Line(), warn: say, sleep: { _ in })
+        let failure = await #expect(throws: AttachFailure.self) {
+            _ = try await Attaching(tracker, late, .init(), warn: say).run { (_: Int) throws(AttachFailure) in
+                contents
+            }
+        }
+        say(failure?.message ?? "")
+        await late.close()
+        _ = try await Attaching(tracker, DryRun(print: say), .init(), warn: say).run { (_: Int) throws(AttachFailure) in
+            contents
+        }
+        let said = log.withLock { $0 }
+        #expect(said.allSatisfy { !$0.contains("s3cret") })
+        #expect(said.filter { $0.contains("POST \(origin)/***") }.count >= 6)
     }
 
     @Test("what is no JSON where JSON was promised is told with what it is")

@@ -23,7 +23,8 @@ package struct WebAddress: Sendable, Equatable {
         }
         let lower = text.lowercased()
         guard let scheme = ["https://", "http://"].first(where: lower.hasPrefix) else {
-            throw wrong("'\(text.prefix(80))' is no http or https URL")
+            // It may be a secret: it is not repeated.
+            throw wrong("the URL begins with neither https:// nor http://")
         }
         isSecure = scheme == "https://"
         self.text = String(text.prefix { $0 != "#" })

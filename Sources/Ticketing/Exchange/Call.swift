@@ -34,6 +34,8 @@ package struct Call: Sendable {
 
     package var method: Method
     package var url: String
+    /// Whether the URL is all that a sender needs to know, and nobody is to read it: that of a webhook.
+    package var isURLSecret = false
     package var headers = [Header(name: "User-Agent", value: "gwsniff/\(gwsniffVersion)")]
     package var body: [Part] = []
     /// What a dry run takes for the answer.
@@ -43,6 +45,12 @@ package struct Call: Sendable {
         self.method = method
         self.url = url
         self.assumed = Answer(status: status, body: Array(assumed.utf8))
+    }
+
+    /// A URL of this call, fit to be shown.
+    func shown(_ url: some StringProtocol) -> String {
+        guard isURLSecret else { return String(url) }
+        return (try? WebAddress(String(url))).map { $0.origin + "/***" } ?? "***"
     }
 
     /// Sent twice it does the same (RFC 9110 §9.2.2). PATCH here always sets the whole text of a comment, but not where it adds one.

@@ -89,14 +89,16 @@ package struct LiveCourier: Courier {
         var hops = 0
         while true {
             let answer = try await exchange(call, url)
-            let place = "\(call.method.rawValue) \(url.prefix { $0 != "?" })"
+            let place = Self.place(call, url)
             switch answer.status {
             case 301, 302, 303, 307, 308:
                 // Another place must not get the secret, and what was sent must not be sent twice.
                 let target = answer.header("location") ?? ""
                 let next = Self.resolved(target, from: url)
                 guard call.method == .get, answer.status != 303, hops < 3, let next else {
-                    throw Trouble(failure: Self.redirected(place, to: target))
+                    throw Trouble(
+                        failure: Self.redirected(place, to: target.isEmpty ? "nowhere" : call.shown(target.prefix(200)))
+                    )
                 }
                 hops += 1
                 url = next
@@ -107,6 +109,11 @@ package struct LiveCourier: Courier {
             default: return answer
             }
         }
+    }
+
+    /// What a message begins with.
+    private static func place(_ call: Call, _ url: String) -> String {
+        "\(call.method.rawValue) \(call.shown(url.prefix { $0 != "?" }))"
     }
 
     private func exchange(_ call: Call, _ url: String) async throws(Trouble) -> Answer {
@@ -127,8 +134,7 @@ package struct LiveCourier: Courier {
                 body: Array(body.readableBytesView)
             )
         } catch {
-            let place = "\(call.method.rawValue) \(url.prefix { $0 != "?" })"
-            throw Trouble(failure: ConnectionTrouble.failure(error, place))
+            throw Trouble(failure: ConnectionTrouble.failure(error, Self.place(call, url)))
         }
     }
 
@@ -143,7 +149,7 @@ package struct LiveCourier: Courier {
     private static func redirected(_ place: String, to target: String) -> AttachFailure {
         AttachFailure(
             .protocolError,
-            "\(place): is redirected to \(target.isEmpty ? "nowhere" : String(target.prefix(200)))",
+            "\(place): is redirected to \(target)",
             hint: "secrets are not sent on: give the address that it leads to as --to, or log in without single sign-on"
         )
     }

@@ -3,16 +3,16 @@ import Reporting
 /// Prints each call instead of sending it, with *** where a secret would be, and takes for the answer what the call assumes: a ticket to
 /// which nothing was attached yet.
 package struct DryRun: Courier {
-    private let print: @Sendable (String) -> Void
+    private let print: @Sendable (String) throws(AttachFailure) -> Void
 
-    package init(print: @escaping @Sendable (String) -> Void) {
+    package init(print: @escaping @Sendable (String) throws(AttachFailure) -> Void) {
         self.print = print
     }
 
     package func wait(_ seconds: Double) async {}
 
     package func send(_ call: Call) async throws(AttachFailure) -> Answer {
-        var lines = "\(call.method.rawValue) \(call.url)\n"
+        var lines = "\(call.method.rawValue) \(call.shown(call.url))\n"
         for header in call.headers { lines += "\(header.name): \(header.isSecret ? "***" : header.value)\n" }
         if !call.body.isEmpty { lines += "Content-Length: \(call.body.reduce(0) { $0 + $1.bytes.count })\n" }
         lines += "\n"
@@ -26,7 +26,7 @@ package struct DryRun: Courier {
             case .encodedFile(let file): lines += Self.stand(file, "base64 of ")
             }
         }
-        print(lines + (call.body.isEmpty ? "" : "\n\n"))
+        try print(lines + (call.body.isEmpty ? "" : "\n\n"))
         return call.assumed
     }
 

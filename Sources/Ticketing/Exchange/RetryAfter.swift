@@ -8,18 +8,21 @@
 
 /// How long the other side asks to wait.
 enum RetryAfter {
+    /// Seconds; no date of HTTP is farther away. Any number may come, and more than an Int takes is none to calculate with.
+    private static let longest: Int64 = 253_402_300_799
+
     /// `Retry-After` (RFC 9110 §10.2.3), seconds or a date; else `x-ratelimit-reset`, seconds since 1970 (GitHub, GitLab as
     /// `RateLimit-Reset`). Nil where it says nothing that can be read.
     static func seconds(_ answer: Answer, now: Int64 = Int64(time(nil))) -> Double? {
         if let text = answer.header("retry-after") {
-            if let seconds = Int64(text), seconds >= 0 { return Double(seconds) }
+            if let seconds = Int64(text), seconds >= 0 { return Double(min(seconds, longest)) }
             if let date = HTTPDate.seconds(text) { return Double(max(0, date - now)) }
             return nil
         }
         guard let text = answer.header("x-ratelimit-reset") ?? answer.header("ratelimit-reset"),
             let date = Int64(text), date > 0
         else { return nil }
-        return Double(max(0, date - now))
+        return Double(min(max(0, date - now), longest))
     }
 }
 

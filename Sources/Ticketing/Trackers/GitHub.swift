@@ -6,9 +6,8 @@ struct GitHub: Tracker {
     let name = "GitHub"
     let listsFiles = false
     let takesFiles = false
-    private let root: String
     private let number: Int
-    private let headers: [Call.Header]
+    private let interface: Interface
 
     /// Characters of a comment ("body is too long (maximum is 65536 characters)").
     private static let textLimit = 65_536
@@ -22,32 +21,22 @@ struct GitHub: Tracker {
             throw Secret.missing("GitHub", "put a token that may write issues into GWSNIFF_TOKEN or a --token-file")
         }
         self.number = number
-        root = "\(address.base)/repos/\(owner)/\(repository)/issues"
-        headers = [
-            header, Call.Header(name: "Accept", value: "application/vnd.github+json"),
-            Call.Header(name: "X-GitHub-Api-Version", value: "2022-11-28"),
-        ]
-    }
-
-    private static let permission =
-        "the token needs to read and write issues of this repository (pull requests too, for one)"
-
-    private func call(_ method: Call.Method, _ path: String, assumed: String, status: Int = 200) -> Call {
-        var call = Call(method, root + path, assumed: assumed, status: status)
-        call.headers += headers
-        return call
+        interface = Interface(
+            name: name,
+            root: "\(address.base)/repos/\(owner)/\(repository)/issues",
+            headers: [
+                header, Call.Header(name: "Accept", value: "application/vnd.github+json"),
+                Call.Header(name: "X-GitHub-Api-Version", value: "2022-11-28"),
+            ],
+            permission: "the token needs to read and write issues of this repository (pull requests too, for one)"
+        )
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
         var state = TicketState()
         for page in 1...Self.pageLimit {
-            let asked = call(.get, "/\(number)/comments?per_page=100&page=\(page)", assumed: "[]")
-            let answer = try await Answers.good(
-                courier.send(asked),
-                name,
-                doing: "list comments",
-                permission: Self.permission
-            )
+            let asked = interface.call(.get, "/\(number)/comments?per_page=100&page=\(page)", assumed: "[]")
+            let answer = try await interface.send(asked, doing: "list comments", courier)
             guard let comments = try answer.json(from: name).items else {
                 throw AttachFailure(.protocolError, "GitHub's answer is no list of comments")
             }
@@ -74,15 +63,12 @@ struct GitHub: Tracker {
             throw AttachFailure(.data, "the summary is longer than the 65,536 characters that GitHub takes")
         }
         let body = JSONValue.object([.init("body", .string(text))])
-        if case .update(let comment) = delivery.writing {
-            let answer = try await courier.send(call(.patch, "/comments/\(comment.id)", assumed: "{}").with(json: body))
-            guard [403, 404].contains(answer.status) else {
-                _ = try Answers.good(answer, name, doing: "change the comment", permission: Self.permission)
-                return []
-            }
+        let isAdding = try await interface.change(delivery.writing, "comment", courier) { comment in
+            interface.call(.patch, "/comments/\(comment.id)", assumed: "{}").with(json: body)
         }
-        let sent = call(.post, "/\(number)/comments", assumed: "{}", status: 201).with(json: body).once
-        _ = try await Answers.good(courier.send(sent), name, doing: "take the comment", permission: Self.permission)
+        guard isAdding else { return [] }
+        let sent = interface.call(.post, "/\(number)/comments", assumed: "{}", status: 201).with(json: body).once
+        _ = try await interface.send(sent, doing: "take the comment", courier)
         return []
     }
 }

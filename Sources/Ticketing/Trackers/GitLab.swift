@@ -5,11 +5,10 @@ import Reporting
 struct GitLab: Tracker {
     let name = "GitLab"
     let listsFiles = false
-    private let root: String
     /// Of the issue or merge request.
     private let ticket: String
     private let project: String
-    private let headers: [Call.Header]
+    private let interface: Interface
     private let isPublicService: Bool
 
     /// `max_attachment_size`, as installed before GitLab 15.7; 100 MiB since then, and at gitlab.com.
@@ -27,36 +26,27 @@ struct GitLab: Tracker {
                 "put an access token with the scope api into GWSNIFF_TOKEN or a --token-file"
             )
         }
-        root = address.base + "/api/v4"
         project = "/projects/" + WebAddress.encoded(path)
         ticket = "\(project)/\(kind)/\(number)"
-        headers = [header]
+        interface = Interface(
+            name: name,
+            root: address.base + "/api/v4",
+            headers: [header],
+            permission:
+                "the token needs the scope api, and its account at least the role Reporter or Guest on the project"
+        )
         isPublicService = address.base == "https://gitlab.com"
-    }
-
-    private static let permission =
-        "the token needs the scope api, and its account at least the role Reporter or Guest on the project"
-
-    private func call(_ method: Call.Method, _ path: String, assumed: String, status: Int = 200) -> Call {
-        var call = Call(method, root + path, assumed: assumed, status: status)
-        call.headers += headers
-        return call
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
         var state = TicketState()
         for page in 1...Self.pageLimit {
-            let asked = call(
+            let asked = interface.call(
                 .get,
                 "\(ticket)/notes?sort=asc&order_by=created_at&per_page=100&page=\(page)",
                 assumed: "[]"
             )
-            let answer = try await Answers.good(
-                courier.send(asked),
-                name,
-                doing: "list notes",
-                permission: Self.permission
-            )
+            let answer = try await interface.send(asked, doing: "list notes", courier)
             guard let notes = try answer.json(from: name).items else {
                 throw AttachFailure(.protocolError, "GitLab's answer is no list of notes")
             }
@@ -71,7 +61,7 @@ struct GitLab: Tracker {
             state.limit = Self.newLimit
         } else {
             // For administrators only; anybody else is told 403, and the documentation has the rest.
-            let asked = call(
+            let asked = interface.call(
                 .get,
                 "/application/settings",
                 assumed: #"{"max_attachment_size":\#(Self.newLimit >> 20)}"#
@@ -79,16 +69,13 @@ struct GitLab: Tracker {
             let answer = try await courier.send(asked)
             let limit = answer.isGood ? (try? JSONReader.value(of: answer.body))?["max_attachment_size"]?.integer : nil
             state.limit = limit.map { Int(min(max($0, 0), 1 << 20)) << 20 } ?? Self.oldLimit
-            state.limitIsKnown = limit != nil
         }
         return state
     }
 
     func deliver(_ delivery: Delivery, _ courier: any Courier) async throws(AttachFailure) -> [Refusal] {
+        if case .nothing = delivery.writing { return [] }
         var links: [String: String] = [:]
-        var isChange = true
-        if case .nothing = delivery.writing { isChange = false }
-        guard isChange else { return [] }
         var old: TicketState.OwnComment?
         if case .update(let comment) = delivery.writing { old = comment }
         for file in delivery.files {
@@ -98,13 +85,16 @@ struct GitLab: Tracker {
             }
             let assumed = #"{"url":"/uploads/(the hash that GitLab gives)/\#(file.name)"}"#
             // Twice uploaded it would be twice in the project, but once in the ticket.
-            let sent = call(.post, "\(project)/uploads", assumed: assumed, status: 201).with(formField: "file", file)
-                .once
+            let sent = interface.call(.post, "\(project)/uploads", assumed: assumed, status: 201).with(
+                formField: "file",
+                file
+            )
+            .once
             let answer = try await courier.send(sent)
-            if Answers.isAboutFile(answer) || (answer.status == 400 && answer.excerpt.contains("too big")) {
+            if answer.isAboutFile || (answer.status == 400 && answer.excerpt.contains("too big")) {
                 return [Refusal(file.name, by: name, answer)]
             }
-            let good = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
+            let good = try interface.good(answer, doing: "take \(file.name)")
             guard let url = try good.json(from: name)["url"]?.string, url.hasPrefix("/uploads/"),
                 url.hasSuffix("/" + file.name)
             else {
@@ -113,15 +103,12 @@ struct GitLab: Tracker {
             links[file.name] = "[\(file.name)](\(url))"
         }
         let body = JSONValue.object([.init("body", .string(delivery.comment.text(.markdown, links: links)))])
-        var isAdding = old == nil
-        if let old {
-            let answer = try await courier.send(call(.put, "\(ticket)/notes/\(old.id)", assumed: "{}").with(json: body))
-            isAdding = [403, 404].contains(answer.status)
-            if !isAdding { _ = try Answers.good(answer, name, doing: "change the note", permission: Self.permission) }
+        let isAdding = try await interface.change(delivery.writing, "note", courier) { note in
+            interface.call(.put, "\(ticket)/notes/\(note.id)", assumed: "{}").with(json: body)
         }
         if isAdding {
-            let sent = call(.post, "\(ticket)/notes", assumed: "{}", status: 201).with(json: body).once
-            _ = try await Answers.good(courier.send(sent), name, doing: "take the note", permission: Self.permission)
+            let sent = interface.call(.post, "\(ticket)/notes", assumed: "{}", status: 201).with(json: body).once
+            _ = try await interface.send(sent, doing: "take the note", courier)
         }
         return []
     }
@@ -130,12 +117,10 @@ struct GitLab: Tracker {
     private static func link(to name: String, in text: String) -> String? {
         let mark = "[\(name)](/uploads/"
         for line in text.split(whereSeparator: \.isNewline) {
-            guard let start = line.indices.first(where: { line[$0] == "[" && line[$0...].hasPrefix(mark) }) else {
-                continue
-            }
-            let hash = line[start...].dropFirst(mark.count).prefix { $0.isHexDigit }
+            guard let found = line.firstRange(of: mark) else { continue }
+            let hash = line[found.upperBound...].prefix { $0.isHexDigit }
             let link = "\(mark)\(hash)/\(name))"
-            if !hash.isEmpty, line[start...].hasPrefix(link) { return link }
+            if !hash.isEmpty, line[found.lowerBound...].hasPrefix(link) { return link }
         }
         return nil
     }

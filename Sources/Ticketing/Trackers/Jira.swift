@@ -4,10 +4,9 @@ import Reporting
 /// Center 8 and later, version 2 (docs.atlassian.com/software/jira/docs/api/REST). They differ in the version, and in what a text is.
 struct Jira: Tracker {
     let name: String
-    private let root: String
     private let key: String
     private let isCloud: Bool
-    private let headers: [Call.Header]
+    private let interface: Interface
 
     /// The most that one page of comments has.
     private static let pageSize = 100
@@ -28,24 +27,19 @@ struct Jira: Tracker {
             )
         }
         self.key = key
-        root = address.base + "/rest/api/" + (isCloud ? "3" : "2")
-        headers = [header, Call.Header(name: "Accept", value: "application/json")]
-    }
-
-    private static let permission =
-        "the account needs the permissions Browse Projects, Create Attachments, Add Comments and Edit Own Comments"
-
-    private func call(_ method: Call.Method, _ path: String, assumed: String, status: Int = 200) -> Call {
-        var call = Call(method, root + path, assumed: assumed, status: status)
-        call.headers += headers
-        return call
+        interface = Interface(
+            name: name,
+            root: address.base + "/rest/api/" + (isCloud ? "3" : "2"),
+            headers: [header, Call.Header(name: "Accept", value: "application/json")],
+            permission:
+                "the account needs the permissions Browse Projects, Create Attachments, Add Comments and Edit Own Comments"
+        )
     }
 
     private func ask(_ path: String, assumed: String, _ what: String, _ courier: any Courier)
         async throws(AttachFailure) -> JSONValue
     {
-        let answer = try await courier.send(call(.get, path, assumed: assumed))
-        return try Answers.good(answer, name, doing: what, permission: Self.permission).json(from: name)
+        try await interface.send(interface.call(.get, path, assumed: assumed), doing: what, courier).json(from: name)
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
@@ -71,7 +65,6 @@ struct Jira: Tracker {
         } else {
             state.limit = meta["uploadLimit"]?.integer.map { Int(clamping: $0) }
         }
-        state.limitIsKnown = state.limit != nil
         var start = 0
         for _ in 0..<Self.pageLimit {
             let page = try await ask(
@@ -103,28 +96,23 @@ struct Jira: Tracker {
     func deliver(_ delivery: Delivery, _ courier: any Courier) async throws(AttachFailure) -> [Refusal] {
         for file in delivery.files {
             // Jira blocks forms that do not say that they come from no browser.
-            let sent = call(.post, "/issue/\(key)/attachments", assumed: #"[{"id":"10000"}]"#)
+            let sent = interface.call(.post, "/issue/\(key)/attachments", assumed: #"[{"id":"10000"}]"#)
                 .with("X-Atlassian-Token", "no-check").with(formField: "file", file).once
             let answer = try await courier.send(sent)
-            if Answers.isAboutFile(answer) {
+            if answer.isAboutFile {
                 return [Refusal(file.name, by: name, answer)]
             }
-            _ = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
+            _ = try interface.good(answer, doing: "take \(file.name)")
         }
         let body = JSONValue.object([.init("body", delivery.comment.body(isCloud ? .adf : .jira))])
-        var isAdding = if case .add = delivery.writing { true } else { false }
-        if case .update(let comment) = delivery.writing {
-            let sent = call(.put, "/issue/\(key)/comment/\(comment.id)", assumed: "{}").with(json: body)
-            let answer = try await courier.send(sent)
-            // Another account wrote it, or somebody deleted it meanwhile. Jira says 400 for both.
-            isAdding = [400, 403, 404].contains(answer.status)
-            if !isAdding {
-                _ = try Answers.good(answer, name, doing: "change the comment", permission: Self.permission)
-            }
+        // Jira says 400 of a comment that is another account's, and of one that is gone.
+        let isAdding = try await interface.change(delivery.writing, "comment", gone: [400, 403, 404], courier) {
+            comment in
+            interface.call(.put, "/issue/\(key)/comment/\(comment.id)", assumed: "{}").with(json: body)
         }
         if isAdding {
-            let sent = call(.post, "/issue/\(key)/comment", assumed: "{}", status: 201).with(json: body).once
-            _ = try await Answers.good(courier.send(sent), name, doing: "take the comment", permission: Self.permission)
+            let sent = interface.call(.post, "/issue/\(key)/comment", assumed: "{}", status: 201).with(json: body).once
+            _ = try await interface.send(sent, doing: "take the comment", courier)
         }
         return []
     }

@@ -5,9 +5,8 @@ import Reporting
 struct RequestTracker: Tracker {
     let name = "Request Tracker"
     let canUpdate = false
-    private let base: String
     private let number: Int
-    private let headers: [Call.Header]
+    private let interface: Interface
 
     /// `$MaxAttachmentSize` of RT 5, which its interface does not tell. Whether it matters (`$TruncateLongAttachments`,
     /// `$DropLongAttachments`) shows only afterwards.
@@ -25,30 +24,22 @@ struct RequestTracker: Tracker {
             )
         }
         self.number = number
-        base = address.base + "/REST/2.0"
-        headers = [header]
-    }
-
-    private static let permission =
-        "the account needs the rights ShowTicket, ShowTicketComments and CommentOnTicket in this queue"
-
-    private func call(_ method: Call.Method, _ path: String, assumed: String, status: Int = 200) -> Call {
-        var call = Call(method, base + path, assumed: assumed, status: status)
-        call.headers += headers + [Call.Header(name: "Accept", value: "application/json")]
-        return call
+        interface = Interface(
+            name: name,
+            root: address.base + "/REST/2.0",
+            headers: [header, Call.Header(name: "Accept", value: "application/json")],
+            permission: "the account needs the rights ShowTicket, ShowTicketComments and CommentOnTicket in this queue"
+        )
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
         // A list of attachments is empty for a ticket that is not there.
-        let ticket = call(.get, "/ticket/\(number)", assumed: #"{"id":\#(number)}"#)
-        _ = try await Answers.good(courier.send(ticket), name, doing: "show the ticket", permission: Self.permission)
+        let ticket = interface.call(.get, "/ticket/\(number)", assumed: #"{"id":\#(number)}"#)
+        _ = try await interface.send(ticket, doing: "show the ticket", courier)
         var state = TicketState()
         state.limit = Self.usualLimit
         let (isPartial, limit) = try await cuts(courier)
-        if let limit {
-            state.limit = limit
-            state.limitIsKnown = true
-        }
+        if let limit { state.limit = limit }
         let fields = "Subject,Filename,ContentLength"
         try await items("attachments", fields, courier) { item in
             // The comment's subject, so that no text has to be fetched to find the marker.
@@ -88,17 +79,12 @@ struct RequestTracker: Tracker {
         _ body: (JSONValue) -> Void
     ) async throws(AttachFailure) {
         for page in 1...Self.pageLimit {
-            let asked = call(
+            let asked = interface.call(
                 .get,
                 "/ticket/\(number)/\(list)?per_page=\(Self.pageSize)&page=\(page)&fields=\(fields)",
                 assumed: #"{"count":0,"items":[]}"#
             )
-            let answer = try await Answers.good(
-                courier.send(asked),
-                name,
-                doing: "list \(list)",
-                permission: Self.permission
-            )
+            let answer = try await interface.send(asked, doing: "list \(list)", courier)
             guard let items = try answer.json(from: name)["items"]?.items else {
                 throw AttachFailure(.protocolError, "Request Tracker's list of \(list) has no items")
             }
@@ -125,15 +111,15 @@ struct RequestTracker: Tracker {
             body.append(.text("\"}"))
         }
         body.append(.text("]}"))
-        let sent = call(.post, "/ticket/\(number)/comment", assumed: #"["Comments added"]"#, status: 201)
+        let sent = interface.call(.post, "/ticket/\(number)/comment", assumed: #"["Comments added"]"#, status: 201)
             .with("application/json", body).once
         let answer = try await courier.send(sent)
-        if Answers.isAboutFile(answer), !delivery.files.isEmpty {
+        if answer.isAboutFile, !delivery.files.isEmpty {
             return delivery.files.map {
                 Refusal($0.name, by: name, answer)
             }
         }
-        _ = try Answers.good(answer, name, doing: "take the comment", permission: Self.permission)
+        _ = try interface.good(answer, doing: "take the comment")
         return []
     }
 

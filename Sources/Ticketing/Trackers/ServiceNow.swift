@@ -5,10 +5,9 @@ import Reporting
 struct ServiceNow: Tracker {
     let name = "ServiceNow"
     let canUpdate = false
-    private let root: String
     private let table: String
     private let id: String
-    private let headers: [Call.Header]
+    private let interface: Interface
 
     /// `com.glide.attachment.max_size`, MB, where it is not set.
     private static let usualLimit = 1_024 << 20
@@ -25,33 +24,23 @@ struct ServiceNow: Tracker {
         }
         self.table = table
         self.id = id
-        root = address.base + "/api/now"
-        headers = [header, Call.Header(name: "Accept", value: "application/json")]
-    }
-
-    private static let permission =
-        "the account needs the roles to read and write this record, such as itil for incidents"
-
-    private func call(_ method: Call.Method, _ path: String, assumed: String, status: Int = 200) -> Call {
-        var call = Call(method, root + path, assumed: assumed, status: status)
-        call.headers += headers
-        return call
+        interface = Interface(
+            name: name,
+            root: address.base + "/api/now",
+            headers: [header, Call.Header(name: "Accept", value: "application/json")],
+            permission: "the account needs the roles to read and write this record, such as itil for incidents"
+        )
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
         var state = TicketState()
         // As shown, a journal field has all its entries.
-        let notes = call(
+        let notes = interface.call(
             .get,
             "/table/\(table)/\(id)?sysparm_fields=number,work_notes&sysparm_display_value=true",
             assumed: #"{"result":{"number":"INC0000000","work_notes":""}}"#
         )
-        let record = try await Answers.good(
-            courier.send(notes),
-            name,
-            doing: "show the record",
-            permission: Self.permission
-        )
+        let record = try await interface.send(notes, doing: "show the record", courier)
         guard let result = try record.json(from: name)["result"] else {
             throw AttachFailure(.protocolError, "ServiceNow's answer has no result in it")
         }
@@ -60,17 +49,12 @@ struct ServiceNow: Tracker {
         let markers = text.split(whereSeparator: \.isNewline).compactMap { Marker.last(in: String($0)) }
         state.comments = markers.reversed().map { TicketState.OwnComment(id: "", marker: $0) }
         let query = WebAddress.encoded("table_name=\(table)^table_sys_id=\(id)")
-        let listing = call(
+        let listing = interface.call(
             .get,
             "/attachment?sysparm_query=\(query)&sysparm_limit=1000",
             assumed: #"{"result":[]}"#
         )
-        let list = try await Answers.good(
-            courier.send(listing),
-            name,
-            doing: "list attachments",
-            permission: Self.permission
-        )
+        let list = try await interface.send(listing, doing: "list attachments", courier)
         for item in try list.json(from: name)["result"]?.items ?? [] {
             guard let name = item["file_name"]?.string, let size = item["size_bytes"] else { continue }
             let length = size.integer ?? size.string.flatMap { Int64($0) } ?? -1
@@ -78,7 +62,7 @@ struct ServiceNow: Tracker {
         }
         // Few accounts may read properties; the list is then empty, or forbidden.
         let property = WebAddress.encoded("name=com.glide.attachment.max_size")
-        let limit = call(
+        let limit = interface.call(
             .get,
             "/table/sys_properties?sysparm_query=\(property)&sysparm_fields=name,value&sysparm_limit=1",
             assumed: #"{"result":[]}"#
@@ -88,28 +72,27 @@ struct ServiceNow: Tracker {
             answer.isGood ? (try? JSONReader.value(of: answer.body))?["result"]?.items?.first?["value"]?.string : nil
         let megabytes = value.flatMap { Int($0) }.flatMap { (1...1 << 20).contains($0) ? $0 : nil }
         state.limit = megabytes.map { $0 << 20 } ?? Self.usualLimit
-        state.limitIsKnown = megabytes != nil
         return state
     }
 
     func deliver(_ delivery: Delivery, _ courier: any Courier) async throws(AttachFailure) -> [Refusal] {
         for file in delivery.files {
             let place = "table_name=\(table)&table_sys_id=\(id)&file_name=\(WebAddress.encoded(file.name))"
-            let sent = call(.post, "/attachment/file?\(place)", assumed: #"{"result":{}}"#, status: 201)
+            let sent = interface.call(.post, "/attachment/file?\(place)", assumed: #"{"result":{}}"#, status: 201)
                 .with(file.type, [.file(file)]).once
             let answer = try await courier.send(sent)
             // glide.attachment.extensions names what is allowed; what is not is answered with 403 or 400, and says so.
             let isKind = [400, 403].contains(answer.status) && answer.excerpt.lowercased().contains("extension")
-            if Answers.isAboutFile(answer) || isKind {
+            if answer.isAboutFile || isKind {
                 return [Refusal(file.name, by: name, answer)]
             }
-            _ = try Answers.good(answer, name, doing: "take \(file.name)", permission: Self.permission)
+            _ = try interface.good(answer, doing: "take \(file.name)")
         }
         if case .nothing = delivery.writing { return [] }
         let text = JSONValue.string(delivery.comment.text(.plain))
-        let sent = call(.patch, "/table/\(table)/\(id)?sysparm_fields=sys_id", assumed: "{}")
+        let sent = interface.call(.patch, "/table/\(table)/\(id)?sysparm_fields=sys_id", assumed: "{}")
             .with(json: .object([.init("work_notes", text)])).once
-        _ = try await Answers.good(courier.send(sent), name, doing: "take the work note", permission: Self.permission)
+        _ = try await interface.send(sent, doing: "take the work note", courier)
         return []
     }
 }

@@ -16,8 +16,6 @@ package struct TicketState: Sendable {
 
     /// Bytes of one file; nil where there is no limit that could be known.
     package var limit: Int?
-    /// Whether the system said so itself, or its documentation does.
-    package var limitIsKnown = false
     package var files: [File] = []
     /// Of this program, oldest first.
     package var comments: [OwnComment] = []
@@ -92,46 +90,4 @@ extension TicketAddress {
         case .webhook: Webhook(self, secret)
         }
     }
-}
-
-/// What every interface does alike.
-enum Answers {
-    /// Passes an answer on that is good, and says of others what they mean.
-    static func good(
-        _ answer: Answer,
-        _ name: String,
-        doing what: String,
-        permission: String
-    ) throws(AttachFailure) -> Answer {
-        if answer.isGood { return answer }
-        let said = answer.excerpt.isEmpty ? "" : ": \(answer.excerpt)"
-        let message = "\(name) refuses to \(what) (status \(answer.status))\(said)"
-        switch answer.status {
-        case 401:
-            throw AttachFailure(
-                .noPermission,
-                message,
-                hint:
-                    "is the token right, and still valid? GWSNIFF_TOKEN or --token-file; GWSNIFF_USER and GWSNIFF_PASSWORD"
-            )
-        case 403: throw AttachFailure(.noPermission, message, hint: permission)
-        case 404, 410:
-            throw AttachFailure(
-                .noTicket,
-                message,
-                hint: "is the address right? A ticket that the account may not see is often said to be missing"
-            )
-        case 413, 422: throw AttachFailure(.data, message, hint: "--max-size makes the bundle smaller")
-        case 408, 409, 425: throw AttachFailure.transient(.temporary, message)
-        default:
-            throw AttachFailure(
-                .protocolError,
-                message,
-                hint: "is --to the right address, and --kind the right system?"
-            )
-        }
-    }
-
-    /// A file that is refused for itself is told in the comment; whatever else is wrong ends the run.
-    static func isAboutFile(_ answer: Answer) -> Bool { [413, 415, 422].contains(answer.status) }
 }

@@ -8,15 +8,18 @@ struct Webhook: Tracker {
 
     let name = "the webhook"
     let listsFiles = false
-    private let url: String
-    private let headers: [Call.Header]
+    private let interface: Interface
 
     /// Of the files, before base64 makes them a third longer; --max-size sets another.
     private static let usualLimit = 10 << 20
 
     init(_ address: TicketAddress, _ secret: Secret) {
-        url = address.page
-        headers = [secret.header("Authorization", "Bearer ") ?? secret.basic].compactMap { $0 }
+        interface = Interface(
+            name: name,
+            root: address.page,
+            headers: [secret.header("Authorization", "Bearer ") ?? secret.basic].compactMap { $0 },
+            permission: "does it want a token? GWSNIFF_TOKEN"
+        )
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
@@ -45,20 +48,23 @@ struct Webhook: Tracker {
             body.append(.text("\"}"))
         }
         body.append(.text("]}"))
-        var call = Call(.post, url, assumed: "")
-        call.headers += headers
+        var call = interface.call(.post, "", assumed: "")
+        call.isURLSecret = true
         // With the key the receiver can tell a repetition: it may be repeated.
-        let sent = call.with("Idempotency-Key", "\"\(marker.findings)-\(marker.content)\"").with(
+        let sent = call.with(
+            "Idempotency-Key",
+            "\"\(marker.findings)-\(marker.content)\""
+        ).with(
             "application/json",
             body
         )
         let answer = try await courier.send(sent)
-        if Answers.isAboutFile(answer), !delivery.files.isEmpty {
+        if answer.isAboutFile, !delivery.files.isEmpty {
             return delivery.files.map {
                 Refusal($0.name, by: name, answer)
             }
         }
-        _ = try Answers.good(answer, name, doing: "take the report", permission: "does it want a token? GWSNIFF_TOKEN")
+        _ = try interface.good(answer, doing: "take the report")
         return []
     }
 }

@@ -95,6 +95,9 @@ final class TicketServer: Sendable {
         state.withLock { $0.faults.append((matches, fault)) }
     }
 
+    /// Forgets the next fault; false where there is none.
+    func takeFault() -> Bool { state.withLock { $0.faults.popLast() != nil } }
+
     fileprivate func serve(_ request: Received) -> Reply? {
         let fault: Fault? = state.withLock { state in
             state.requests.append(request)
