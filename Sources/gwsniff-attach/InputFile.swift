@@ -41,13 +41,20 @@ enum InputFile {
     static func bundle(_ path: String) throws(AttachFailure) -> [ArchiveFile] {
         let manifest = ArchiveFile(name: BundleManifest.name, bytes: try bytes("\(path)/\(BundleManifest.name)"))
         var files: [ArchiveFile] = []
+        var names: Set<String> = []
+        var room = limit
         for name in Contents.names(inManifest: manifest.bytes) {
             // The manifest may have come with the directory: its names lead nowhere else.
             let parts = name.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
                 throw AttachFailure(.data, "\(path): its manifest names files outside of it")
             }
-            files.append(ArchiveFile(name: name, bytes: try bytes("\(path)/\(name)")))
+            guard names.insert(name).inserted else {
+                throw AttachFailure(.data, "\(path): its manifest names a file twice")
+            }
+            let content = try bytes("\(path)/\(name)", limit: room)
+            room -= content.count
+            files.append(ArchiveFile(name: name, bytes: content))
         }
         return files + [manifest]
     }

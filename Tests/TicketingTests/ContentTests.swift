@@ -115,6 +115,10 @@ import Testing
         #expect(throws: AttachFailure.self) {
             try Contents(bundle: files.filter { $0.name != "report.html" }, name: "x")
         }
+        let added = files + [ArchiveFile(name: "evidence/notes.txt", bytes: [1])]
+        let stranger = #expect(throws: AttachFailure.self) { try Contents(bundle: added, name: "x") }
+        #expect(stranger?.message.contains("evidence/notes.txt is not what the manifest says") == true)
+        #expect(throws: AttachFailure.self) { try Contents(bundle: files + [files[0]], name: "x") }
         #expect(try !Contents(bundle: Samples.files(Samples.report(), redacted: false), name: "x").isRedacted)
     }
 

@@ -23,7 +23,7 @@ package enum ArchiveFormat: Sendable {
     static let endCost = 128
 
     /// What a file takes in an archive, in bytes: of a zip file exactly, of a tar file as if it were compressed alone.
-    func cost(of file: ArchiveFile) throws(CaptureError) -> Int {
+    package func cost(of file: ArchiveFile) throws(CaptureError) -> Int {
         let size =
             switch self {
             case .zip: Deflate.compressed(file.bytes, .none, level: Self.level).map { $0.count + Zip.entryCost(file) }

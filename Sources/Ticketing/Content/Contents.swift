@@ -36,18 +36,26 @@ package struct Contents: Sendable {
                 hint: Self.hint
             )
         }
-        for entry in manifest["files"]?.items ?? [] {
-            guard let file = files.first(where: { $0.name == entry["name"]?.string }),
-                SHA256.hexadecimal(of: file.bytes) == entry["sha256"]?.string
-            else {
-                let which = SafeText.terminal(entry["name"]?.string ?? "?", limit: 120)
-                throw AttachFailure(
-                    .data,
-                    "\(name): \(which) is not what the manifest says: the bundle was changed, or is not whole",
-                    hint: Self.hint
-                )
-            }
+        func changed(_ which: String) -> AttachFailure {
+            AttachFailure(
+                .data,
+                "\(name): \(SafeText.terminal(which, limit: 120)) is not what the manifest says: "
+                    + "the bundle was changed, or is not whole",
+                hint: Self.hint
+            )
         }
+        // Each is taken once: a manifest that names a file a million times has it read and hashed once.
+        var unnamed = Dictionary(files.map { ($0.name, $0.bytes) }) { first, _ in first }
+        unnamed[BundleManifest.name] = nil
+        guard unnamed.count == files.count - 1 else { throw changed("a file that is there twice") }
+        for entry in manifest["files"]?.items ?? [] {
+            let which = entry["name"]?.string ?? "?"
+            guard let bytes = unnamed.removeValue(forKey: which),
+                SHA256.hexadecimal(of: bytes) == entry["sha256"]?.string
+            else { throw changed(which) }
+        }
+        // Nobody redacted what somebody put in.
+        if let added = unnamed.keys.min() { throw changed(added) }
         if case .bool(true)? = manifest["redacted"] { isRedacted = true } else { isRedacted = false }
         leftOut = manifest["leftOut"]?.items?.compactMap(\.string).map { SafeText.terminal($0, limit: 300) } ?? []
         findings = try Findings(json: report, name: "\(name): report.json")
@@ -123,24 +131,31 @@ package struct Contents: Sendable {
             return selection
         }
         let title = archive == nil ? name + ".zip" : Self.zipName(name)
-        var rest = files
+        if let bytes = Self.packed(files, limit) {
+            selection.uploads = [Upload(named: title, bytes)]
+            return selection
+        }
+        // The manifest would name files that are not there: the reports go without it then.
+        var rest = files.filter { $0.name != BundleManifest.name }
+        // By what each takes it is known when the rest may fit, without packing it again for each that is dropped.
+        var costs = rest.map { (try? ArchiveFormat.zip.cost(of: $0)) ?? 0 }
         var dropped: [String] = []
-        while true {
-            // The manifest would name files that are not there: the report goes without it then.
-            let kept = dropped.isEmpty ? rest : rest.filter { $0.name != BundleManifest.name }
-            if let bytes = try? ArchiveFormat.zip.packed(kept, seconds: 0), bytes.count <= limit {
-                selection.uploads = [Upload(named: title, bytes)]
-                break
-            }
-            guard let next = Self.dispensable(rest) else {
-                selection.missing.append("the bundle: \(room)")
-                return selection
-            }
+        while let next = Self.dispensable(rest) {
             dropped.append("\(rest[next].name), \(Numbers.bytes(Int64(rest[next].bytes.count))): \(room)")
             rest.remove(at: next)
+            costs.remove(at: next)
+            guard costs.reduce(0, +) <= limit, let bytes = Self.packed(rest, limit) else { continue }
+            selection.uploads = [Upload(named: title, bytes)]
+            selection.missing += dropped
+            return selection
         }
-        selection.missing += dropped
+        selection.missing.append("the bundle: \(room)")
         return selection
+    }
+
+    /// Nil where it is larger.
+    private static func packed(_ files: [ArchiveFile], _ limit: Int) -> [UInt8]? {
+        (try? ArchiveFormat.zip.packed(files, seconds: 0)).flatMap { $0.count <= limit ? $0 : nil }
     }
 
     /// First what is in other files too, then the largest packets, then formats beyond the JSON report.
