@@ -11,117 +11,86 @@ import Testing
         var ticket: TicketAddress.Ticket
         var base: String
 
+        init(_ url: String, _ kind: TicketAddress.Kind, _ ticket: TicketAddress.Ticket, _ base: String) {
+            (self.url, self.kind, self.ticket, self.base) = (url, kind, ticket, base)
+        }
+
         var testDescription: String { url }
     }
 
     private static let known: [Known] = [
+        Known("https://redmine.example.com/issues/12", .redmine, .number(12), "https://redmine.example.com"),
         Known(
-            url: "https://redmine.example.com/issues/12",
-            kind: .redmine,
-            ticket: .number(12),
-            base: "https://redmine.example.com"
+            "https://example.com/redmine/issues/12?tab=x#note-3",
+            .redmine,
+            .number(12),
+            "https://example.com/redmine"
+        ),
+        Known("https://rt.example.com/Ticket/Display.html?id=7", .rt, .number(7), "https://rt.example.com"),
+        Known("http://h:8080/rt/Ticket/Update.html?Action=Comment&id=7", .rt, .number(7), "http://h:8080/rt"),
+        Known("https://rt.example.com/SelfService/Display.html?id=7", .rt, .number(7), "https://rt.example.com"),
+        Known("https://x.atlassian.net/browse/OPS-7", .jiraCloud, .key("OPS-7"), "https://x.atlassian.net"),
+        Known(
+            "https://x.atlassian.net/jira/software/projects/OPS/boards/1?selectedIssue=OPS-7",
+            .jiraCloud,
+            .key("OPS-7"),
+            "https://x.atlassian.net"
+        ),
+        Known("https://jira.example.com/browse/A_B2-7?page=1", .jira, .key("A_B2-7"), "https://jira.example.com"),
+        Known("https://example.com/jira/browse/OPS-7", .jira, .key("OPS-7"), "https://example.com/jira"),
+        Known(
+            "https://example.com/jira/secure/RapidBoard.jspa?rapidView=1&selectedIssue=OPS-7",
+            .jira,
+            .key("OPS-7"),
+            "https://example.com/jira"
         ),
         Known(
-            url: "https://example.com/redmine/issues/12?tab=x#note-3",
-            kind: .redmine,
-            ticket: .number(12),
-            base: "https://example.com/redmine"
+            "https://gitlab.com/g/s/p/-/issues/3#note_99",
+            .gitlab,
+            .inProject("g/s/p", kind: "issues", number: 3),
+            "https://gitlab.com"
         ),
         Known(
-            url: "https://rt.example.com/Ticket/Display.html?id=7",
-            kind: .rt,
-            ticket: .number(7),
-            base: "https://rt.example.com"
+            "https://git.example.com/g/p/-/work_items/3",
+            .gitlab,
+            .inProject("g/p", kind: "issues", number: 3),
+            "https://git.example.com"
         ),
         Known(
-            url: "http://h:8080/rt/Ticket/Update.html?Action=Comment&id=7",
-            kind: .rt,
-            ticket: .number(7),
-            base: "http://h:8080/rt"
+            "https://git.example.com/g/p/-/merge_requests/4/diffs",
+            .gitlab,
+            .inProject("g/p", kind: "merge_requests", number: 4),
+            "https://git.example.com"
         ),
         Known(
-            url: "https://rt.example.com/SelfService/Display.html?id=7",
-            kind: .rt,
-            ticket: .number(7),
-            base: "https://rt.example.com"
+            "https://github.com/o/r/issues/5#issuecomment-1",
+            .github,
+            .inRepository(owner: "o", name: "r", number: 5),
+            "https://api.github.com"
         ),
         Known(
-            url: "https://x.atlassian.net/browse/OPS-7",
-            kind: .jiraCloud,
-            ticket: .key("OPS-7"),
-            base: "https://x.atlassian.net"
+            "https://github.example.com/o/r/pull/5/files",
+            .github,
+            .inRepository(owner: "o", name: "r", number: 5),
+            "https://github.example.com/api/v3"
         ),
         Known(
-            url: "https://x.atlassian.net/jira/software/projects/OPS/boards/1?selectedIssue=OPS-7",
-            kind: .jiraCloud,
-            ticket: .key("OPS-7"),
-            base: "https://x.atlassian.net"
+            "https://x.service-now.com/nav_to.do?uri=%2Fincident.do%3Fsys_id%3D\(id)%26sysparm_view%3D",
+            .servicenow,
+            .record(table: "incident", id: id),
+            "https://x.service-now.com"
         ),
         Known(
-            url: "https://jira.example.com/browse/A_B2-7?page=1",
-            kind: .jira,
-            ticket: .key("A_B2-7"),
-            base: "https://jira.example.com"
+            "https://x.service-now.com/now/nav/ui/classic/params/target/change_request.do%3Fsys_id%3D\(id)",
+            .servicenow,
+            .record(table: "change_request", id: id),
+            "https://x.service-now.com"
         ),
         Known(
-            url: "https://example.com/jira/browse/OPS-7",
-            kind: .jira,
-            ticket: .key("OPS-7"),
-            base: "https://example.com/jira"
-        ),
-        Known(
-            url: "https://example.com/jira/secure/RapidBoard.jspa?rapidView=1&selectedIssue=OPS-7",
-            kind: .jira,
-            ticket: .key("OPS-7"),
-            base: "https://example.com/jira"
-        ),
-        Known(
-            url: "https://gitlab.com/g/s/p/-/issues/3#note_99",
-            kind: .gitlab,
-            ticket: .inProject("g/s/p", kind: "issues", number: 3),
-            base: "https://gitlab.com"
-        ),
-        Known(
-            url: "https://git.example.com/g/p/-/work_items/3",
-            kind: .gitlab,
-            ticket: .inProject("g/p", kind: "issues", number: 3),
-            base: "https://git.example.com"
-        ),
-        Known(
-            url: "https://git.example.com/g/p/-/merge_requests/4/diffs",
-            kind: .gitlab,
-            ticket: .inProject("g/p", kind: "merge_requests", number: 4),
-            base: "https://git.example.com"
-        ),
-        Known(
-            url: "https://github.com/o/r/issues/5#issuecomment-1",
-            kind: .github,
-            ticket: .inRepository(owner: "o", name: "r", number: 5),
-            base: "https://api.github.com"
-        ),
-        Known(
-            url: "https://github.example.com/o/r/pull/5/files",
-            kind: .github,
-            ticket: .inRepository(owner: "o", name: "r", number: 5),
-            base: "https://github.example.com/api/v3"
-        ),
-        Known(
-            url: "https://x.service-now.com/nav_to.do?uri=%2Fincident.do%3Fsys_id%3D\(id)%26sysparm_view%3D",
-            kind: .servicenow,
-            ticket: .record(table: "incident", id: id),
-            base: "https://x.service-now.com"
-        ),
-        Known(
-            url: "https://x.service-now.com/now/nav/ui/classic/params/target/change_request.do%3Fsys_id%3D\(id)",
-            kind: .servicenow,
-            ticket: .record(table: "change_request", id: id),
-            base: "https://x.service-now.com"
-        ),
-        Known(
-            url: "https://x.service-now.com/now/sow/record/incident/\(id)",
-            kind: .servicenow,
-            ticket: .record(table: "incident", id: id),
-            base: "https://x.service-now.com"
+            "https://x.service-now.com/now/sow/record/incident/\(id)",
+            .servicenow,
+            .record(table: "incident", id: id),
+            "https://x.service-now.com"
         ),
     ]
 

@@ -154,8 +154,12 @@ package struct TicketAddress: Sendable {
         var table: String?
         if let at = address.path.lastIndex(of: "record"), at + 2 < address.path.count, isID(address.path[at + 2]) {
             table = address.path[at + 1]
-        } else if let before = text.range(of: ".do?", before: "sys_id=") {
-            table = String(text[..<before].reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed())
+        } else if let id = text.firstRange(of: "sys_id="),
+            let page = text[..<id.lowerBound].ranges(of: ".do?").last
+        {
+            table = String(
+                text[..<page.lowerBound].reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed()
+            )
         }
         guard let table, !table.isEmpty else { return nil }
         return TicketAddress(.servicenow, .record(table: table, id: id), address, directory: [])
@@ -164,30 +168,8 @@ package struct TicketAddress: Sendable {
     private static func isID(_ text: String) -> Bool { text.count == 32 && text.allSatisfy(\.isHexDigit) }
 
     private static func hexadecimal(behind mark: String, _ text: String) -> String? {
-        guard let start = text.end(of: mark) else { return nil }
+        guard let start = text.firstRange(of: mark)?.upperBound else { return nil }
         let id = String(text[start...].prefix(32))
         return isID(id) ? id.lowercased() : nil
-    }
-}
-
-extension String {
-    /// Where the first `mark` ends.
-    fileprivate func end(of mark: String) -> Index? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(mark) { return index(start, offsetBy: mark.count) }
-            start = index(after: start)
-        }
-        return nil
-    }
-
-    /// Where the last `mark` before the first `other` begins.
-    fileprivate func range(of mark: String, before other: String) -> Index? {
-        guard let end = end(of: other) else { return nil }
-        return indices.last { $0 < end && self[$0...].hasPrefix(mark) }
-    }
-
-    fileprivate func replacing(_ target: Character, with replacement: Character) -> String {
-        String(map { $0 == target ? replacement : $0 })
     }
 }

@@ -76,7 +76,7 @@ package struct TicketComment: Sendable {
         case .markdown:
             var text = MarkdownReport.render(document)
             for (name, link) in links.sorted(by: { $0.key < $1.key }) {
-                text = text.replacingFirst("`\(name)`", with: link)
+                text = text.replacing("`\(name)`", with: link, maxReplacements: 1)
             }
             if let report { text += "\n<details><summary>The whole report</summary>\n\n\(report)\n</details>\n" }
             return text + "\n<!-- \(marker.text) -->"
@@ -136,19 +136,5 @@ enum PlainTicket {
             }
         }
         return result
-    }
-}
-
-extension String {
-    /// The first `target`, which is not empty, replaced.
-    fileprivate func replacingFirst(_ target: String, with replacement: String) -> String {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(target) {
-                return self[..<start] + replacement + self[index(start, offsetBy: target.count)...]
-            }
-            start = index(after: start)
-        }
-        return self
     }
 }

@@ -50,7 +50,7 @@ package struct ProxySettings: Sendable, Equatable {
         if lower.contains("://"), !isSOCKS, !lower.hasPrefix("http://") {
             throw wrong("only http:// and socks5:// proxies are supported")
         }
-        let rest = lower.contains("://") ? text[text.index(after: text.lastIndex(of: "/", in: "://"))...] : text[...]
+        let rest = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text[...]
         let authority = rest.prefix { $0 != "/" }
         let at = authority.lastIndex(of: "@")
         if at != nil, source == "--proxy" {
@@ -74,12 +74,5 @@ package struct ProxySettings: Sendable, Equatable {
             port: port,
             authorization: credentials.map { .basic(credentials: $0) }
         )
-    }
-}
-
-extension String {
-    /// Where the last character of the first `mark` is.
-    fileprivate func lastIndex(of last: Character, in mark: String) -> Index {
-        indices.first { self[$0...].hasPrefix(mark) }.map { index($0, offsetBy: mark.count - 1) } ?? startIndex
     }
 }
