@@ -81,13 +81,10 @@ struct Attach: AsyncParsableCommand {
     var analysis: AnalysisArguments
 
     static func size(_ text: String) throws -> Int {
-        let units: [Character: Int] = ["k": 10, "m": 20, "g": 30]
-        let shift = text.lowercased().last.flatMap { units[$0] }
-        let digits = shift == nil ? text[...] : text.dropLast()
-        guard let number = Int(digits), number > 0, number < 1 << 32 else {
+        guard let size = Numbers.size(text) else {
             throw ValidationError("'\(text)' is no size such as 10M or 500K.")
         }
-        return number << (shift ?? 0)
+        return size
     }
 
     func validate() throws {

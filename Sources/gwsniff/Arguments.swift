@@ -178,13 +178,10 @@ extension AnalysisRequest {
 /// `--max-memory`: bytes, or a number with K, M or G (of 1024).
 enum Size {
     static func parse(_ text: String) throws -> Int {
-        let units: [Character: Int] = ["k": 10, "m": 20, "g": 30]
-        let shift = text.lowercased().last.flatMap { units[$0] }
-        let digits = shift == nil ? text[...] : text.dropLast()
-        guard let number = Int(digits), number > 0, number < 1 << 32 else {
+        guard let size = Numbers.size(text) else {
             throw ValidationError("'\(text)' is no size such as 256M or 2G.")
         }
-        return number << (shift ?? 0)
+        return size
     }
 }
 

@@ -2,6 +2,15 @@ package import Model
 
 /// Numbers as people read them.
 package enum Numbers {
+    /// What a person calls a size: bytes, or a number with K, M or G (of 1024). Nil for anything else, 0, and numbers of 2^32 and more.
+    package static func size(_ text: String) -> Int? {
+        let units: [Character: Int] = ["k": 10, "m": 20, "g": 30]
+        let shift = text.lowercased().last.flatMap { units[$0] }
+        let digits = shift == nil ? text[...] : text.dropLast()
+        guard let number = Int(digits), number > 0, number < 1 << 32 else { return nil }
+        return number << (shift ?? 0)
+    }
+
     /// "12,410".
     package static func grouped(_ value: Int64) -> String {
         let digits = String(value.magnitude)
