@@ -151,7 +151,7 @@ struct TextRedaction {
         for position in range {
             let byte = text[position]
             if byte == 0x20 || byte == 0x09, (2...Self.longestScheme).contains(position - start),
-                Self.schemeNames.contains(text[start..<position].map([UInt8].lowered))
+                Self.schemeNames.contains(text[start..<position].map(ASCII.lowered))
             {
                 return hide(&text, position..<range.upperBound)
             }
@@ -288,23 +288,4 @@ struct TextRedaction {
         }
         return nil
     }
-}
-
-extension [UInt8] {
-    /// Where `needle` begins in `range`.
-    func firstIndex(of needle: [UInt8], in range: Range<Int>) -> Int? {
-        guard let first = needle.first, range.count >= needle.count else { return nil }
-        return (range.lowerBound...range.upperBound - needle.count).first { start in
-            self[start] == first && needle.indices.allSatisfy { self[start + $0] == needle[$0] }
-        }
-    }
-
-    func firstIndex(ofLowerCase needle: [UInt8], in range: Range<Int>) -> Int? {
-        guard !needle.isEmpty, range.count >= needle.count else { return nil }
-        return (range.lowerBound...range.upperBound - needle.count).first { start in
-            needle.indices.allSatisfy { Self.lowered(self[start + $0]) == needle[$0] }
-        }
-    }
-
-    static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
 }
