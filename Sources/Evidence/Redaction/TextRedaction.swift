@@ -100,11 +100,21 @@ struct TextRedaction {
         }
     }
 
-    /// Behind blanks and a quotation mark, up to what separates it from the next.
+    /// Behind blanks and a quotation mark, up to the next such mark; without it, up to what separates it from the next value. A list or an
+    /// object is taken whole, and with it what follows.
     private static func unquotedValue(_ text: [UInt8], _ range: Range<Int>) -> Range<Int> {
-        let first = text[range].firstIndex { !" \"'".utf8.contains($0) } ?? range.upperBound
-        let end = text[first..<range.upperBound].firstIndex { ",;&\"' ".utf8.contains($0) } ?? range.upperBound
-        return first..<end
+        let first = text[range].firstIndex { !" \"'\\".utf8.contains($0) } ?? range.upperBound
+        let rest = first..<range.upperBound
+        if let byte = text[rest].first, "[{".utf8.contains(byte) { return rest }
+        let marks = (range.lowerBound..<first).filter { "\"'".utf8.contains(text[$0]) }
+        guard marks.count == 1, let mark = marks.first else {
+            return first..<(text[rest].firstIndex { ",;&\"' ".utf8.contains($0) } ?? range.upperBound)
+        }
+        // JSON in JSON has a backslash before its marks; within others it makes a mark a part of the text (RFC 8259 §7, RFC 9110 §5.6.4).
+        let backslash = UInt8(ascii: "\\")
+        let isEscaped = mark > range.lowerBound && text[mark - 1] == backslash
+        let end = rest.first { text[$0] == text[mark] && (isEscaped || text[$0 - 1] != backslash) }
+        return first..<(end ?? range.upperBound)
     }
 
     private static func unquoted(_ text: [UInt8], _ range: Range<Int>) -> ArraySlice<UInt8> {
