@@ -201,7 +201,7 @@ extension BundleRun {
             guard chosen.count < ids.count else { break }
             var shown = report
             let files = try evidence(of: &shown, step)
-            guard let described = files.last else { break }
+            guard let described = files.last.flatMap({ JSONValue.parsed($0.bytes) }) else { break }
             for (index, finding) in shown.findings.enumerated() where chosen[index] == nil {
                 guard let reference = finding.evidence,
                     let file = files.first(where: { $0.name == Self.evidencePrefix + reference.file })

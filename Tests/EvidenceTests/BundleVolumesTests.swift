@@ -76,7 +76,7 @@ import Testing
         var sink = MemorySink(prefix: "evidence/")
         _ = try wire.evidence().after.write(EvidenceLabel(sources: ["a"], isRedacted: true), to: &sink)
         var catalogue = EvidenceCatalogue(prefix: "evidence/")
-        let manifest = try #require(sink.files.last)
+        let manifest = try #require(sink.files.last.flatMap { JSONValue.parsed($0.bytes) })
         catalogue.take(sink.files[0].name, from: manifest)
         let described = try #require(catalogue.manifest(of: sink.files))
         let value = try #require(JSONValue.parsed(described.bytes))

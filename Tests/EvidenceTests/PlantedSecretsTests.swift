@@ -68,7 +68,9 @@ import Testing
             + "X-Functions-Key: Fk7funqtionz\r\nX-Pass: Xp8pazzvalq\r\nX-Pwd: Xw9pwdvalq\r\nX-Sid: Xs1sidvalq\r\n"
             + "X-Client-Auth: Xa2authvalq\r\nX-PIN: 73914682\r\nX-Login: Xl3loginvalq\r\n"
             + "Custom: Token Ct4quztomtoqen, second=Ct5quztomzek\r\nX-Note: a=b; session=Xn6notezezzjon; c=d\r\n"
-            + "X-Json: {\"user\": 1, \"password\": \"Xj7jsonpazz\"}\r\n"
+            + "X-Json: {\"user\": 1, \"password\": \"Xj7jsonpazz, Xh1jsonword\\\" Xh2jsonmark\"}\r\n"
+            + "X-Inner: {\\\"password\\\": \\\"Xi3innerpazz Xi4innerword\\\"}\r\n"
+            + "X-List: {\"tokens\": [\"Xt5listzeq\", \"Xt6listzeqond\"]}\r\nX-Say: pin='Xz7 Xz8quoteword', key=\"\",otp=\"Xe9 Xe9word\"\r\n"
             + "Referer: https://Re8uzer:pazz@ref.example/p;jsessionid=Rj9refsezzion/\(token)1?x=y\r\n"
             + "Origin: https://Or1uzer@origin.example\r\nX-Link: see </l;s=Xk2linkparam>; rel=next\r\n"
             + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -82,7 +84,10 @@ import Testing
             "Rs1kX9vQ2mT7bR4wZ", "Pv2paramvalq", "Pb3bareparam", "Ep4esqapedparam", token, "Ak5patqkey",
             "Oa6zubzqripzion",
             "Fk7funqtionz", "Xp8pazzvalq", "Xw9pwdvalq", "Xs1sidvalq", "Xa2authvalq", "73914682", "Xl3loginvalq",
-            "Ct4quztomtoqen", "Ct5quztomzek", "Xn6notezezzjon", "Xj7jsonpazz", "Re8uzer", "Rj9refsezzion", "Or1uzer",
+            "Ct4quztomtoqen", "Ct5quztomzek", "Xn6notezezzjon", "Xj7jsonpazz", "Xh1jsonword",
+            "Xh2jsonmark", "Xi3innerpazz", "Xi4innerword", "Xt5listzeq", "Xt6listzeqond", "Xz8quoteword", "Xe9word",
+            "Re8uzer",
+            "Rj9refsezzion", "Or1uzer",
             "Xk2linkparam", "Co3uzer", "Lj4loqsezzion", "Cl5uzer", "Cl6param", "Wa7nonqevalq", "Rx7refreqparam",
         ]
         return Planted(request: Array(request.utf8), response: Array(response.utf8), secrets: secrets)

@@ -1,5 +1,5 @@
 package import Capture
-import Reporting
+package import Reporting
 
 /// Files spread over several archives, each below a limit, each with what describes it, and each to be opened without the others.
 package struct BundleVolumes {
@@ -98,11 +98,11 @@ package struct EvidenceCatalogue {
         self.prefix = prefix
     }
 
-    /// Takes the entry of `name` from a manifest that has it.
-    package mutating func take(_ name: String, from manifest: ArchiveFile) {
-        guard case .object(let members)? = JSONValue.parsed(manifest.bytes) else { return }
+    /// Takes the entry of `name` from a manifest that has it, as it was parsed: one for all that is taken from it.
+    package mutating func take(_ name: String, from manifest: JSONValue) {
+        guard case .object(let members) = manifest else { return }
         if self.members.isEmpty { self.members = members }
-        let files = members.first { $0.name == "files" }?.value.items ?? []
+        let files = manifest["files"]?.items ?? []
         entries[name] = files.first { ($0["name"]?.string).map { prefix + $0 } == name }
     }
 

@@ -70,7 +70,7 @@ struct LegRedaction {
             if StartLines.isRecord(first, at: 0) {
                 return server.redact(RecordRedaction(knowsBeginning: true), from: 0)
             }
-            if !content.prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8.prefix(content.count)) {
+            if !content.prefix(5).map(ASCII.lowered).elementsEqual("http/".utf8.prefix(content.count)) {
                 return server.blank(keeping: Self.telling(beginning, from: .fromServer))
             }
         } else if isEncrypted {

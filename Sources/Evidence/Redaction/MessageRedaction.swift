@@ -167,7 +167,7 @@ struct MessageRedaction {
         phase = isWhole ? .fields : .lost
         if isClient {
             requestLine(&bytes, line, isWhole: isWhole)
-        } else if bytes[line].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8) {
+        } else if bytes[line].prefix(5).map(ASCII.lowered).elementsEqual("http/".utf8) {
             statusLine(&bytes, line, isWhole: isWhole)
         } else {
             Self.blank(&bytes, line)
@@ -193,7 +193,7 @@ struct MessageRedaction {
         let last = content.last { bytes[$0] == 0x20 } ?? first
         let hasVersion =
             last > first
-            && bytes[(last + 1)..<content.upperBound].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8)
+            && bytes[(last + 1)..<content.upperBound].prefix(5).map(ASCII.lowered).elementsEqual("http/".utf8)
         let target = first + 1..<(hasVersion ? last : content.upperBound)
         text.target(&bytes, target)
         if !isWhole, !hasVersion {
@@ -259,7 +259,7 @@ struct MessageRedaction {
         while let last = name.last, bytes[last] == 0x20 || bytes[last] == 0x09 { name = name.lowerBound..<last }
         // Bytes that belong in no name must not hide what it is.
         let spelled = String(
-            decoding: bytes[name].filter { $0 > 0x20 && $0 < 0x7f }.map([UInt8].lowered),
+            decoding: bytes[name].filter { $0 > 0x20 && $0 < 0x7f }.map(ASCII.lowered),
             as: UTF8.self
         )
         var value = colon + 1..<content.upperBound
@@ -290,7 +290,7 @@ struct MessageRedaction {
             head.length = number
         case "transfer-encoding":
             head.isChunked =
-                value.map([UInt8].lowered).firstIndex(of: Array("chunked".utf8), in: 0..<value.count) != nil
+                value.map(ASCII.lowered).firstIndex(of: Array("chunked".utf8), in: 0..<value.count) != nil
         default: break
         }
     }
@@ -354,10 +354,10 @@ struct MessageRedaction {
         let end = lineEnd(bytes, index) ?? bytes.count
         let isWhole = end > index && bytes[end - 1] == 0x0a
         let content = trimmed(bytes, index..<end)
-        let digits = content.prefix { Self.hexadecimal(bytes[$0]) != nil }
+        let digits = content.prefix { ASCII.hexadecimal(bytes[$0]) != nil }
         var isValid = !digits.isEmpty && digits.count <= 15
         var size: Int64 = 0
-        for place in digits.prefix(15) { size = size << 4 | Int64(Self.hexadecimal(bytes[place]) ?? 0) }
+        for place in digits.prefix(15) { size = size << 4 | Int64(ASCII.hexadecimal(bytes[place]) ?? 0) }
         // Extensions (RFC 9112 §7.1.1) may say anything.
         let rest = digits.upperBound..<content.upperBound
         if let next = rest.first(where: { bytes[$0] != 0x20 && bytes[$0] != 0x09 }), bytes[next] != UInt8(ascii: ";") {
@@ -379,15 +379,6 @@ struct MessageRedaction {
             head.hidesContinuation = true
         } else {
             phase = .chunk(size)
-        }
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
         }
     }
 

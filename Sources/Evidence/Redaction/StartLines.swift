@@ -1,3 +1,5 @@
+import Model
+
 /// What the beginning of a message looks like.
 enum StartLines {
     private static let longest = 16 << 10
@@ -14,7 +16,7 @@ enum StartLines {
         }
         let line = text[space..<end]
         guard let last = line.lastIndex(of: 0x20), last > space else { return false }
-        return text[(last + 1)..<end].prefix(5).map([UInt8].lowered).elementsEqual("http/".utf8)
+        return text[(last + 1)..<end].prefix(5).map(ASCII.lowered).elementsEqual("http/".utf8)
     }
 
     /// `HTTP/` and a digit.

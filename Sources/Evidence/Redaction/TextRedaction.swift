@@ -100,11 +100,21 @@ struct TextRedaction {
         }
     }
 
-    /// Behind blanks and a quotation mark, up to what separates it from the next.
+    /// Behind blanks and a quotation mark, up to the next such mark; without it, up to what separates it from the next value. A list or an
+    /// object is taken whole, and with it what follows.
     private static func unquotedValue(_ text: [UInt8], _ range: Range<Int>) -> Range<Int> {
-        let first = text[range].firstIndex { !" \"'".utf8.contains($0) } ?? range.upperBound
-        let end = text[first..<range.upperBound].firstIndex { ",;&\"' ".utf8.contains($0) } ?? range.upperBound
-        return first..<end
+        let first = text[range].firstIndex { !" \"'\\".utf8.contains($0) } ?? range.upperBound
+        let rest = first..<range.upperBound
+        if let byte = text[rest].first, "[{".utf8.contains(byte) { return rest }
+        let marks = (range.lowerBound..<first).filter { "\"'".utf8.contains(text[$0]) }
+        guard marks.count == 1, let mark = marks.first else {
+            return first..<(text[rest].firstIndex { ",;&\"' ".utf8.contains($0) } ?? range.upperBound)
+        }
+        // JSON in JSON has a backslash before its marks; within others it makes a mark a part of the text (RFC 8259 §7, RFC 9110 §5.6.4).
+        let backslash = UInt8(ascii: "\\")
+        let isEscaped = mark > range.lowerBound && text[mark - 1] == backslash
+        let end = rest.first { text[$0] == text[mark] && (isEscaped || text[$0 - 1] != backslash) }
+        return first..<(end ?? range.upperBound)
     }
 
     private static func unquoted(_ text: [UInt8], _ range: Range<Int>) -> ArraySlice<UInt8> {
@@ -151,7 +161,7 @@ struct TextRedaction {
         for position in range {
             let byte = text[position]
             if byte == 0x20 || byte == 0x09, (2...Self.longestScheme).contains(position - start),
-                Self.schemeNames.contains(text[start..<position].map([UInt8].lowered))
+                Self.schemeNames.contains(text[start..<position].map(ASCII.lowered))
             {
                 return hide(&text, position..<range.upperBound)
             }
@@ -288,23 +298,4 @@ struct TextRedaction {
         }
         return nil
     }
-}
-
-extension [UInt8] {
-    /// Where `needle` begins in `range`.
-    func firstIndex(of needle: [UInt8], in range: Range<Int>) -> Int? {
-        guard let first = needle.first, range.count >= needle.count else { return nil }
-        return (range.lowerBound...range.upperBound - needle.count).first { start in
-            self[start] == first && needle.indices.allSatisfy { self[start + $0] == needle[$0] }
-        }
-    }
-
-    func firstIndex(ofLowerCase needle: [UInt8], in range: Range<Int>) -> Int? {
-        guard !needle.isEmpty, range.count >= needle.count else { return nil }
-        return (range.lowerBound...range.upperBound - needle.count).first { start in
-            needle.indices.allSatisfy { Self.lowered(self[start + $0]) == needle[$0] }
-        }
-    }
-
-    static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
 }

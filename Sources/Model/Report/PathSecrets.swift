@@ -63,7 +63,7 @@ package enum PathSecrets {
     }
 
     /// `scheme://user:password@host` wherever it stands, and `user:password@host` at the beginning.
-    package static func userInformation(_ text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
+    private static func userInformation(_ text: [UInt8], _ range: Range<Int>) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var starts: [Int] = []
         if let first = range.first, text[first] != slash { starts.append(first) }
@@ -174,18 +174,14 @@ package enum PathSecrets {
     }
 
     private static func isOfAlphabet(_ byte: UInt8) -> Bool {
-        SecretNames.isLetter(byte) || SecretNames.isDigit(byte) || "-_+=~:".utf8.contains(byte)
+        ASCII.isLetter(byte) || ASCII.isDigit(byte) || "-_+=~:".utf8.contains(byte)
     }
 
     private static func escaped(_ text: [UInt8], _ position: Int) -> UInt8? {
-        guard let high = hexadecimal(text[position + 1]), let low = hexadecimal(text[position + 2]) else { return nil }
+        guard let high = ASCII.hexadecimal(text[position + 1]), let low = ASCII.hexadecimal(text[position + 2]) else {
+            return nil
+        }
         return high << 4 | low
-    }
-
-    private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-        if SecretNames.isDigit(byte) { return byte - 0x30 }
-        let letter = byte | 0x20
-        return (0x61...0x66).contains(letter) ? letter - 0x61 + 10 : nil
     }
 
     /// Random text changes between letters, capitals and digits all the time; words, dates and version numbers, however long
@@ -206,8 +202,8 @@ package enum PathSecrets {
             position += 1
             length += 1
             let kind: Kind =
-                SecretNames.isDigit(byte)
-                ? .digit : SecretNames.isCapital(byte) ? .capital : SecretNames.isLetter(byte) ? .small : .other
+                ASCII.isDigit(byte)
+                ? .digit : ASCII.isCapital(byte) ? .capital : ASCII.isLetter(byte) ? .small : .other
             if kind == .digit { hasDigit = true }
             let isChange =
                 kind != before && kind != .other && before != .other && !(before == .capital && kind == .small)
@@ -224,7 +220,7 @@ package enum PathSecrets {
     private static func isUUID(_ text: ArraySlice<UInt8>) -> Bool {
         text.count == 36
             && text.enumerated().allSatisfy { index, byte in
-                [8, 13, 18, 23].contains(index) ? byte == UInt8(ascii: "-") : hexadecimal(byte) != nil
+                [8, 13, 18, 23].contains(index) ? byte == UInt8(ascii: "-") : ASCII.hexadecimal(byte) != nil
             }
     }
 }

@@ -29,9 +29,9 @@ package enum SecretNames {
     /// - Parameter name: a field's or a parameter's, in any case.
     /// - Complexity: linear in the length.
     package static func isSecret(_ name: some Collection<UInt8>) -> Bool {
-        let text = name.prefix(longest).map(lowered)
+        let text = name.prefix(longest).map(ASCII.lowered)
         if harmless.contains(String(decoding: text, as: UTF8.self)) { return false }
-        return Self.parts.contains { text.contains($0) }
+        return Self.parts.contains { text.firstIndex(of: $0, in: text.indices) != nil }
             || Self.words(of: name.prefix(longest)).contains(where: words.contains)
     }
 
@@ -43,35 +43,21 @@ package enum SecretNames {
         var result: [String] = []
         var word: [UInt8] = []
         func close() {
-            while let last = word.last, isDigit(last) { word.removeLast() }
+            while let last = word.last, ASCII.isDigit(last) { word.removeLast() }
             if !word.isEmpty { result.append(String(decoding: word, as: UTF8.self)) }
             word = []
         }
         var wasSmall = false
         for byte in name {
-            if isLetter(byte) || isDigit(byte) {
-                if wasSmall, isCapital(byte) { close() }
-                word.append(lowered(byte))
+            if ASCII.isLetter(byte) || ASCII.isDigit(byte) {
+                if wasSmall, ASCII.isCapital(byte) { close() }
+                word.append(ASCII.lowered(byte))
             } else {
                 close()
             }
-            wasSmall = isLetter(byte) && !isCapital(byte)
+            wasSmall = ASCII.isLetter(byte) && !ASCII.isCapital(byte)
         }
         close()
         return result
-    }
-
-    static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte | 0x20) }
-    static func isCapital(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
-    static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-    private static func lowered(_ byte: UInt8) -> UInt8 { isCapital(byte) ? byte | 0x20 : byte }
-}
-
-extension [UInt8] {
-    fileprivate func contains(_ needle: [UInt8]) -> Bool {
-        guard let first = needle.first, count >= needle.count else { return false }
-        return (0...count - needle.count).contains { start in
-            self[start] == first && needle.indices.allSatisfy { self[start + $0] == needle[$0] }
-        }
     }
 }
