@@ -31,26 +31,15 @@ package struct Health: Sendable {
         settings: HealthSettings
     ) {
         checks = [Self.capture(picture, silence, isLive: isLive)]
-        if let last = picture.statistics.last {
-            let age = max(0, now - last)
-            let limit = settings.largestPacketAge
-            checks.append(
-                Check(
-                    name: "packets",
-                    isGood: limit.map { age <= $0 } ?? true,
-                    text: "the last one \(Numbers.duration(age)) ago"
-                )
+        // Where none came, since the start.
+        let age = max(0, now - picture.now)
+        checks.append(
+            Check(
+                name: "packets",
+                isGood: settings.largestPacketAge.map { age <= $0 } ?? true,
+                text: picture.statistics.last == nil ? "none so far" : "the last one \(Numbers.duration(age)) ago"
             )
-        } else {
-            let age = now - picture.startedAt
-            checks.append(
-                Check(
-                    name: "packets",
-                    isGood: settings.largestPacketAge.map { age <= $0 } ?? true,
-                    text: "none so far"
-                )
-            )
-        }
+        )
         if let history {
             checks.append(
                 Check(name: "history", isGood: history.failure == nil, text: history.failure ?? "writable")

@@ -32,16 +32,7 @@ import Testing
         mutating func append(_ frames: [SimulatedDay.Frame]) {
             for frame in frames {
                 number += 1
-                let record = PacketRecord(
-                    number: number,
-                    timestamp: frame.time,
-                    capturedLength: frame.bytes.count,
-                    wireLength: frame.bytes.count,
-                    interface: 0,
-                    linkType: .ethernet,
-                    source: 0
-                )
-                let isTaken = ring.append(record, frame.bytes.span.bytes)
+                let isTaken = ring.append(frame.record(number: number), frame.bytes.span.bytes)
                 #expect(isTaken)
             }
             while engine.readStretch() {}
@@ -148,7 +139,7 @@ import Testing
         var random = SeededGenerator(seed: 7)
         var number = 0
         var largest = LiveFootprint()
-        // A hundred downloads at once that go on, over which nothing but the drops ends anything; a third of the packets is missing.
+        // Three hundred downloads at once that go on, over which nothing but the drops ends anything; a third of the packets is missing.
         var downloads = (0..<300).map { place in
             Conversation(
                 client: Endpoint(address: IPAddress(v4: 10, 7, 0, UInt8(place & 0xff)), port: UInt16(20_000 + place)),
@@ -170,16 +161,9 @@ import Testing
                 }
                 for frame in SimulatedDay.frames(downloads[place]) {
                     number += 1
-                    let record = PacketRecord(
-                        number: number,
-                        timestamp: frame.time,
-                        capturedLength: frame.bytes.count,
-                        wireLength: frame.bytes.count,
-                        interface: 0,
-                        linkType: .ethernet,
-                        source: 0
-                    )
-                    if !ring.append(record, frame.bytes.span.bytes) { while engine.readStretch() {} }
+                    if !ring.append(frame.record(number: number), frame.bytes.span.bytes) {
+                        while engine.readStretch() {}
+                    }
                 }
                 downloads[place].packets = []
             }

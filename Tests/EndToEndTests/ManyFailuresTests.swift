@@ -21,16 +21,7 @@ import Testing
             if step % 5 == 0 { frames += day.kept(at: now + .milliseconds(870)) }
             for frame in frames {
                 number += 1
-                let record = PacketRecord(
-                    number: number,
-                    timestamp: frame.time,
-                    capturedLength: frame.bytes.count,
-                    wireLength: frame.bytes.count,
-                    interface: 0,
-                    linkType: .ethernet,
-                    source: 0
-                )
-                image.append(record, frame.bytes.span.bytes)
+                image.append(frame.record(number: number), frame.bytes.span.bytes)
             }
         }
         return (try scratch.write(image, to: "many.pcapng"), day)

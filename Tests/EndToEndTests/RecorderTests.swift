@@ -67,34 +67,13 @@ import Testing
     @Test("an incident is recorded once in a while, and no more than so many are within an hour")
     func isLimited() throws {
         let scratch = try Scratch()
-        let ring = PacketRing(bytes: 0)
-        let bytes = [UInt8](repeating: 1, count: 60)
         var options = RecorderOptions()
         options.directory = scratch.path
         options.mostPerHour = 3
-        let recorder = Recorder(
-            options,
-            ring: ring,
-            interfaces: [InterfaceDescription(name: "eth0", linkType: .ethernet, snapLength: 0)]
-        )
-        let start = Timestamp(seconds: 1_700_000_000)
-        for second in 0..<2_000 {
-            let now = start + .seconds(Int64(second))
-            let record = PacketRecord(
-                number: second + 1,
-                timestamp: now,
-                capturedLength: 60,
-                wireLength: 60,
-                interface: 0,
-                linkType: .ethernet,
-                source: 0
-            )
-            #expect(bytes.withUnsafeBytes { ring.append(record, $0.bytes) })
+        let recorder = run(2_000, options) { recorder, second, now in
             recorder.trigger("failed", of: "one.log", at: now)
             if second > 100 { recorder.trigger("failed", of: "two.log", at: now) }
-            recorder.step(through: ring.end)
         }
-        recorder.finish(through: ring.end)
         #expect(recorder.count == 3)
         let warnings = recorder.takeWarnings()
         #expect(warnings.count == 1)

@@ -33,16 +33,7 @@ import Testing
             if isFault { frames += day.fault(at: now + .seconds(1)) }
             for frame in frames {
                 number += 1
-                let record = PacketRecord(
-                    number: number,
-                    timestamp: frame.time,
-                    capturedLength: frame.bytes.count,
-                    wireLength: frame.bytes.count,
-                    interface: 0,
-                    linkType: .ethernet,
-                    source: 0
-                )
-                if !ring.append(record, frame.bytes.span.bytes) { overruns += 1 }
+                if !ring.append(frame.record(number: number), frame.bytes.span.bytes) { overruns += 1 }
             }
             while engine.readStretch() {}
             // As often as a run looks that has nothing new to look at, and twice where there is: a verdict has to stand.

@@ -121,6 +121,29 @@ import Testing
         #expect(series.first { $0.key.labels["upstream"] == "other" }?.value == 495)
     }
 
+    @Test("The figures of an upstream go on under their name, whoever comes or fails later")
+    func names() throws {
+        let feed = Sample.feed { $0.metrics.largestUpstreamCount = 2 }
+        func report(_ hosts: [UInt8]) {
+            var report = Report()
+            report.upstreams = hosts.map { host in
+                var summary = UpstreamSummary(endpoint: Endpoint(address: IPAddress(v4: 10, 0, 3, host), port: 80))
+                summary.exchanges = Int(host)
+                return summary
+            }
+            feed.finalReport(report)
+        }
+        func exchanges() throws -> [String?: Double] {
+            let all = try Self.render(feed).values.filter { $0.key.name == "gwsniff_upstream_exchanges_total" }
+            return Dictionary(uniqueKeysWithValues: all.map { ($0.key.labels["upstream"], $0.value) })
+        }
+        report([8, 9])
+        #expect(try exchanges() == ["10.0.3.8:80": 8, "10.0.3.9:80": 9])
+        report([1, 2, 8, 9])
+        Sample.tell(feed, Sample.occurrence(1), Sample.finding(count: 1, upstream: "10.0.3.1:80"))
+        #expect(try exchanges() == ["10.0.3.8:80": 8, "10.0.3.9:80": 9, "other": 3])
+    }
+
     @Test("Upstreams of a group share its name, and none of the room")
     func groups() throws {
         let feed = Sample.feed {

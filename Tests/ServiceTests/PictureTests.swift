@@ -52,6 +52,23 @@ import Testing
         #expect(feed.takeChanges().occurrences.count == HistoryChanges.largestOccurrenceCount)
     }
 
+    @Test("What waits for a history that cannot be written is bounded, the newest of what is known kept")
+    func waiting() {
+        var changes = HistoryChanges()
+        for round in 0..<3 {
+            var newer = HistoryChanges()
+            for number in 0..<5_000 {
+                let finding = Sample.finding(count: 1, upstream: "\(round * 5_000 + number)")
+                newer.add(finding, as: FindingIdentity(finding))
+            }
+            let known = Sample.finding(count: round, upstream: "0")
+            newer.add(known, as: FindingIdentity(known))
+            changes.merge(newer)
+        }
+        #expect(changes.findings.count == HistoryChanges.largestFindingCount)
+        #expect(changes.findings[FindingIdentity(Sample.finding(count: 1, upstream: "0"))]?.count == 2)
+    }
+
     @Test("What was decided for a moment, and is in no report, goes from the page")
     func passing() {
         let feed = Sample.feed()

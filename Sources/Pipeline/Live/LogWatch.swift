@@ -80,10 +80,10 @@ package final class LogWatch {
         #endif
         var status = stat()
         guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
+            let reason = String(cString: strerror(errno))
             if descriptor >= 0 { close(descriptor) }
             if !logs[place].isMissing {
                 logs[place].isMissing = true
-                let reason = String(cString: strerror(errno))
                 warnings.append(CaptureError(.cannotOpen, "\(logs[place].path): \(reason); it is tried again"))
             }
             return
@@ -119,7 +119,9 @@ package final class LogWatch {
             return false
         }
         guard log.descriptor >= 0 else { return true }
-        return status.st_ino != log.inode || status.st_dev != log.device || status.st_size < log.offset
+        // A pipe has no size.
+        let isCut = status.st_mode & S_IFMT == S_IFREG && status.st_size < log.offset
+        return status.st_ino != log.inode || status.st_dev != log.device || isCut
     }
 
     /// Reads on; the first line that matches.

@@ -160,16 +160,23 @@ package final class Recorder {
 
     /// "gwsniff-20261127T153000Z-1-connect-refused-10.0.0.7-8080.pcapng"
     private static func name(_ incident: Incident, _ now: Timestamp, _ number: Int) -> String {
-        let text = "\(incident.cause)-\(incident.upstream ?? "")"
+        "gwsniff-\(SavefileNames.utc(now))-\(number)-\(subject(incident.cause, incident.upstream)).pcapng"
+    }
+
+    /// What a file's name says that it is about.
+    package static func subject(_ cause: String, _ upstream: String?) -> String {
         var safe = ""
-        for character in text.utf8.prefix(100) {
-            let isSafe =
-                (0x30...0x39).contains(character) || (0x41...0x5a).contains(character)
-                || (0x61...0x7a).contains(character) || character == 0x2e
-            safe += isSafe ? String(UnicodeScalar(character)) : "-"
+        for character in "\(cause)-\(upstream ?? "")".utf8.prefix(100) {
+            safe += isPlain(character) ? String(UnicodeScalar(character)) : "-"
         }
         while safe.hasSuffix("-") { safe.removeLast() }
-        return "gwsniff-\(SavefileNames.utc(now))-\(number)-\(safe).pcapng"
+        return safe
+    }
+
+    /// Letters, digits and the full stop: besides hyphens all that a name is made of.
+    package static func isPlain(_ character: UInt8) -> Bool {
+        (0x30...0x39).contains(character) || (0x41...0x5a).contains(character) || (0x61...0x7a).contains(character)
+            || character == 0x2e
     }
 
     /// Writes some of what is due. `end` is the position up to which packets were analysed.

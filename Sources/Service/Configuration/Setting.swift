@@ -56,18 +56,24 @@ extension Setting {
         }
     }
 
-    /// `set` gets nil for nothing and for `off`.
-    static func optionalText(
+    /// Nil for nothing and for `off`; else what `parsed` makes of the text, which gives nil for what is not allowed.
+    static func optional<Value>(
         _ name: String,
         _ allowed: String,
-        _ set: @escaping @Sendable (String?, inout ServiceConfiguration) -> Bool
+        _ place: any WritableKeyPath<ServiceConfiguration, Value?> & Sendable,
+        _ parsed: @escaping @Sendable (String) -> Value?
     ) -> Setting {
         Setting(name: name, allowed: allowed, isOptional: true) { value, configuration in
+            var text = ""
             switch value {
-            case .empty: set(nil, &configuration)
-            case .text(let text): set(text.isEmpty || text == "off" ? nil : text, &configuration)
-            case .list, .table: false
+            case .empty: break
+            case .text(let given): text = given == "off" ? "" : given
+            case .list, .table: return false
             }
+            let result = text.isEmpty ? nil : parsed(text)
+            guard text.isEmpty || result != nil else { return false }
+            configuration[keyPath: place] = result
+            return true
         }
     }
 

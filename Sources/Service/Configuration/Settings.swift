@@ -15,10 +15,8 @@ package enum Settings {
             configuration.capture.interfaces = names
             return true
         },
-        .optionalText("capture.filter", "a BPF expression such as tcp or icmp") {
-            if let expression = $0, !PacketFilter.isValid(expression) { return false }
-            $1.capture.filter = $0
-            return true
+        .optional("capture.filter", "a BPF expression such as tcp or icmp", \.capture.filter) {
+            PacketFilter.isValid($0) ? $0 : nil
         },
         .size("capture.snapshot-length", 64...262_144) { $1.capture.snapshotLength = $0 },
         .size("capture.buffer-size", 1 << 20...2_047 << 20) { $1.capture.bufferSize = $0 },
@@ -34,55 +32,27 @@ package enum Settings {
             return true
         },
         .size("capture.max-memory", 64 << 20...64 << 30) { $1.capture.maximumMemory = $0 },
-        .optionalText("capture.savefile", "a file, its name going through strftime(3), or off") {
+        .optional("capture.savefile", "a file, its name going through strftime(3), or off", \.capture.savefile) {
             // Standard output is the log's.
-            if $0 == "-" { return false }
-            $1.capture.savefile = $0
-            return true
+            $0 == "-" ? nil : $0
         },
-        .optionalText("capture.savefile-size", "a size such as 500M, 1M to 1T, or off") {
-            guard let text = $0 else {
-                $1.capture.savefileSize = nil
-                return true
-            }
-            guard let size = Quantity.bytes(text), (1 << 20...1 << 40).contains(size) else { return false }
-            $1.capture.savefileSize = size
-            return true
+        .optional("capture.savefile-size", "a size such as 500M, 1M to 1T, or off", \.capture.savefileSize) {
+            Quantity.bytes($0).within(1 << 20...1 << 40)
         },
-        .optionalText("capture.savefile-time", "a time such as 1h, 1s to 365d, or off") {
-            guard let text = $0 else {
-                $1.capture.savefileTime = nil
-                return true
-            }
-            guard let time = Quantity.time(text), (.seconds(1)...365 * day).contains(time) else { return false }
-            $1.capture.savefileTime = time
-            return true
+        .optional("capture.savefile-time", "a time such as 1h, 1s to 365d, or off", \.capture.savefileTime) {
+            Quantity.time($0).within(.seconds(1)...365 * day)
         },
-        .optionalText("capture.savefile-count", "a number of files, 1 to 1000000, or off") {
-            guard let text = $0 else {
-                $1.capture.savefileCount = nil
-                return true
-            }
-            guard let count = Int(text), (1...1_000_000).contains(count) else { return false }
-            $1.capture.savefileCount = count
-            return true
+        .optional("capture.savefile-count", "a number of files, 1 to 1000000, or off", \.capture.savefileCount) {
+            Int($0).within(1...1_000_000)
         },
-        .optionalText("capture.user", "the name of a user of this system") {
-            if let user = $0, !Privileges.isKnown(user: user) { return false }
-            $1.capture.user = $0
-            return true
+        .optional("capture.user", "the name of a user of this system", \.capture.user) {
+            Privileges.isKnown(user: $0) ? $0 : nil
         },
     ]
 
     private static let http: [Setting] = [
-        .optionalText("http.listen", "ADDRESS:PORT such as 127.0.0.1:9502 or [::1]:9502, or off") {
-            guard let text = $0 else {
-                $1.http.listen = nil
-                return true
-            }
-            guard let endpoint = Quantity.endpoint(text) else { return false }
-            $1.http.listen = endpoint
-            return true
+        .optional("http.listen", "ADDRESS:PORT such as 127.0.0.1:9502 or [::1]:9502, or off", \.http.listen) {
+            Quantity.endpoint($0)
         },
         .list("http.allowed-hosts", "host names without port") { names, configuration in
             guard names.allSatisfy({ !$0.isEmpty && !$0.contains("/") }) else { return false }
@@ -90,14 +60,8 @@ package enum Settings {
             return true
         },
         .bool("http.page") { $1.http.hasPage = $0 },
-        .optionalText("health.max-packet-age", "a time such as 5m, or off") {
-            guard let text = $0 else {
-                $1.health.largestPacketAge = nil
-                return true
-            }
-            guard let time = Quantity.time(text), time > 0 else { return false }
-            $1.health.largestPacketAge = time
-            return true
+        .optional("health.max-packet-age", "a time such as 5m, or off", \.health.largestPacketAge) {
+            Quantity.time($0).within(1...Nanoseconds.max)
         },
     ]
 
@@ -115,30 +79,22 @@ package enum Settings {
     ]
 
     private static let history: [Setting] = [
-        .optionalText("history.path", "a file, or off") {
-            $1.history.path = $0
-            return true
-        },
+        .optional("history.path", "a file, or off", \.history.path) { $0 },
         .time("history.max-age", day / 24...3_650 * day) { $1.history.maximumAge = $0 },
         .size("history.max-size", 1 << 20...1 << 40) { $1.history.maximumSize = $0 },
     ]
 
     private static let recorder: [Setting] = [
-        .optionalText("recorder.directory", "a directory, or off") {
-            $1.recorder.directory = $0
-            return true
-        },
+        .optional("recorder.directory", "a directory, or off", \.recorder.directory) { $0 },
         .time("recorder.before", 0...day) { $1.recorder.before = $0 },
         .time("recorder.after", .milliseconds(100)...day) { $1.recorder.after = $0 },
         .size("recorder.memory", 16 << 20...64 << 30) { $1.recorder.memory = $0 },
-        .optionalText("recorder.snapshot-length", "bytes of each packet, 64 to 262144, or off for all") {
-            guard let text = $0 else {
-                $1.recorder.largestPacket = nil
-                return true
-            }
-            guard let size = Quantity.bytes(text), (64...262_144).contains(size) else { return false }
-            $1.recorder.largestPacket = size
-            return true
+        .optional(
+            "recorder.snapshot-length",
+            "bytes of each packet, 64 to 262144, or off for all",
+            \.recorder.largestPacket
+        ) {
+            Quantity.bytes($0).within(64...262_144)
         },
         .time("recorder.pause", 0...day) { $1.recorder.pause = $0 },
         .number("recorder.per-hour", 1...10_000) { $1.recorder.mostPerHour = $0 },
@@ -148,10 +104,12 @@ package enum Settings {
             configuration.recorder.logs = paths
             return true
         },
-        .optionalText("recorder.log-pattern", "a POSIX extended regular expression, or off for the usual lines") {
-            if let text = $0, LogPattern(text) == nil { return false }
-            $1.recorder.logPattern = $0
-            return true
+        .optional(
+            "recorder.log-pattern",
+            "a POSIX extended regular expression, or off for the usual lines",
+            \.recorder.logPattern
+        ) {
+            LogPattern($0) == nil ? nil : $0
         },
     ]
 
@@ -190,4 +148,9 @@ package enum Settings {
         }
         return groups
     }
+}
+
+extension Optional where Wrapped: Comparable {
+    /// Nil, too, for what lies outside.
+    fileprivate func within(_ range: ClosedRange<Wrapped>) -> Wrapped? { flatMap { range.contains($0) ? $0 : nil } }
 }

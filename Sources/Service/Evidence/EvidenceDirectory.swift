@@ -6,13 +6,21 @@ import Synchronization
 /// The recorder's files at a moment.
 package struct EvidenceState: Sendable {
     package struct File: Sendable, Equatable {
-        package var name: String
+        package let name: String
         package var bytes: Int
         /// Wall clock, of the last change.
         package var changed: Timestamp
-
         /// When the recorder was triggered, to the second, as its name says: "gwsniff-20261127T153000Z-...".
-        var begun: Timestamp? {
+        let begun: Timestamp?
+
+        package init(name: String, bytes: Int, changed: Timestamp) {
+            self.name = name
+            self.bytes = bytes
+            self.changed = changed
+            begun = Self.begun(name)
+        }
+
+        private static func begun(_ name: String) -> Timestamp? {
             let digits = Array(name.dropFirst("gwsniff-".count).prefix(16))
             guard digits.count == 16 else { return nil }
             let (date, time) = (String(digits[..<8]), String(digits[9..<15]))
@@ -38,22 +46,12 @@ package struct EvidenceState: Sendable {
 
     /// The files that were begun for a cause at an upstream, and those that were being written when it happened again; the newest first.
     package func files(of identity: FindingIdentity, times: [Timestamp]) -> [File] {
-        let mark = "-" + Self.safe("\(identity.cause.rawValue)-\(identity.upstream ?? "")") + "."
+        let mark = "-" + Recorder.subject(identity.cause.rawValue, identity.upstream) + "."
         return files.filter { file in
             if file.name.contains(mark) { return true }
             guard let begun = file.begun else { return false }
             return times.contains { $0 >= begun - before && $0 <= file.changed }
         }
-    }
-
-    /// As the recorder writes it into a name.
-    static func safe(_ text: String) -> String {
-        var safe = ""
-        for character in text.utf8.prefix(100) {
-            safe += EvidenceDirectory.isPlain(character) ? String(UnicodeScalar(character)) : "-"
-        }
-        while safe.hasSuffix("-") { safe.removeLast() }
-        return safe
     }
 }
 
@@ -93,7 +91,8 @@ package final class EvidenceDirectory: Sendable {
                 EvidenceState.File(
                     name: name,
                     bytes: (attributes[.size] as? NSNumber)?.intValue ?? 0,
-                    changed: Timestamp(nanoseconds: Int64(changed * 1e9))
+                    // Whoever may write there can give a file any time.
+                    changed: Timestamp(nanoseconds: Int64(exactly: (changed * 1e9).rounded()) ?? .max)
                 )
             )
         }
@@ -131,12 +130,7 @@ package final class EvidenceDirectory: Sendable {
 
     static func isEvidence(_ name: String) -> Bool {
         name.hasPrefix("gwsniff-") && name.utf8.count <= 255 && !name.contains("..")
-            && name.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") }
+            && name.utf8.allSatisfy { Recorder.isPlain($0) || $0 == UInt8(ascii: "-") }
             && [".pcapng", ".pcapng.gz", ".pcapng.zst", ".pcapng.lz4"].contains { name.hasSuffix($0) }
-    }
-
-    static func isPlain(_ character: UInt8) -> Bool {
-        (0x30...0x39).contains(character) || (0x41...0x5a).contains(character) || (0x61...0x7a).contains(character)
-            || character == 0x2e
     }
 }

@@ -38,7 +38,7 @@ package enum HistoryListing {
             ]
         ]
         for entry in minutes {
-            let civil = CivilTime(Timestamp(seconds: entry.minute &* 60))
+            let civil = CivilTime(Minutes.start(of: entry.minute))
             let figures = entry.figures
             rows.append([
                 "\(civil.date) \(civil.clock().prefix(5))", SafeText.terminal(entry.upstream, limit: 60),
@@ -53,7 +53,7 @@ package enum HistoryListing {
     package static func json(_ minutes: [HistoryReader.UpstreamMinute]) -> String {
         let rows = minutes.map { entry in
             JSONValue.object([
-                .init("minute", .string(Timestamp(seconds: entry.minute &* 60).rfc3339)),
+                .init("minute", .string(Minutes.start(of: entry.minute).rfc3339)),
                 .init("upstream", .string(entry.upstream)),
                 .init("connections", .count(entry.figures.connections)),
                 .init("exchanges", .count(entry.figures.exchanges)),

@@ -16,8 +16,8 @@ package enum HistoryReport {
             report.failedRequests = report.findings.reduce(0) { $0 + ($1.severity == .failure ? $1.count : 0) }
         }
         report.totalRequests = max(report.totalRequests, report.failedRequests)
-        report.firstPacket = minutes.first.map { start(of: $0.minute) }
-        report.lastPacket = minutes.last.map { start(of: $0.minute) + 60_000_000_000 - 1 }
+        report.firstPacket = minutes.first.map { Minutes.start(of: $0.minute) }
+        report.lastPacket = minutes.last.map { Minutes.start(of: $0.minute) + 60_000_000_000 - 1 }
         report.sources = [
             SourceSummary(name: reader.path, format: "history", packets: sum.packets, bytes: sum.bytes)
         ]
@@ -30,10 +30,6 @@ package enum HistoryReport {
             report.roles.gateways.append(gateway)
         }
         return report
-    }
-
-    private static func start(of minute: Int64) -> Timestamp {
-        Timestamp(seconds: minute.multipliedReportingOverflow(by: 60).partialValue)
     }
 
     /// Findings of several runs that are the same become one; the worst come first.

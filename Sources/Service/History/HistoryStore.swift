@@ -32,6 +32,7 @@ package final class HistoryStore {
     private let settings: HistorySettings
     private let run: Int64
     private var identities: [FindingIdentity: Int64] = [:]
+    private static let largestIdentityCount = 20_000
     package let path: String
 
     /// A file that is no history any more is set aside, under the name given here.
@@ -158,7 +159,8 @@ package final class HistoryStore {
         } catch {
             throw HistoryError(Self.reason(error))
         }
-        identities = known
+        // What is written again finds its row all the same.
+        identities = known.count > Self.largestIdentityCount ? [:] : known
     }
 
     private func write(

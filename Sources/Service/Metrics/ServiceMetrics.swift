@@ -120,7 +120,7 @@ package enum ServiceMetrics {
     }
 
     private static func upstreams(_ picture: Picture, _ text: inout MetricsText) {
-        var groups = picture.groups
+        var groups = picture.series
         var sums: [String: UpstreamFigures] = [:]
         for (endpoint, upstream) in picture.upstreams.sorted(by: { $0.key < $1.key }) {
             sums[groups.name(of: endpoint.description), default: UpstreamFigures()].add(upstream.figures)

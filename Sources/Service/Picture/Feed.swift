@@ -43,11 +43,11 @@ package final class Feed: Sendable {
             state.picture.take(occurrence, of: finding)
             guard keepsHistory, finding.severity > .note else { return }
             let identity = FindingIdentity(finding)
-            state.changes.add(occurrence, of: identity)
             // Always with its finding: the history may have let go of that meanwhile.
             if state.changes.findings[identity] == nil {
-                state.changes.findings[identity] = state.picture.findings[identity] ?? finding
+                state.changes.add(state.picture.findings[identity] ?? finding, as: identity)
             }
+            state.changes.add(occurrence, of: identity)
         }
     }
 
@@ -84,7 +84,7 @@ package final class Feed: Sendable {
                 guard let new = state.picture.take(finding, isFinal: isFinal), keepsHistory, finding.severity > .note
                 else { continue }
                 let identity = FindingIdentity(finding)
-                state.changes.findings[identity] = finding
+                guard state.changes.add(finding, as: identity) else { continue }
                 state.changes.add(new, of: identity, at: Minutes.minute(of: finding.last))
             }
             state.picture.note(report)

@@ -3,6 +3,7 @@ package import Model
 /// What is new since the history was last written: kept while it cannot be, within bounds.
 package struct HistoryChanges: Sendable {
     static let largestOccurrenceCount = 2_000
+    static let largestFindingCount = 10_000
     private static let largestMinuteCount = 10_000
 
     package struct FindingMinute: Hashable, Sendable {
@@ -17,7 +18,7 @@ package struct HistoryChanges: Sendable {
 
     package var occurrences: [(identity: FindingIdentity, occurrence: Occurrence)] = []
     /// As they are now.
-    package var findings: [FindingIdentity: Finding] = [:]
+    package private(set) var findings: [FindingIdentity: Finding] = [:]
     /// What to add.
     package var findingMinutes: [FindingMinute: Int] = [:]
     package var minutes: [Int64: MinuteFigures] = [:]
@@ -31,8 +32,16 @@ package struct HistoryChanges: Sendable {
         occurrences.isEmpty && findings.isEmpty && findingMinutes.isEmpty && minutes.isEmpty && upstreamMinutes.isEmpty
     }
 
+    /// - Returns: false where there is no room for one that is new: then nothing of it is kept.
+    @discardableResult
+    mutating func add(_ finding: Finding, as identity: FindingIdentity) -> Bool {
+        guard findings[identity] != nil || findings.count < Self.largestFindingCount else { return false }
+        findings[identity] = finding
+        return true
+    }
+
     mutating func add(_ occurrence: Occurrence, of identity: FindingIdentity) {
-        guard occurrences.count < Self.largestOccurrenceCount else {
+        guard occurrences.count < Self.largestOccurrenceCount, findings[identity] != nil else {
             leftOut += 1
             return
         }
@@ -56,9 +65,9 @@ package struct HistoryChanges: Sendable {
 
     /// Takes what came after these.
     package mutating func merge(_ newer: HistoryChanges) {
+        for (identity, finding) in newer.findings { add(finding, as: identity) }
         for (identity, occurrence) in newer.occurrences { add(occurrence, of: identity) }
         leftOut += newer.leftOut
-        findings.merge(newer.findings) { _, new in new }
         for (key, count) in newer.findingMinutes { add(count, of: key.identity, at: key.minute) }
         for (minute, figures) in newer.minutes { add(figures, at: minute) }
         for (key, figures) in newer.upstreamMinutes { add(figures, of: key.upstream, at: key.minute) }

@@ -42,6 +42,8 @@ package struct Minutes: Sendable {
         return time.nanoseconds < 0 && minute * length != time.nanoseconds ? minute - 1 : minute
     }
 
+    package static func start(of minute: Int64) -> Timestamp { Timestamp(seconds: minute &* 60) }
+
     /// A clock that was set makes time jump, either way: what is far from now goes first.
     package mutating func add(_ figures: MinuteFigures, at minute: Int64) {
         all[minute, default: MinuteFigures()].add(figures)

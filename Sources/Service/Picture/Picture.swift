@@ -49,7 +49,10 @@ package struct Picture: Sendable {
     package internal(set) var recent: [Recent] = []
     package internal(set) var minutes = Minutes()
     package internal(set) var upstreams: [Endpoint: Upstream] = [:]
+    /// Names of upstreams that findings are counted by.
     package internal(set) var groups: UpstreamGroups
+    /// Names of upstreams whose figures are shown, each given out when it is first seen: one that fails later takes nobody's.
+    package internal(set) var series: UpstreamGroups
     package internal(set) var findingTotals: [SeriesKey: Int] = [:]
     /// The newest occurrences of each finding, the newest last.
     package internal(set) var latest: [FindingIdentity: [Occurrence]] = [:]
@@ -70,6 +73,7 @@ package struct Picture: Sendable {
     package init(startedAt: Timestamp, metrics: MetricsSettings) {
         self.startedAt = startedAt
         groups = UpstreamGroups(metrics)
+        series = groups
     }
 
     /// The newest packet's time.
@@ -196,6 +200,7 @@ package struct Picture: Sendable {
         guard upstreams[summary.endpoint] != nil || upstreams.count < Self.largestUpstreamCount else {
             return UpstreamFigures()
         }
+        if upstreams[summary.endpoint] == nil { _ = series.name(of: summary.endpoint.description) }
         var entry = upstreams.removeValue(forKey: summary.endpoint) ?? Upstream()
         let change = UpstreamFigures(summary).since(entry.figures)
         entry.figures.add(change)

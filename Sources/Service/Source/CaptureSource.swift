@@ -1,4 +1,6 @@
 package import Capture
+import Diagnosis
+import Pipeline
 
 /// Where packets come from.
 package protocol CaptureSource: Sendable {
@@ -14,4 +16,26 @@ package protocol CaptureSource: Sendable {
         opened: @escaping () throws(CaptureError) -> Void,
         warn: @escaping (String) -> Void
     ) throws(CaptureError)
+}
+
+extension AnalysisRequest {
+    init(_ capture: CaptureSettings) {
+        self.init()
+        filter = capture.filter
+        maximumMemory = capture.maximumMemory
+        diagnosis.gateways = capture.gateways
+        diagnosis.upstreams = capture.upstreams
+    }
+}
+
+extension Feed {
+    /// Told of a run's progress, and ends it.
+    func control(_ warn: @escaping (String) -> Void) -> RunControl {
+        RunControl(
+            needsAttention: { self.wantsStop },
+            shouldStop: { self.wantsStop },
+            progress: progress,
+            warn: warn
+        )
+    }
 }

@@ -22,28 +22,19 @@ package struct LiveSource: CaptureSource {
         warn: @escaping (String) -> Void
     ) throws(CaptureError) {
         let capture = configuration.capture
-        var request = AnalysisRequest()
-        let filter = Self.filter(capture.filter, without: configuration.http.listen)
-        request.filter = filter
-        request.maximumMemory = capture.maximumMemory
-        request.diagnosis.gateways = capture.gateways
-        request.diagnosis.upstreams = capture.upstreams
+        var request = AnalysisRequest(capture)
+        request.filter = Self.filter(capture.filter, without: configuration.http.listen)
         var run = LiveRun(
             interfaces: capture.interfaces,
             options: LiveOptions(
                 snapLength: capture.snapshotLength,
                 isPromiscuous: capture.isPromiscuous,
                 bufferMebibytes: max(1, capture.bufferSize >> 20),
-                filter: filter
+                filter: request.filter
             ),
             savefile: capture.savefile,
             request: request,
-            control: RunControl(
-                needsAttention: { feed.wantsStop },
-                shouldStop: { feed.wantsStop },
-                progress: feed.progress,
-                warn: warn
-            ),
+            control: feed.control(warn),
             clock: clock,
             decided: { occurrence, finding in
                 feed.decided(occurrence, finding)

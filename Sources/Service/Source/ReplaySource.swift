@@ -21,21 +21,11 @@ package struct ReplaySource: CaptureSource {
         opened: @escaping () throws(CaptureError) -> Void,
         warn: @escaping (String) -> Void
     ) throws(CaptureError) {
-        var request = AnalysisRequest()
-        request.filter = configuration.capture.filter
-        request.maximumMemory = configuration.capture.maximumMemory
-        request.diagnosis.gateways = configuration.capture.gateways
-        request.diagnosis.upstreams = configuration.capture.upstreams
         try opened()
         let report = try OfflineRun.report(
             on: paths,
-            request,
-            control: RunControl(
-                needsAttention: { feed.wantsStop },
-                shouldStop: { feed.wantsStop },
-                progress: feed.progress,
-                warn: warn
-            )
+            AnalysisRequest(configuration.capture),
+            control: feed.control(warn)
         )
         for finding in report.findings {
             for occurrence in finding.occurrences { feed.decided(occurrence, finding) }

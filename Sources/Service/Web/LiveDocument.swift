@@ -103,7 +103,7 @@ package enum LiveDocument {
         return .array(
             all.map { minute, figures in
                 .object([
-                    .init("time", .string(Timestamp(seconds: minute &* 60).rfc3339)),
+                    .init("time", .string(Minutes.start(of: minute).rfc3339)),
                     .init("requests", .count(figures.requests)),
                     .init("failed", .count(figures.causes.values.reduce(0, +))),
                     .init("hidden", .count(figures.hidden)),

@@ -7,6 +7,19 @@ struct SimulatedDay {
     struct Frame {
         var time: Timestamp
         var bytes: [UInt8]
+
+        /// As the only interface of a capture has it.
+        func record(number: Int) -> PacketRecord {
+            PacketRecord(
+                number: number,
+                timestamp: time,
+                capturedLength: bytes.count,
+                wireLength: bytes.count,
+                interface: 0,
+                linkType: .ethernet,
+                source: 0
+            )
+        }
     }
 
     private(set) var requests = 0
