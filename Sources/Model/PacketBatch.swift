@@ -61,6 +61,13 @@ package final class PacketBatch {
         return places[index]
     }
 
+    /// Becomes what another one is.
+    package func copy(_ other: PacketBatch) {
+        count = min(other.count, Self.capacity)
+        (firstNumber, linkType, interface) = (other.firstNumber, other.linkType, other.interface)
+        places.update(from: other.places, count: count)
+    }
+
     @inlinable package func record(at index: Int) -> PacketRecord {
         let packet = self[index]
         return PacketRecord(
