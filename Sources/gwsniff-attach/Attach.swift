@@ -16,9 +16,9 @@ struct Attach: AsyncParsableCommand {
               gwsniff attach --to https://example.atlassian.net/browse/OPS-7 ticket.zip
               gwsniff attach --dry-run --to https://github.com/o/r/issues/5 before.json
 
-            Captures become a bundle, as with gwsniff bundle, as large as the system takes. A \
-            bundle (directory, .zip, .tar.gz) or a report (.json) that is there already is \
-            attached as it is. Run again, nothing doubles: the comment is found by a mark in it \
+            Captures become a bundle, as with gwsniff bundle, as large as the system takes; with \
+            --split several, so that less is left out. A bundle (directory, .zip, .tar.gz; all \
+            its volumes) or a report (.json) that is there already is attached as it is. Run again, nothing doubles: the comment is found by a mark in it \
             and updated, or left alone.
 
             Redmine, Request Tracker, Jira, GitLab, GitHub and ServiceNow are recognised by the \
@@ -62,6 +62,9 @@ struct Attach: AsyncParsableCommand {
     @Flag(help: "Attach the bundle's files one by one instead of one archive.")
     var each = false
 
+    @Flag(help: "Where one bundle is too large for the system: several, below its limit, instead of a smaller one.")
+    var split = false
+
     @Option(
         help: ArgumentHelp("No file larger than this: 10M, 500K (default: what the system takes).", valueName: "size"),
         transform: Attach.size
@@ -88,6 +91,7 @@ struct Attach: AsyncParsableCommand {
     }
 
     func validate() throws {
+        if split, each { throw ValidationError("--split is not with --each: the files are no bundle then.") }
         if files.isEmpty { throw ValidationError("Name a capture, a bundle, or a report as JSON.") }
     }
 
@@ -149,6 +153,20 @@ struct PrivacyArguments: ParsableArguments {
         completion: .file()
     )
     var anonymizeAddresses: String?
+
+    @Flag(
+        name: .customLong("include-tls-secrets"),
+        help: "Put into the evidence what opens its TLS sessions, of the key logs in the captures; with --no-redact."
+    )
+    var includesTLSSecrets = false
+
+    func validate() throws {
+        if includesTLSSecrets, redact {
+            throw ValidationError(
+                "--include-tls-secrets needs --no-redact: redaction overwrites what the secrets would open."
+            )
+        }
+    }
 }
 
 /// What `gwsniff bundle` is to be told; it says what is wrong with it.

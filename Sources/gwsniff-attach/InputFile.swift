@@ -12,7 +12,7 @@ import Ticketing
 /// What is named on the command line, read whole.
 enum InputFile {
     /// More is no bundle: its packets are 64 MiB at most, twice.
-    private static let limit = 512 << 20
+    static let limit = 512 << 20
 
     static func bytes(_ path: String, limit: Int = limit) throws(AttachFailure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
