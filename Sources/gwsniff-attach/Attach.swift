@@ -28,6 +28,7 @@ struct Attach: AsyncParsableCommand {
               GWSNIFF_TOKEN    or the first line of --token-file
               GWSNIFF_USER     and GWSNIFF_PASSWORD, without a token; for Jira Cloud with one
               GWSNIFF_TICKET   the same as --to
+              GWSNIFF_KEY_PASSPHRASE of the key of --client-cert, where it is encrypted
 
             They are never arguments and never printed.
 
@@ -127,6 +128,18 @@ struct WayArguments: ParsableArguments {
     )
     var caFile: String?
 
+    @Option(
+        help: ArgumentHelp("Show the certificate in this file (PEM) where the system asks for one.", valueName: "file"),
+        completion: .file()
+    )
+    var clientCert: String?
+
+    @Option(
+        help: ArgumentHelp("Its private key (PEM; default: the file of --client-cert).", valueName: "file"),
+        completion: .file()
+    )
+    var clientKey: String?
+
     @Option(help: ArgumentHelp("Seconds without anything coming or going.", valueName: "seconds"))
     var timeout = 60.0
 
@@ -134,6 +147,7 @@ struct WayArguments: ParsableArguments {
     var insecureHttp = false
 
     func validate() throws {
+        if clientKey != nil, clientCert == nil { throw ValidationError("--client-key needs --client-cert.") }
         guard timeout > 0, timeout <= 3_600 else { throw ValidationError("--timeout is more than 0 and at most 3600.") }
     }
 }

@@ -28,7 +28,9 @@ struct AttachRun {
         if command.split, let reason = Self.noVolumes(address.kind) {
             throw AttachFailure(.usage, "--split: \(reason)")
         }
-        let secret = try secret()
+        let quiet = command.quiet
+        let warn: @Sendable (String) -> Void = { if !quiet { Failing.complain("warning: \($0)") } }
+        let secret = try secret(warn)
         let web = try WebAddress(address.page)
         guard web.isSecure || secret.isEmpty || web.isLoopback || command.way.insecureHttp || command.dryRun else {
             throw AttachFailure(
@@ -37,8 +39,6 @@ struct AttachRun {
                 hint: "give its https address; or say --insecure-http, where nobody is"
             )
         }
-        let quiet = command.quiet
-        let warn: @Sendable (String) -> Void = { if !quiet { Failing.complain("warning: \($0)") } }
         var options = Attaching.Options()
         options.maximumSize = command.maxSize
         options.each = command.each
@@ -55,6 +55,7 @@ struct AttachRun {
         var line = Line()
         line.proxy = try ProxySettings.find(for: web, option: command.way.proxy, environment)
         line.authorityFile = command.way.caFile
+        line.identity = try identity(warn)
         line.timeout = command.way.timeout
         let courier = try LiveCourier(line, warn: warn)
         let result: Result<Attaching.Outcome, AttachFailure>
@@ -94,10 +95,22 @@ struct AttachRun {
 
     // MARK: Who asks
 
-    private func secret() throws(AttachFailure) -> Secret {
+    /// Nil where the system is told by a secret alone.
+    private func identity(_ warn: (String) -> Void) throws(AttachFailure) -> ClientIdentity? {
+        guard let certificate = command.way.clientCert else { return nil }
+        // Both often lie in one file.
+        let key = command.way.clientKey ?? certificate
+        return try ClientIdentity(
+            certificate: (certificate, InputFile.bytes(certificate, limit: InputFile.secretLimit)),
+            key: (key, InputFile.secret(key, warn)),
+            passphrase: environment("GWSNIFF_KEY_PASSPHRASE")
+        )
+    }
+
+    private func secret(_ warn: (String) -> Void) throws(AttachFailure) -> Secret {
         var token = environment("GWSNIFF_TOKEN")
         if let path = command.way.tokenFile {
-            let text = String(decoding: try InputFile.bytes(path, limit: 1 << 16), as: UTF8.self)
+            let text = String(decoding: try InputFile.secret(path, warn), as: UTF8.self)
             token = text.split(whereSeparator: \.isNewline).first.map { $0.filter { $0 != " " && $0 != "\t" } }
             guard token?.isEmpty == false else {
                 throw AttachFailure(.noInput, "--token-file: \(path) has no token in its first line")

@@ -32,6 +32,17 @@ enum InputFile {
         }
     }
 
+    static let secretLimit = 1 << 18
+
+    /// The same of a file with a secret in it, which nobody else should be able to read.
+    static func secret(_ path: String, _ warn: (String) -> Void) throws(AttachFailure) -> [UInt8] {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
+            warn("\(path): others may read or change it: chmod 600 \(path)")
+        }
+        return try bytes(path, limit: secretLimit)
+    }
+
     static func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
