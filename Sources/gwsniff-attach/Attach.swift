@@ -57,6 +57,14 @@ struct Attach: AsyncParsableCommand {
     @Option(help: "The kind of system (default: by the address).")
     var kind: TicketAddress.Kind?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where GitLab begins, if in a directory of its host: https://example.com/gitlab.",
+            valueName: "url"
+        )
+    )
+    var root: String?
+
     @Flag(help: "Send nothing; print each request, of a first run, with *** for secrets.")
     var dryRun = false
 

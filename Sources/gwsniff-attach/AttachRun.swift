@@ -24,7 +24,7 @@ struct AttachRun {
         guard let url = command.to ?? environment("GWSNIFF_TICKET") else {
             throw AttachFailure(.usage, "which ticket? --to URL says it, or GWSNIFF_TICKET")
         }
-        let address = try TicketAddress(url, kind: command.kind)
+        let address = try TicketAddress(url, kind: command.kind, root: command.root)
         if command.split, let reason = Self.noVolumes(address.kind) {
             throw AttachFailure(.usage, "--split: \(reason)")
         }

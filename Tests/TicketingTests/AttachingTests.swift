@@ -195,6 +195,33 @@ import Testing
         await runner.server.stop()
     }
 
+    @Test(
+        "a system may lie in a directory of its host",
+        arguments: [SystemUnderTest.redmine, .rt, .jira, .gitlab],
+        ["/tickets", "/a/b"]
+    )
+    func directory(_ system: SystemUnderTest, directory: String) async throws {
+        let runner = try await Runner(system, below: directory)
+        let outcome = try await runner.attach(try Samples.bundle())
+        #expect(outcome.comment == .added && outcome.attached.count == 1)
+        #expect(Set(runner.contract.files.keys) == Set(outcome.attached))
+        #expect(try await runner.attach(try Samples.bundle()).comment == .unchanged)
+        #expect(runner.contract.complaints == [])
+        #expect(runner.server.requests.allSatisfy { $0.target.hasPrefix(directory + "/") })
+        await runner.server.stop()
+    }
+
+    @Test("a GitLab that is not where its address seems to say: the way out is told, and nothing else is tried")
+    func doubtfulRoot() async throws {
+        let runner = try await Runner(.gitlab)
+        runner.server.fail(.instead(.text("<html>the front page</html>", status: 404))) { _ in true }
+        let failure = await #expect(throws: AttachFailure.self) { _ = try await runner.attach(try Samples.bundle()) }
+        #expect(failure?.kind == .noTicket)
+        #expect(failure?.hint?.hasSuffix("--root http://127.0.0.1:\(runner.server.port)/group") == true)
+        #expect(runner.server.requests.count == 1)
+        await runner.server.stop()
+    }
+
     @Test("volumes go together, the comment lists them, and nothing doubles", arguments: SystemUnderTest.allCases)
     func volumes(_ system: SystemUnderTest) async throws {
         guard system != .github else { return }
