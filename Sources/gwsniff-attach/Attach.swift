@@ -25,10 +25,10 @@ struct Attach: AsyncParsableCommand {
             ticket's address; a webhook has to be named with --kind.
 
             SECRETS:
-              GWSNIFF_TOKEN    or the first line of --token-file
-              GWSNIFF_USER     and GWSNIFF_PASSWORD, without a token; for Jira Cloud with one
-              GWSNIFF_TICKET   the same as --to
-              GWSNIFF_KEY_PASSPHRASE of the key of --client-cert, where it is encrypted
+              GWSNIFF_TOKEN           or the first line of --token-file
+              GWSNIFF_USER            and GWSNIFF_PASSWORD (Jira Cloud: and the token)
+              GWSNIFF_TICKET          the same as --to
+              GWSNIFF_KEY_PASSPHRASE  of the key of --client-cert, if encrypted
 
             They are never arguments and never printed.
 

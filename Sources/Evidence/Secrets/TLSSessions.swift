@@ -38,10 +38,10 @@ struct TLSSessions {
             streams.client.assemble { evidence.packets[$0].bytes }
             streams.server.assemble { evidence.packets[$0].bytes }
             var found: [[UInt8]] = []
-            for run in streams.client.runs + streams.server.runs {
+            for run in streams.client.runs + streams.server.runs where found.count < Self.largestCount {
                 for random in Self.helloRandoms(run.bytes) where !found.contains(random) { found.append(random) }
             }
-            randoms[leg] = found.isEmpty ? nil : Array(found.prefix(Self.largestCount))
+            if !found.isEmpty { randoms[leg] = Array(found.prefix(Self.largestCount)) }
         }
         self.randoms = randoms
         secrets = find(Set(randoms.values.joined()))
