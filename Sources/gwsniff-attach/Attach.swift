@@ -16,18 +16,19 @@ struct Attach: AsyncParsableCommand {
               gwsniff attach --to https://example.atlassian.net/browse/OPS-7 ticket.zip
               gwsniff attach --dry-run --to https://github.com/o/r/issues/5 before.json
 
-            Captures become a bundle, as with gwsniff bundle, as large as the system takes. A \
-            bundle (directory, .zip, .tar.gz) or a report (.json) that is there already is \
-            attached as it is. Run again, nothing doubles: the comment is found by a mark in it \
+            Captures become a bundle, as with gwsniff bundle, as large as the system takes; with \
+            --split several, so that less is left out. A bundle (directory, .zip, .tar.gz; all \
+            its volumes) or a report (.json) that is there already is attached as it is. Run again, nothing doubles: the comment is found by a mark in it \
             and updated, or left alone.
 
             Redmine, Request Tracker, Jira, GitLab, GitHub and ServiceNow are recognised by the \
             ticket's address; a webhook has to be named with --kind.
 
             SECRETS:
-              GWSNIFF_TOKEN    or the first line of --token-file
-              GWSNIFF_USER     and GWSNIFF_PASSWORD, without a token; for Jira Cloud with one
-              GWSNIFF_TICKET   the same as --to
+              GWSNIFF_TOKEN           or the first line of --token-file
+              GWSNIFF_USER            and GWSNIFF_PASSWORD (Jira Cloud: and the token)
+              GWSNIFF_TICKET          the same as --to
+              GWSNIFF_KEY_PASSPHRASE  of the key of --client-cert, if encrypted
 
             They are never arguments and never printed.
 
@@ -56,11 +57,22 @@ struct Attach: AsyncParsableCommand {
     @Option(help: "The kind of system (default: by the address).")
     var kind: TicketAddress.Kind?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where GitLab begins, if in a directory of its host: https://example.com/gitlab.",
+            valueName: "url"
+        )
+    )
+    var root: String?
+
     @Flag(help: "Send nothing; print each request, of a first run, with *** for secrets.")
     var dryRun = false
 
     @Flag(help: "Attach the bundle's files one by one instead of one archive.")
     var each = false
+
+    @Flag(help: "Where one bundle is too large for the system: several, below its limit, instead of a smaller one.")
+    var split = false
 
     @Option(
         help: ArgumentHelp("No file larger than this: 10M, 500K (default: what the system takes).", valueName: "size"),
@@ -88,6 +100,7 @@ struct Attach: AsyncParsableCommand {
     }
 
     func validate() throws {
+        if split, each { throw ValidationError("--split is not with --each: the files are no bundle then.") }
         if files.isEmpty { throw ValidationError("Name a capture, a bundle, or a report as JSON.") }
     }
 
@@ -123,6 +136,18 @@ struct WayArguments: ParsableArguments {
     )
     var caFile: String?
 
+    @Option(
+        help: ArgumentHelp("Show the certificate in this file (PEM) where the system asks for one.", valueName: "file"),
+        completion: .file()
+    )
+    var clientCert: String?
+
+    @Option(
+        help: ArgumentHelp("Its private key (PEM; default: the file of --client-cert).", valueName: "file"),
+        completion: .file()
+    )
+    var clientKey: String?
+
     @Option(help: ArgumentHelp("Seconds without anything coming or going.", valueName: "seconds"))
     var timeout = 60.0
 
@@ -130,6 +155,7 @@ struct WayArguments: ParsableArguments {
     var insecureHttp = false
 
     func validate() throws {
+        if clientKey != nil, clientCert == nil { throw ValidationError("--client-key needs --client-cert.") }
         guard timeout > 0, timeout <= 3_600 else { throw ValidationError("--timeout is more than 0 and at most 3600.") }
     }
 }
@@ -149,6 +175,20 @@ struct PrivacyArguments: ParsableArguments {
         completion: .file()
     )
     var anonymizeAddresses: String?
+
+    @Flag(
+        name: .customLong("include-tls-secrets"),
+        help: "Put into the evidence what opens its TLS sessions, of the key logs in the captures; with --no-redact."
+    )
+    var includesTLSSecrets = false
+
+    func validate() throws {
+        if includesTLSSecrets, redact {
+            throw ValidationError(
+                "--include-tls-secrets needs --no-redact: redaction overwrites what the secrets would open."
+            )
+        }
+    }
 }
 
 /// What `gwsniff bundle` is to be told; it says what is wrong with it.

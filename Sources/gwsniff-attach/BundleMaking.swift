@@ -19,27 +19,49 @@ struct BundleMaking {
     var words: [String]
 
     enum Result {
-        case archive([UInt8])
+        /// The bundle, or its volumes in order.
+        case archives([Contents.Archive])
         /// It said why itself, with this status.
         case failed(Int32)
     }
 
-    func make(limit: Int?) throws(AttachFailure) -> Result {
+    /// - Parameters:
+    ///   - limit: bytes of a file; nil for none.
+    ///   - split: several files, where one is too small for all.
+    func make(limit: Int?, split: Bool = false) throws(AttachFailure) -> Result {
         let place = environment("TMPDIR") ?? "/tmp"
         var template = Array("\(place)/gwsniff-attach.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw AttachFailure(.inputOutput, "\(place): no directory can be made there: \(InputFile.lastError())")
         }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let file = "\(directory)/gwsniff.zip"
         defer {
-            unlink(file)
+            for name in Self.names(in: directory) { unlink("\(directory)/\(name)") }
             rmdir(directory)
         }
-        let size = limit.map { ["--max-size=\($0)"] } ?? []
-        let status = try run(["bundle", "--output=\(file)"] + size + words)
+        let size = limit.map { ["--max-size=\($0)"] + (split ? ["--split"] : []) } ?? []
+        let status = try run(["bundle", "--output=\(directory)/\(Self.name)"] + size + words)
         guard status == 0 else { return .failed(status) }
-        return .archive(try InputFile.bytes(file))
+        var archives: [Contents.Archive] = []
+        for name in Self.names(in: directory) {
+            archives.append(Contents.Archive(name: name, bytes: try InputFile.bytes("\(directory)/\(name)")))
+        }
+        return .archives(archives)
+    }
+
+    static let name = "gwsniff.zip"
+
+    private static func names(in directory: String) -> [String] {
+        guard let handle = opendir(directory) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".zip") { names.append(name) }
+        }
+        return names.sorted()
     }
 
     private func run(_ words: [String]) throws(AttachFailure) -> Int32 {

@@ -12,7 +12,7 @@ import Ticketing
 /// What is named on the command line, read whole.
 enum InputFile {
     /// More is no bundle: its packets are 64 MiB at most, twice.
-    private static let limit = 512 << 20
+    static let limit = 512 << 20
 
     static func bytes(_ path: String, limit: Int = limit) throws(AttachFailure) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -30,6 +30,17 @@ enum InputFile {
             result += block[..<count]
             guard result.count <= limit else { throw AttachFailure(.data, "\(path): is larger than any bundle") }
         }
+    }
+
+    static let secretLimit = 1 << 18
+
+    /// The same of a file with a secret in it, which nobody else should be able to read.
+    static func secret(_ path: String, _ warn: (String) -> Void) throws(AttachFailure) -> [UInt8] {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 {
+            warn("\(path): others may read or change it: chmod 600 \(path)")
+        }
+        return try bytes(path, limit: secretLimit)
     }
 
     static func isDirectory(_ path: String) -> Bool {

@@ -65,10 +65,11 @@ struct BundleRun {
         let report = try OfflineRun.report(on: command.files, request, control: control, spools: spools)
         let limit = command.maxSize ?? .max
         for step in command.split ? Array(Self.steps.prefix(1)) : Self.steps {
-            let files = try files(of: report, step)
-            let output = try packed(files, report)
+            let made = try files(of: report, step)
+            let output = try packed(made.files, report)
             guard output.size <= limit else { continue }
             try output.write()
+            if let missing = made.missing { control.warn(missing) }
             for sentence in step.leftOut { control.warn("left out for --max-size: \(sentence)") }
             if !step.leftOut.isEmpty, target.format != nil {
                 control.warn("with --split it is written as several archives instead")
@@ -76,7 +77,9 @@ struct BundleRun {
             return
         }
         if command.split, let format = target.format {
-            for sentence in try split(report, format, limit) { control.warn("left out for --max-size: \(sentence)") }
+            let made = try split(report, format, limit)
+            if let missing = made.missing { control.warn(missing) }
+            for sentence in made.leftOut { control.warn("left out for --max-size: \(sentence)") }
             return
         }
         throw tooSmall
@@ -90,23 +93,29 @@ struct BundleRun {
         )
     }
 
-    private func files(of report: Report, _ step: Step) throws(CaptureError) -> [ArchiveFile] {
+    private func files(of report: Report, _ step: Step) throws(CaptureError) -> Made {
         var report = report
         let evidence = try evidence(of: &report, step)
         try protect(&report)
-        let files = Array(Self.reports(report).prefix(step.formats)) + evidence
+        let files = Array(Self.reports(report).prefix(step.formats)) + evidence.files
         var manifest = manifest
         manifest.leftOut = step.leftOut
-        return files + [manifest.file(report, files)]
+        return Made(files: files + [manifest.file(report, files)], missing: evidence.missing)
     }
 
-    private func evidence(of report: inout Report, _ step: Step) throws(CaptureError) -> [ArchiveFile] {
-        guard let limits = step.limits else { return [] }
+    private struct Made {
+        var files: [ArchiveFile] = []
+        /// What is not in it of what was asked for.
+        var missing: String?
+    }
+
+    private func evidence(of report: inout Report, _ step: Step) throws(CaptureError) -> Made {
+        guard let limits = step.limits else { return Made() }
         var sink = MemorySink(prefix: Self.evidencePrefix)
         let request = AnalysisRequest(command.scope, command.selection)
         let writing = EvidenceWriting(command.privacy, request, limits: limits)
-        try writing.write(&report, from: command.files, spools, hasWhole: step.hasWhole, to: &sink)
-        return sink.files
+        let missing = try writing.write(&report, from: command.files, spools, hasWhole: step.hasWhole, to: &sink)
+        return Made(files: sink.files, missing: missing)
     }
 
     private func protect(_ report: inout Report) throws(CaptureError) {
@@ -115,7 +124,7 @@ struct BundleRun {
     }
 
     private var manifest: BundleManifest {
-        BundleManifest(
+        var manifest = BundleManifest(
             // Where a bundle is written to is no part of what it is.
             command: EvidencePackets.redactedCommand(
                 ["gwsniff"] + CommandLine.arguments.dropFirst(),
@@ -125,6 +134,8 @@ struct BundleRun {
             isRedacted: command.privacy.redact ?? true,
             isAnonymized: command.privacy.anonymizeAddresses != nil
         )
+        manifest.includesTLSSecrets = command.privacy.includesTLSSecrets
+        return manifest
     }
 
     /// Every format that a bundle has, those first that stay longest.
@@ -168,13 +179,14 @@ struct BundleRun {
 extension BundleRun {
     /// Writes the bundle as several archives: the reports, then the findings, the worst first. What is too large for a volume of its own
     /// is made smaller, and it alone.
-    /// - Returns: what is left out.
+    /// - Returns: what is left out for the size, and what is missing besides.
     private func split(
         _ report: Report,
         _ format: ArchiveFormat,
         _ limit: Int
-    ) throws(CaptureError) -> [String] {
+    ) throws(CaptureError) -> (leftOut: [String], missing: String?) {
         var report = report
+        var missing: String?
         var leftOut = [Self.steps[1].leftOut[0]]
         var catalogue = EvidenceCatalogue(prefix: Self.evidencePrefix)
         var chosen: [Int: ArchiveFile] = [:]
@@ -200,7 +212,10 @@ extension BundleRun {
         for (number, step) in Self.steps.enumerated().dropFirst() where step.limits != nil {
             guard chosen.count < ids.count else { break }
             var shown = report
-            let files = try evidence(of: &shown, step)
+            let made = try evidence(of: &shown, step)
+            let files = made.files
+            // Of the first step, which has all that is chosen; the next ones have less.
+            if number == 1 { missing = made.missing }
             guard let described = files.last.flatMap({ JSONValue.parsed($0.bytes) }) else { break }
             for (index, finding) in shown.findings.enumerated() where chosen[index] == nil {
                 guard let reference = finding.evidence,
@@ -235,7 +250,7 @@ extension BundleRun {
         for (index, bytes) in archives.enumerated() {
             try DirectorySink.create(bytes, to: target.volume(index + 1, of: archives.count), seconds: nil)
         }
-        return leftOut
+        return (leftOut, missing)
     }
 
     private var longestCauseName: String { Cause.allCases.map(\.rawValue).max { $0.count < $1.count } ?? "" }

@@ -14,7 +14,13 @@ struct EvidenceArguments: ParsableArguments {
     )
     var evidence: String?
 
-    func validate(_ live: LiveArguments) throws {
+    func validate(_ live: LiveArguments, _ privacy: PrivacyArguments) throws {
+        if privacy.includesTLSSecrets {
+            guard evidence != nil else { throw ValidationError("--include-tls-secrets needs --evidence.") }
+            guard live.interfaces.isEmpty else {
+                throw ValidationError("--include-tls-secrets is for files: what is captured here has no key log in it.")
+            }
+        }
         guard evidence != nil, !live.interfaces.isEmpty else { return }
         // The packets are read again, and there is nothing else to read them from.
         guard let file = live.write, file != "-" else {
@@ -47,13 +53,15 @@ struct EvidenceWriting {
     }
 
     /// Reads the inputs once more, writes the files, and names them in the report.
+    /// - Returns: what is missing of what was asked for; nil where nothing is.
+    @discardableResult
     func write<Sink: EvidenceSink>(
         _ report: inout Report,
         from paths: [String],
         _ spools: Spools,
         hasWhole: Bool = true,
         to sink: inout Sink
-    ) throws(CaptureError) {
+    ) throws(CaptureError) -> String? {
         let map = try privacy.addressMap()
         // What the packets' comments say is written as carefully as the packets.
         var shown = report
@@ -65,6 +73,7 @@ struct EvidenceWriting {
             for: shown,
             limits: limits,
             packetLimit: request.packetLimit,
+            includesTLSSecrets: privacy.includesTLSSecrets,
             shouldStop: { !wasStopped && Signals.wantsStop }
         )
         if privacy.redact ?? true { packets.redact(hidesAddresses: map != nil) }
@@ -73,6 +82,7 @@ struct EvidenceWriting {
         for index in report.findings.indices where index < references.count {
             report.findings[index].evidence = references[index]
         }
+        return packets.missingTLSSecrets
     }
 
     /// The file that a live run wrote gives the same findings as the run.

@@ -90,7 +90,7 @@ struct Gwsniff: ParsableCommand {
     /// Here and not in `validate`, which runs before unknown options are complained about.
     private func checkUsage() throws {
         try live.validate(readsFiles: !inputs.isEmpty)
-        try evidence.validate(live)
+        try evidence.validate(live, privacy)
         if !live.interfaces.isEmpty, scope.threads != nil {
             throw ValidationError(
                 "--threads is for files: a live run has one thread that captures and one that analyses."

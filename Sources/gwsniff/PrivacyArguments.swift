@@ -30,7 +30,21 @@ struct PrivacyArguments: ParsableArguments {
     )
     var anonymizeAddresses: String?
 
+    @Flag(
+        name: .customLong("include-tls-secrets"),
+        help: ArgumentHelp(
+            "Put into the evidence what opens its TLS sessions, of the key logs in the captures; with --no-redact.",
+            discussion: "Without it no secret of a key log is written."
+        )
+    )
+    var includesTLSSecrets = false
+
     func validate() throws {
+        if includesTLSSecrets, redact != false {
+            throw ValidationError(
+                "--include-tls-secrets needs --no-redact: redaction overwrites what the secrets would open."
+            )
+        }
         if anonymizeAddresses != nil, redact == false {
             throw ValidationError("--anonymize-addresses is not with --no-redact: bodies would show the addresses.")
         }

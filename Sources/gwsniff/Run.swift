@@ -41,7 +41,8 @@ struct Run {
         var report = try OfflineRun.report(on: command.inputs, request(), control: control(), spools: spools)
         if let directory = command.evidence.evidence {
             var sink = try DirectorySink(path: directory)
-            try evidence.write(&report, from: command.inputs, spools, to: &sink)
+            let missing = try evidence.write(&report, from: command.inputs, spools, to: &sink)
+            if let missing { control().warn(missing) }
         }
         progress.clear()
         try protect(&report)

@@ -103,6 +103,40 @@ import Testing
     }
 
     @Test(
+        "where GitLab begins is told besides, for groups look like directories",
+        arguments: [
+            ("https://h/gitlab/g/p/-/issues/7", "https://h/gitlab", "g/p", "https://h/gitlab"),
+            ("https://h/gitlab/g/p/-/issues/7", "https://h/gitlab/", "g/p", "https://h/gitlab"),
+            ("https://H/a/b/g/s/t/p/-/work_items/7", "https://h/a/b", "g/s/t/p", "https://h/a/b"),
+            ("https://h:8443/g/s/p/-/issues/7", "https://h:8443/", "g/s/p", "https://h:8443"),
+        ]
+    )
+    func roots(url: String, root: String, project: String, base: String) throws {
+        for kind in [nil, TicketAddress.Kind.gitlab] {
+            let address = try TicketAddress(url, kind: kind, root: root)
+            #expect(address.kind == .gitlab && address.base == base)
+            #expect(address.ticket == .inProject(project, kind: "issues", number: 7))
+        }
+    }
+
+    @Test(
+        "a beginning that is not the ticket's gets no token",
+        arguments: [
+            "https://other/gitlab", "http://h/gitlab", "https://h:444/gitlab", "https://h/git", "https://h/gitlab/g",
+            "https://h/gitlab/g/p/-/issues", "https://h/gitlab?x=y", "gitlab", "https://u:secret@h/gitlab", "",
+        ]
+    )
+    func wrongRoots(root: String) {
+        let failure = #expect(throws: AttachFailure.self) {
+            try TicketAddress("https://h/gitlab/g/p/-/issues/7", kind: nil, root: root)
+        }
+        #expect(failure?.kind == .usage && failure?.message.contains("secret") == false)
+        #expect(throws: AttachFailure.self) {
+            try TicketAddress("https://h/redmine/issues/7", kind: .redmine, root: "https://h/redmine")
+        }
+    }
+
+    @Test(
         "what is no ticket of a known kind is sent nowhere",
         arguments: [
             "https://example.com/", "https://example.com/a/b/issues/12", "https://hooks.example.com/T/B/x",

@@ -195,6 +195,57 @@ import Testing
         await runner.server.stop()
     }
 
+    @Test(
+        "a system may lie in a directory of its host",
+        arguments: [SystemUnderTest.redmine, .rt, .jira, .gitlab],
+        ["/tickets", "/a/b"]
+    )
+    func directory(_ system: SystemUnderTest, directory: String) async throws {
+        let runner = try await Runner(system, below: directory)
+        let outcome = try await runner.attach(try Samples.bundle())
+        #expect(outcome.comment == .added && outcome.attached.count == 1)
+        #expect(Set(runner.contract.files.keys) == Set(outcome.attached))
+        #expect(try await runner.attach(try Samples.bundle()).comment == .unchanged)
+        #expect(runner.contract.complaints == [])
+        #expect(runner.server.requests.allSatisfy { $0.target.hasPrefix(directory + "/") })
+        await runner.server.stop()
+    }
+
+    @Test("a GitLab that is not where its address seems to say: the way out is told, and nothing else is tried")
+    func doubtfulRoot() async throws {
+        let runner = try await Runner(.gitlab)
+        runner.server.fail(.instead(.text("<html>the front page</html>", status: 404))) { _ in true }
+        let failure = await #expect(throws: AttachFailure.self) { _ = try await runner.attach(try Samples.bundle()) }
+        #expect(failure?.kind == .noTicket)
+        #expect(failure?.hint?.hasSuffix("--root http://127.0.0.1:\(runner.server.port)/group") == true)
+        #expect(runner.server.requests.count == 1)
+        await runner.server.stop()
+    }
+
+    @Test("volumes go together, the comment lists them, and nothing doubles", arguments: SystemUnderTest.allCases)
+    func volumes(_ system: SystemUnderTest) async throws {
+        guard system != .github else { return }
+        let runner = try await Runner(system)
+        let contents = try Contents(archives: try Samples.volumes())
+        let outcome = try await runner.attach(contents)
+        #expect(outcome.attached.count == 3)
+        #expect(Set(runner.contract.files.keys) == Set(outcome.attached))
+        for name in outcome.attached { #expect(runner.contract.comments.last?.contains(name) == true) }
+        runner.server.forget()
+        let again = try await runner.attach(contents)
+        #expect(again.present.count == 3 && again.comment == .unchanged)
+        #expect(runner.server.requests.filter(\.isWriting).isEmpty)
+        // Another capture of the same: one volume is as it was.
+        let other = try [Samples.volumes()[0]] + Samples.volumes(packets: 2_100).suffix(2)
+        let next = try await runner.attach(try Contents(archives: other))
+        #expect(next.comment == (runner.contract.edits ? .updated : .added))
+        #expect(runner.contract.comments.count == (runner.contract.edits ? 1 : 2))
+        #expect(system == .gitlab || next.present.count == 1)
+        #expect(Set(runner.contract.files.keys).isSuperset(of: next.attached + next.present))
+        #expect(runner.contract.complaints == [])
+        await runner.server.stop()
+    }
+
     @Test("files one by one are as many as fit, and known again", arguments: SystemUnderTest.allCases)
     func each(_ system: SystemUnderTest) async throws {
         guard system != .github else { return }

@@ -92,6 +92,51 @@ import Testing
         #expect(text.components(separatedBy: "connect-refused").count == 11)
     }
 
+    @Test("the volumes of a bundle go together, in their order; what is not among them is named")
+    func volumes() throws {
+        let volumes = try Samples.volumes()
+        let contents = try Contents(archives: [volumes[2], volumes[0], volumes[1]])
+        let selection = contents.selection(limit: 1 << 20, each: false, system: "it")
+        #expect(selection.uploads.map(\.bytes) == volumes.map(\.bytes))
+        #expect(selection.uploads[1].name.hasPrefix("gwsniff.2of3-"))
+        #expect(selection.missing == ["evidence/all.pcapng: too large"])
+        #expect(contents.isRedacted && contents.fits(1 << 20) && !contents.fits(1_000))
+        let two = try Contents(archives: [volumes[0], volumes[2]]).selection(limit: 1 << 20, each: false, system: "it")
+        #expect(two.uploads.count == 2)
+        #expect(two.missing.last == "gwsniff.2of3.zip: this volume was not given")
+        let room = volumes[0].bytes.count
+        let small = contents.selection(limit: room, each: false, system: "it")
+        #expect(small.uploads.allSatisfy { $0.bytes.count <= room })
+        #expect(small.uploads.count + small.missing.count == 4)
+
+        let headless = #expect(throws: AttachFailure.self) { try Contents(archives: Array(volumes.dropFirst())) }
+        #expect(headless?.hint?.contains("the first has it") == true)
+        let whole = try ArchiveFormat.zip.packed(Samples.files(Samples.report()), seconds: 1)
+        let strangers = [
+            [volumes[0], volumes[0]], [volumes[0], try Samples.volumes(name: "other")[1]],
+            [Contents.Archive(name: "a.zip", bytes: whole), volumes[1]],
+            [Contents.Archive(name: "a.zip", bytes: whole), Contents.Archive(name: "b.zip", bytes: whole)],
+        ]
+        for pair in strangers {
+            let failure = #expect(throws: AttachFailure.self) { try Contents(archives: pair) }
+            #expect(failure?.kind == .data && failure?.message.contains("are not volumes of one bundle") == true)
+        }
+        let open = try [volumes[0]] + Samples.volumes(redacted: false).suffix(2)
+        #expect(try !Contents(archives: open).isRedacted, "one that is not is enough")
+        let keys = try Samples.volumes(members: #""tlsSecretsIncluded":true,"#)
+        #expect(try Contents(archives: keys).includesTLSSecrets && !contents.includesTLSSecrets)
+    }
+
+    @Test("of very many volumes the first go, and the others are named")
+    func manyVolumes() throws {
+        let contents = try Contents(archives: try Samples.volumes(count: 23, packets: 20))
+        let selection = contents.selection(limit: 1 << 20, each: false, system: "it")
+        #expect(selection.uploads.count == Contents.largestVolumeCount)
+        #expect(
+            selection.missing.last == "gwsniff.21of23.zip to gwsniff.23of23.zip: no more than 20 volumes are attached"
+        )
+    }
+
     @Test("a bundle in each form has the same findings; one that was changed is refused")
     func bundles() throws {
         let files = Samples.files(Samples.report())

@@ -61,6 +61,16 @@ enum PcapngBlocks {
         buffer.append(little: UInt32(clamping: length))
     }
 
+    /// A decryption secrets block with the text of a TLS key log.
+    static func appendKeyLog(_ text: [UInt8], to buffer: inout [UInt8]) {
+        var body: [UInt8] = []
+        body.append(little: 0x544c_534b as UInt32)
+        body.append(little: UInt32(clamping: text.count))
+        body.append(contentsOf: text)
+        body.pad(text.count)
+        append(10, body, to: &buffer)
+    }
+
     /// An interface statistics block: packets of the interface that were dropped since the capture began (isb_osdrop).
     static func appendDropped(_ count: Int, interface index: Int, at time: Timestamp, to buffer: inout [UInt8]) {
         let nanoseconds = UInt64(clamping: time.nanoseconds)

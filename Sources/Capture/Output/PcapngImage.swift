@@ -15,8 +15,10 @@ package struct PcapngImage {
     /// - Parameters:
     ///   - application: what the file says it was written by (shb_userappl).
     ///   - comment: of the section.
-    package init(application: String, comment: String?) {
+    ///   - keyLog: TLS secrets, which have to stand before the packets that they open; empty for none.
+    package init(application: String, comment: String?, keyLog: [UInt8] = []) {
         PcapngBlocks.appendSection(application: application, comment: comment, to: &bytes)
+        if !keyLog.isEmpty { PcapngBlocks.appendKeyLog(keyLog, to: &bytes) }
     }
 
     /// - Parameter largest: no more bytes of the packet are written.

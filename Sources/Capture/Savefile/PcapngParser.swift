@@ -11,6 +11,7 @@ final class PcapngParser: SavefileParser {
         static let simplePacket: UInt32 = 3
         static let interfaceStatistics: UInt32 = 5
         static let enhancedPacket: UInt32 = 6
+        static let decryptionSecrets: UInt32 = 10
         /// Reads the same in both byte orders.
         static let sectionHeader: UInt32 = 0x0A0D_0D0A
     }
@@ -46,6 +47,8 @@ final class PcapngParser: SavefileParser {
     private var droppedBefore: UInt64?
     private var lastTimestamp = Timestamp(nanoseconds: 0)
     private var packets = 0
+    /// Where key logs go; nil where nobody asked for them.
+    var secrets: TLSSecrets?
 
     let formatName = "pcapng"
     private(set) var linkTypes: [LinkType] = []
@@ -115,6 +118,8 @@ final class PcapngParser: SavefileParser {
                 }
                 if let step = try use(type, size: size, buffer) { return step }
                 buffer.consume(size)
+            case BlockType.decryptionSecrets where secrets != nil && size >= 20:
+                if let step = try decryptionSecrets(size: size, length: length, buffer) { return step }
             default:
                 if let step = try passOver(size: size, length: length, buffer) { return step }
                 if PcapngParser.frameBlocks.contains(type) { otherFrames += 1 }
@@ -122,9 +127,40 @@ final class PcapngParser: SavefileParser {
         }
     }
 
-    private func passOver(size: Int, length: UInt32, _ buffer: InputBuffer) throws(CaptureError) -> ParserStep? {
+    /// Shows the text of a key log to `secrets`, as it comes: a block may claim gigabytes.
+    private func decryptionSecrets(
+        size: Int,
+        length: UInt32,
+        _ buffer: InputBuffer
+    ) throws(CaptureError) -> ParserStep? {
+        /// "TLSK" (draft-ietf-opsawg-pcapng, section 4.7); others are of other protocols.
+        let keyLog: UInt32 = 0x544c_534b
+        guard try buffer.require(16), buffer.uint32(at: 8, bigEndian: isBigEndian) == keyLog else {
+            return try passOver(size: size, length: length, buffer)
+        }
+        let text = min(Int(buffer.uint32(at: 12, bigEndian: isBigEndian)), size - 20)
         let start = buffer.offset
-        guard try buffer.skip(size - 4), try buffer.require(4) else {
+        buffer.consume(16)
+        var left = text
+        while left > 0, try buffer.require(1) {
+            let step = min(left, buffer.available)
+            buffer.withBytes(at: 0, count: step) { secrets?.take($0) }
+            buffer.consume(step)
+            left -= step
+        }
+        secrets?.endLine()
+        return try passOver(size: size, length: length, buffer, from: start)
+    }
+
+    /// - Parameter start: of the block, of which a part may be behind.
+    private func passOver(
+        size: Int,
+        length: UInt32,
+        _ buffer: InputBuffer,
+        from start: Int64? = nil
+    ) throws(CaptureError) -> ParserStep? {
+        let start = start ?? buffer.offset
+        guard try buffer.skip(size - 4 - Int(buffer.offset - start)), try buffer.require(4) else {
             if case .end(.clean) = cut(buffer) {
                 return .end(.cut(atOffset: start, message: "cut short in the middle of the block at byte \(start)"))
             }

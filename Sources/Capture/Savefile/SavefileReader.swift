@@ -62,6 +62,14 @@ package final class SavefileReader {
         )
     }
 
+    /// From now on shows the key logs in the file to `secrets`.
+    /// - Returns: false for a format that can hold none.
+    func collect(_ secrets: TLSSecrets) -> Bool {
+        guard let pcapng = parser as? PcapngParser else { return false }
+        pcapng.secrets = secrets
+        return true
+    }
+
     /// The next packet, or nil at the end, of which `ending` says how it came. `number` counts the file's frames from 1 as
     /// Wireshark does, `interface` its interfaces from 0; `source` is 0.
     package func advance() throws(CaptureError) -> PacketRecord? {

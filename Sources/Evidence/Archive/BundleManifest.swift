@@ -14,6 +14,8 @@ package struct BundleManifest: Sendable {
     package var leftOut: [String] = []
     package var isRedacted: Bool
     package var isAnonymized: Bool
+    /// The evidence has what opens its TLS sessions, as far as the input had it.
+    package var includesTLSSecrets = false
     /// Where the bundle was split: which volume this is, from 1, and the name and the files of each.
     package var volume: (number: Int, all: [(name: String, files: [String])])?
 
@@ -45,6 +47,7 @@ package struct BundleManifest: Sendable {
             .init("sources", .array(sources)),
             .init("redacted", .bool(isRedacted)),
             .init("addressesMapped", .bool(isAnonymized)),
+            .init("tlsSecretsIncluded", .bool(includesTLSSecrets)),
             .init("leftOut", .array(leftOut.map { .string($0) })),
             .init("files", .array(entries)),
         ]

@@ -4,6 +4,8 @@ extension EvidencePackets {
     /// Overwrites secrets in place: lengths stay, and so do checksums as right or wrong as they were.
     /// - Parameter hidesAddresses: those in text, too, as `mapAddresses` needs it.
     package mutating func redact(hidesAddresses: Bool = false) {
+        // What they would open is overwritten: they would be of use elsewhere only.
+        tls = nil
         var text = TextRedaction()
         text.hidesAddresses = hidesAddresses
         for (leg, members) in membersByLeg { redact(leg, members, &text) }

@@ -145,6 +145,8 @@ package struct EvidencePackets {
     let counts: [Int]
     /// By leg: packets that were left out.
     let leftOut: [Int: Int]
+    /// What opens the TLS records in it; nil where it was not asked for.
+    var tls: TLSSessions?
 
     package var isEmpty: Bool { packets.isEmpty }
 }
@@ -154,6 +156,8 @@ extension EvidencePackets {
     /// - Parameters:
     ///   - spools: where pipes were kept when they were read for the report.
     ///   - packetLimit: that the report's run had.
+    ///   - includesTLSSecrets: of the input's key logs, what opens the connections that were chosen. They are looked for in a reading of
+    ///     their own, for a key log may stand before the packets, when nothing is chosen yet.
     ///   - shouldStop: asked now and then; what was found up to then is the evidence.
     package static func read(
         _ paths: [String],
@@ -162,6 +166,7 @@ extension EvidencePackets {
         for report: Report,
         limits: EvidenceLimits = EvidenceLimits(),
         packetLimit: Int? = nil,
+        includesTLSSecrets: Bool = false,
         shouldStop: () -> Bool = { false }
     ) throws(CaptureError) -> EvidencePackets {
         var collector = EvidenceCollector(report, limits)
@@ -180,6 +185,9 @@ extension EvidencePackets {
         }
         var packets = collector.finish()
         if limits.dropsPayload { packets.dropPayload() }
+        if includesTLSSecrets {
+            packets.tls = TLSSessions(of: packets) { TLSSecrets.read(paths, spools, for: $0, shouldStop: shouldStop) }
+        }
         return packets
     }
 }

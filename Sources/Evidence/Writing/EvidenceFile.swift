@@ -57,6 +57,9 @@ struct EvidenceFile {
 
     var packetCount: Int { members.count }
 
+    /// TLS sessions of its connections; nil where secrets were not asked for.
+    func sessions(_ evidence: EvidencePackets) -> TLSSessions.Count? { evidence.tls?.count(connections.map(\.leg)) }
+
     /// Wireshark's filter for the connections of the finding, or for the decisive frames where there is none.
     func displayFilter(_ evidence: EvidencePackets, finding: Int) -> DisplayFilter {
         let streams = connections.filter {
@@ -69,9 +72,12 @@ struct EvidenceFile {
     }
 
     /// The file's bytes.
-    /// - Parameter largest: payload and headers of a packet that are written, in bytes; nil for all.
     func image(_ evidence: EvidencePackets, comment: String) -> [UInt8] {
-        var image = PcapngImage(application: "gwsniff \(gwsniffVersion)", comment: comment)
+        var image = PcapngImage(
+            application: "gwsniff \(gwsniffVersion)",
+            comment: comment,
+            keyLog: evidence.tls?.keyLog(connections.map(\.leg)) ?? []
+        )
         var ordinals: [Int: Int] = [:]
         for index in members {
             let packet = evidence.packets[index]

@@ -59,6 +59,7 @@ extension EvidencePackets {
             .init("sources", .array(label.sources.map { .string($0) })),
             .init("redacted", .bool(label.isRedacted)),
             .init("addressesMapped", .bool(label.isAnonymized)),
+            .init("tlsSecretsIncluded", .bool(tls != nil)),
             .init("files", .array(entries)),
         ])
         try sink.put(Self.manifestName, Array((manifest.pretty + "\n").utf8))
@@ -74,7 +75,7 @@ extension EvidencePackets {
         let bytes = file.image(self, comment: comment(file, label, filter: filter))
         try sink.put(file.name, bytes)
         let finding = file.finding.map { plan.findings[$0] }
-        return .object([
+        var members: [JSONValue.Member] = [
             .init("name", .string(file.name)),
             .init("finding", finding.map { .string($0.id) } ?? .null),
             .init("cause", finding.map { .string($0.cause.rawValue) } ?? .null),
@@ -86,7 +87,12 @@ extension EvidencePackets {
             .init("displayFilters", .object(filters(file))),
             .init("connections", .array(file.connections.map { connection($0, file) })),
             .init("decisive", .array(file.decisive.map(decisive))),
-        ])
+        ]
+        if let count = file.sessions(self) {
+            members.append(.init("tlsSessions", .count(count.sessions)))
+            members.append(.init("tlsSessionsWithSecrets", .count(count.withSecrets)))
+        }
+        return .object(members)
     }
 
     /// In the file of all findings each of them has a filter of its own.
@@ -136,6 +142,9 @@ extension EvidencePackets {
         }
         if label.isRedacted { lines.append("secrets are overwritten") }
         if label.isAnonymized { lines.append("addresses are mapped") }
+        if let count = file.sessions(self), count.withSecrets > 0 {
+            lines.append("TLS secrets: of \(count.withSecrets) of \(Numbers.counted(count.sessions, "session"))")
+        }
         return lines.map { SafeText.terminal($0) }.joined(separator: "\n")
     }
 }

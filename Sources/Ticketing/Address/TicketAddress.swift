@@ -25,16 +25,25 @@ package struct TicketAddress: Sendable {
     /// The address as it was given.
     package var page: String
 
-    /// - Parameter kind: nil to tell it by host and path. A webhook has to be named: what is recognised by nothing must not be sent to.
-    package init(_ text: String, kind given: Kind?) throws(AttachFailure) {
+    /// - Parameters:
+    ///   - kind: nil to tell it by host and path. A webhook has to be named: what is recognised by nothing must not be sent to.
+    ///   - root: where the system begins, for GitLab, of whose ticket's path nothing tells how much is a directory and how much are groups.
+    package init(_ text: String, kind given: Kind?, root: String? = nil) throws(AttachFailure) {
         let address = try WebAddress(text)
-        let found = given.map { kind in Self.read(address, as: kind) } ?? Self.recognise(address)
+        let found: TicketAddress?
+        if let root {
+            found = try Self.gitlab(address, kind: given, root: root)
+        } else {
+            found = given.map { kind in Self.read(address, as: kind) } ?? Self.recognise(address)
+        }
         guard let found else {
             throw AttachFailure(
                 .usage,
-                given.map { "--to: \(address.origin) has no path of a \($0.rawValue) ticket" }
+                (given ?? root.map { _ in .gitlab }).map {
+                    "--to: \(address.origin) has no path of a \($0.rawValue) ticket"
+                }
                     ?? "--to: by the URL nobody can tell what kind of ticket system this is",
-                hint: given.map { "its pages are like \(Self.example($0))" }
+                hint: (given ?? root.map { _ in .gitlab }).map { "its pages are like \(Self.example($0))" }
                     ?? "name it: --kind \(Kind.allCases.map(\.rawValue).joined(separator: ", "))"
             )
         }
@@ -123,15 +132,43 @@ package struct TicketAddress: Sendable {
         return TicketAddress(kind, .key(key), address, directory: directory)
     }
 
-    private static func gitlab(_ address: WebAddress) -> TicketAddress? {
+    private static func gitlab(_ address: WebAddress, kind: Kind?, root text: String) throws(AttachFailure)
+        -> TicketAddress?
+    {
+        guard kind == nil || kind == .gitlab else {
+            throw AttachFailure(
+                .usage,
+                "--root is for GitLab: elsewhere the ticket's address tells where the system begins"
+            )
+        }
+        let root: WebAddress
+        do {
+            root = try WebAddress(text)
+        } catch {
+            throw AttachFailure(.usage, "--root: is no address such as https://example.com/gitlab")
+        }
+        // The token goes there, and nowhere but to where the ticket is.
+        guard root.origin == address.origin, address.path.starts(with: root.path), root.query.isEmpty else {
+            throw AttachFailure(.usage, "--root: the ticket's address does not begin with \(root.text)")
+        }
+        return gitlab(address, depth: root.path.count)
+    }
+
+    /// - Parameter depth: parts of the path that are the directory in which GitLab lies.
+    private static func gitlab(_ address: WebAddress, depth: Int = 0) -> TicketAddress? {
         let kinds = ["issues": "issues", "work_items": "issues", "merge_requests": "merge_requests"]
         guard let at = address.path.lastIndex(where: { kinds[$0] != nil }), at + 1 < address.path.count,
             let number = number(address.path[at + 1]), let kind = kinds[address.path[at]]
         else { return nil }
-        let project = address.path[..<at].filter { $0 != "-" }
+        let project = address.path[..<at].dropFirst(depth).filter { $0 != "-" }
         guard project.count >= 2 else { return nil }
         let name = project.map(WebAddress.decoded).joined(separator: "/")
-        return TicketAddress(.gitlab, .inProject(name, kind: kind, number: number), address, directory: [])
+        return TicketAddress(
+            .gitlab,
+            .inProject(name, kind: kind, number: number),
+            address,
+            directory: address.path.prefix(depth)
+        )
     }
 
     private static func github(_ address: WebAddress) -> TicketAddress? {

@@ -1,63 +1,93 @@
 package import Evidence
 import Reporting
 
-/// What there is to attach: a bundle, in one piece or in files, or a report alone.
+/// What there is to attach: a bundle, in one piece, in volumes or in files, or a report alone.
 package struct Contents: Sendable {
+    /// A bundle as it lies there, or one volume of it.
+    package struct Archive: Sendable {
+        package var name: String
+        package var bytes: [UInt8]
+
+        package init(name: String, bytes: [UInt8]) {
+            self.name = name
+            self.bytes = bytes
+        }
+    }
+
     package let findings: Findings
     package let isRedacted: Bool
+    /// The evidence has what opens its TLS sessions.
+    package let includesTLSSecrets: Bool
     /// As the person named it.
     private let name: String
     /// A bundle's files; of a report the one.
     private var files: [ArchiveFile]
-    /// The bundle as one file, where it came as one.
-    private var archive: [UInt8]?
-    /// What the bundle says it has not, for its size.
+    /// The bundle as one archive or as several; none where it did not come as such.
+    private var archives: [Archive] = []
+    /// What the bundle says it has not, for its size, and volumes that are not here.
     private var leftOut: [String] = []
+
+    /// More volumes than this nobody wants at a ticket; the first have the reports and the worst findings.
+    package static let largestVolumeCount = 20
 
     /// A bundle as zip or tar.gz.
     package init(archive bytes: [UInt8], name: String) throws(AttachFailure) {
-        guard let files = ArchiveReader.files(of: bytes) else {
-            throw AttachFailure(.data, "\(name): is no zip or tar.gz that could be read", hint: Self.hint)
+        try self.init(archives: [Archive(name: name, bytes: bytes)])
+    }
+
+    /// The volumes of a bundle, in any order; of an only one, or of a bundle that has none, that.
+    package init(archives given: [Archive]) throws(AttachFailure) {
+        var volumes: [(archive: Archive, part: BundlePart, files: [ArchiveFile])] = []
+        for archive in given {
+            guard let files = ArchiveReader.files(of: archive.bytes) else {
+                throw AttachFailure(
+                    .data,
+                    "\(archive.name): is no zip or tar.gz that could be read",
+                    hint: BundlePart.hint
+                )
+            }
+            volumes.append((archive, try BundlePart(files, name: archive.name), files))
         }
-        try self.init(bundle: files, name: name)
-        archive = bytes
+        volumes.sort { $0.part.number < $1.part.number }
+        let all = volumes.first?.part.volumes ?? []
+        for (one, next) in zip(volumes, volumes.dropFirst()) {
+            guard !all.isEmpty, next.part.volumes == all, one.part.number != next.part.number else {
+                throw AttachFailure(
+                    .data,
+                    "\(one.archive.name) and \(next.archive.name) are not volumes of one bundle",
+                    hint: "name one bundle, or the volumes of one"
+                )
+            }
+        }
+        try self.init(
+            volumes.map(\.part),
+            volumes.flatMap(\.files),
+            name: volumes.first?.archive.name ?? ""
+        )
+        archives = volumes.map(\.archive)
+        let numbers = Set(volumes.map(\.part.number))
+        leftOut += all.enumerated().filter { !numbers.contains($0.offset + 1) }
+            .map { "\(SafeText.terminal($0.element, limit: 120)): this volume was not given" }
     }
 
     package init(bundle files: [ArchiveFile], name: String) throws(AttachFailure) {
-        self.name = name
-        self.files = files
-        guard let bytes = files.first(where: { $0.name == BundleManifest.name })?.bytes,
-            let manifest = try? JSONReader.value(of: bytes), manifest["schema"]?.string == BundleManifest.schema,
-            let report = files.first(where: { $0.name == "report.json" })?.bytes
-        else {
+        try self.init([BundlePart(files, name: name)], files, name: name)
+    }
+
+    private init(_ parts: [BundlePart], _ files: [ArchiveFile], name: String) throws(AttachFailure) {
+        guard let report = parts.lazy.compactMap(\.report).first else {
             throw AttachFailure(
                 .data,
-                "\(name): is no bundle of gwsniff: it has no manifest.json of \(BundleManifest.schema) with a report.json",
-                hint: Self.hint
+                "\(name): is no bundle of gwsniff: it has no report.json",
+                hint: parts.contains { !$0.volumes.isEmpty }
+                    ? "of a bundle in volumes the first has it: name that too" : BundlePart.hint
             )
         }
-        func changed(_ which: String) -> AttachFailure {
-            AttachFailure(
-                .data,
-                "\(name): \(SafeText.terminal(which, limit: 120)) is not what the manifest says: "
-                    + "the bundle was changed, or is not whole",
-                hint: Self.hint
-            )
-        }
-        // Each is taken once: a manifest that names a file a million times has it read and hashed once.
-        var unnamed = Dictionary(files.map { ($0.name, $0.bytes) }) { first, _ in first }
-        unnamed[BundleManifest.name] = nil
-        guard unnamed.count == files.count - 1 else { throw changed("a file that is there twice") }
-        for entry in manifest["files"]?.items ?? [] {
-            let which = entry["name"]?.string ?? "?"
-            guard let bytes = unnamed.removeValue(forKey: which),
-                SHA256.hexadecimal(of: bytes) == entry["sha256"]?.string
-            else { throw changed(which) }
-        }
-        // Nobody redacted what somebody put in.
-        if let added = unnamed.keys.min() { throw changed(added) }
-        if case .bool(true)? = manifest["redacted"] { isRedacted = true } else { isRedacted = false }
-        leftOut = manifest["leftOut"]?.items?.compactMap(\.string).map { SafeText.terminal($0, limit: 300) } ?? []
+        self.name = name
+        self.files = files
+        isRedacted = parts.allSatisfy(\.isRedacted)
+        includesTLSSecrets = parts.contains(where: \.includesTLSSecrets)
+        leftOut = parts.first?.leftOut ?? []
         findings = try Findings(json: report, name: "\(name): report.json")
     }
 
@@ -65,6 +95,7 @@ package struct Contents: Sendable {
     package init(report bytes: [UInt8], name: String, redact: Bool) throws(AttachFailure) {
         self.name = name
         isRedacted = redact
+        includesTLSSecrets = false
         var bytes = bytes
         // Checked first, for its message is about the file and not about what became of it.
         var findings = try Findings(json: bytes, name: name)
@@ -89,16 +120,15 @@ package struct Contents: Sendable {
         return manifest["files"]?.items?.compactMap { $0["name"]?.string } ?? []
     }
 
-    private static let hint = "gwsniff bundle makes one; a capture can be named too, and becomes one"
-
     /// The report in Markdown, where there is one.
     package var markdown: String? {
         files.first { $0.name == "report.md" }.map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
-    /// Whether all of it fits into a file of so many bytes.
+    /// Whether no file is larger than so many bytes.
     package func fits(_ limit: Int) -> Bool {
-        (archive?.count ?? files.reduce(0) { $0 + $1.bytes.count }) <= limit
+        archives.isEmpty
+            ? files.reduce(0) { $0 + $1.bytes.count } <= limit : archives.allSatisfy { $0.bytes.count <= limit }
     }
 
     // MARK: Files to send
@@ -115,7 +145,7 @@ package struct Contents: Sendable {
     package func selection(limit: Int, each: Bool, system: String) -> Selection {
         var selection = Selection(missing: leftOut)
         let room = "\(system) takes files of \(Numbers.bytes(Int64(limit))) at most"
-        let isReport = archive == nil && files.count == 1
+        let isReport = archives.isEmpty && files.count == 1
         guard !each, !isReport else {
             for file in files {
                 if file.bytes.count <= limit {
@@ -126,11 +156,12 @@ package struct Contents: Sendable {
             }
             return selection
         }
-        if let archive, archive.count <= limit {
-            selection.uploads = [Upload(named: name, archive)]
+        if archives.count > 1 { return volumes(limit, room, selection) }
+        if let archive = archives.first, archive.bytes.count <= limit {
+            selection.uploads = [Upload(named: name, archive.bytes)]
             return selection
         }
-        let title = archive == nil ? name + ".zip" : Self.zipName(name)
+        let title = archives.isEmpty ? name + ".zip" : Self.zipName(name)
         if let bytes = Self.packed(files, limit) {
             selection.uploads = [Upload(named: title, bytes)]
             return selection
@@ -150,6 +181,23 @@ package struct Contents: Sendable {
             return selection
         }
         selection.missing.append("the bundle: \(room)")
+        return selection
+    }
+
+    private func volumes(_ limit: Int, _ room: String, _ start: Selection) -> Selection {
+        var selection = start
+        for archive in archives.prefix(Self.largestVolumeCount) {
+            if archive.bytes.count <= limit {
+                selection.uploads.append(Upload(named: archive.name, archive.bytes))
+            } else {
+                selection.missing.append("\(archive.name), \(Numbers.bytes(Int64(archive.bytes.count))): \(room)")
+            }
+        }
+        let rest = archives.dropFirst(Self.largestVolumeCount)
+        if let first = rest.first, let last = rest.last {
+            let names = rest.count == 1 ? first.name : "\(first.name) to \(last.name)"
+            selection.missing.append("\(names): no more than \(Self.largestVolumeCount) volumes are attached")
+        }
         return selection
     }
 

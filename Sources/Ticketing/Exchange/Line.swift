@@ -7,6 +7,8 @@ package struct Line: Sendable {
     package var proxy: ProxySettings?
     /// Certificates of a private authority (PEM), trusted beside the system's.
     package var authorityFile: String?
+    /// Who asks, where the system wants to know it by a certificate.
+    package var identity: ClientIdentity?
     /// Seconds without anything coming or going.
     package var timeout = 60.0
 
@@ -25,6 +27,7 @@ package struct Line: Sendable {
                 )
             }
         }
+        identity?.apply(to: &tls)
         let pause = TimeAmount.milliseconds(Int64(min(timeout, 86_400) * 1_000))
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,

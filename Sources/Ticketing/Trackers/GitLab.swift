@@ -10,6 +10,8 @@ struct GitLab: Tracker {
     private let project: String
     private let interface: Interface
     private let isPublicService: Bool
+    /// What may be a directory of the host and not a group; nil where GitLab is known to begin before it.
+    private let doubtfulRoot: String?
 
     /// `max_attachment_size`, as installed before GitLab 15.7; 100 MiB since then, and at gitlab.com.
     private static let oldLimit = 10 << 20
@@ -36,6 +38,10 @@ struct GitLab: Tracker {
                 "the token needs the scope api, and its account at least the role Reporter or Guest on the project"
         )
         isPublicService = address.base == "https://gitlab.com"
+        // With a directory there are two more parts at least: a group and the project.
+        let parts = path.split(separator: "/")
+        let isRoot = (try? WebAddress(address.base))?.path.isEmpty == true
+        doubtfulRoot = isRoot && !isPublicService && parts.count > 2 ? address.base + "/" + parts[0] : nil
     }
 
     func survey(_ courier: any Courier) async throws(AttachFailure) -> TicketState {
@@ -46,8 +52,8 @@ struct GitLab: Tracker {
                 "\(ticket)/notes?sort=asc&order_by=created_at&per_page=100&page=\(page)",
                 assumed: "[]"
             )
-            let answer = try await interface.send(asked, doing: "list notes", courier)
-            guard let notes = try answer.json(from: name).items else {
+            let answer = try await list(asked, courier)
+            guard let notes = answer.value.items else {
                 throw AttachFailure(.protocolError, "GitLab's answer is no list of notes")
             }
             for note in notes {
@@ -55,7 +61,7 @@ struct GitLab: Tracker {
                 else { continue }
                 state.comments.append(TicketState.OwnComment(id: String(id), marker: marker, text: body))
             }
-            if (answer.header("x-next-page") ?? "").isEmpty { break }
+            if answer.isLast { break }
         }
         if isPublicService {
             state.limit = Self.newLimit
@@ -71,6 +77,21 @@ struct GitLab: Tracker {
             state.limit = limit.map { Int(min(max($0, 0), 1 << 20)) << 20 } ?? Self.oldLimit
         }
         return state
+    }
+
+    private func list(_ call: Call, _ courier: any Courier) async throws(AttachFailure) -> (
+        value: JSONValue, isLast: Bool
+    ) {
+        do {
+            let answer = try await interface.send(call, doing: "list notes", courier)
+            return (try answer.json(from: name), (answer.header("x-next-page") ?? "").isEmpty)
+        } catch {
+            var failure = error
+            if [.noTicket, .protocolError].contains(error.kind), let doubtfulRoot {
+                failure.hint = "is the address right? If GitLab lies in a directory of its host: --root \(doubtfulRoot)"
+            }
+            throw failure
+        }
     }
 
     func deliver(_ delivery: Delivery, _ courier: any Courier) async throws(AttachFailure) -> [Refusal] {

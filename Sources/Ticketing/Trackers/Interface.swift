@@ -49,6 +49,13 @@ struct Interface: Sendable {
         let said = answer.excerpt.isEmpty ? "" : ": \(answer.excerpt)"
         let message = "\(name) refuses to \(what) (status \(answer.status))\(said)"
         switch answer.status {
+        // nginx: 400, with 495 and 496 as its own names of it (ngx_http_special_response.c).
+        case 400 where answer.excerpt.contains("SSL certificate"), 495, 496:
+            throw AttachFailure(
+                .noPermission,
+                message,
+                hint: "--client-cert FILE and --client-key FILE show this client's certificate"
+            )
         case 401:
             throw AttachFailure(
                 .noPermission,

@@ -42,6 +42,33 @@ enum Samples {
         return files + [ArchiveFile(name: "manifest.json", bytes: Array(manifest.utf8))]
     }
 
+    /// A bundle in volumes, as `gwsniff bundle --split` writes them.
+    static func volumes(
+        count: Int = 3,
+        packets: Int = 2_000,
+        redacted: Bool = true,
+        name: String = "gwsniff",
+        members: String = ""
+    ) throws -> [Contents.Archive] {
+        let report = report()
+        let names = (1...count).map { "\(name).\($0)of\(count).zip" }
+        let listed = names.map { #"{"name":"\#($0)","files":[]}"# }.joined(separator: ",")
+        return try (1...count).map { number in
+            let noise = files(report, packets: packets + number)[3].bytes
+            var files = [ArchiveFile(name: "evidence/F\(number)-connect-refused.pcapng", bytes: noise)]
+            if number == 1 { files.append(ArchiveFile(name: "report.json", bytes: report)) }
+            let entries = files.map { #"{"name":"\#($0.name)","sha256":"\#(SHA256.hexadecimal(of: $0.bytes))"}"# }
+            let manifest =
+                #"{"schema":"gwsniff.bundle/1","redacted":\#(redacted),"leftOut":["evidence/all.pcapng: too large"],\#(members)"#
+                + #""files":[\#(entries.joined(separator: ","))],"volume":\#(number),"volumes":[\#(listed)]}"#
+            files.append(ArchiveFile(name: "manifest.json", bytes: Array(manifest.utf8)))
+            return Contents.Archive(
+                name: names[number - 1],
+                bytes: try ArchiveFormat.zip.packed(files, seconds: 1_700_000_000)
+            )
+        }
+    }
+
     static func bundle(cause: String = "connect-refused", count: Int = 3, packets: Int = 2_000) throws -> Contents {
         let files = files(report(cause: cause, count: count), packets: packets)
         return try Contents(archive: ArchiveFormat.zip.packed(files, seconds: 1_700_000_000), name: "gwsniff.zip")

@@ -107,13 +107,16 @@ final class Runner: Sendable {
     let server: TicketServer
     let contract: any TicketContract
     private let system: SystemUnderTest
+    private let directory: String
     private let log = Mutex<[String]>([])
     private let pauses = Mutex<[Double]>([])
 
-    init(_ system: SystemUnderTest) async throws {
+    /// - Parameter directory: of the host, in which the system lies; empty for none.
+    init(_ system: SystemUnderTest, below directory: String = "") async throws {
         self.system = system
+        self.directory = directory
         contract = system.contract
-        server = try await TicketServer(contract)
+        server = try await TicketServer(directory.isEmpty ? contract : Below(directory, contract))
     }
 
     var warnings: [String] { log.withLock { $0 } }
@@ -124,7 +127,12 @@ final class Runner: Sendable {
         token: String = SystemUnderTest.token,
         _ change: (inout Attaching.Options) -> Void = { _ in }
     ) async throws -> Attaching.Outcome {
-        let address = try TicketAddress("http://127.0.0.1:\(server.port)\(system.page)", kind: system.kind)
+        let origin = "http://127.0.0.1:\(server.port)"
+        let address = try TicketAddress(
+            origin + directory + system.page,
+            kind: system.kind,
+            root: system == .gitlab && !directory.isEmpty ? origin + directory : nil
+        )
         let tracker = try address.tracker(system.secret(token: token))
         var line = Line()
         line.timeout = 10
@@ -144,6 +152,26 @@ final class Runner: Sendable {
             await courier.close()
             throw error
         }
+    }
+}
+
+/// A system in a directory of its host: elsewhere is another application, which knows nothing of tickets.
+private final class Below: Contract {
+    private let directory: String
+    private let contract: any TicketContract
+
+    init(_ directory: String, _ contract: any TicketContract) {
+        self.directory = directory
+        self.contract = contract
+    }
+
+    func answer(_ request: Received) -> Reply {
+        guard request.target.hasPrefix(directory + "/") else {
+            return .text("<html>the front page</html>", status: 404)
+        }
+        var inner = request
+        inner.target = String(request.target.dropFirst(directory.count))
+        return contract.answer(inner)
     }
 }
 
