@@ -64,6 +64,10 @@ extension PortActivity {
         losses += connection.events.lazy
             .filter { $0.length > 0 && $0.isRepair && ($0.isFromServer || $0.frame.number > accepted.number) }
             .map(\.frame.time)
+        for direction in [Direction.fromClient, .fromServer] {
+            let ends = connection.events.lazy.filter { $0.kind == .fin && $0.direction == direction }
+            losses += ends.dropFirst().map(\.frame.time)
+        }
     }
 
     /// - Parameter exchanges: of one connection, in their order.

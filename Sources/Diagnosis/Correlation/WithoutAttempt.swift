@@ -31,6 +31,8 @@ struct WithoutAttempt {
 
     private struct Entry {
         var time: Timestamp
+        /// When its outcome was known.
+        var known: Timestamp
         var upstream: Endpoint
         var isFailure: Bool
         var frame: FrameReference
@@ -70,9 +72,12 @@ struct WithoutAttempt {
             case .open: continue
             }
             let connection = join.facts.connections[attempt.connection]
+            let known = attempt.end ?? connection.last.time
             history[join.host(attempt.dialler), default: []].append(
                 Entry(
-                    time: attempt.end ?? connection.last.time,
+                    // What was under way already when its server failed says nothing of afterwards.
+                    time: isFailure ? known : attempt.start,
+                    known: known,
                     upstream: attempt.upstream,
                     isFailure: isFailure,
                     frame: connection.last,
@@ -273,7 +278,7 @@ struct WithoutAttempt {
         var all: [Endpoint: Entry] = [:]
         var served: Set<Endpoint> = []
         let until = entries.partitionPoint { $0.time > end }
-        for entry in entries[..<until].suffix(4096) {
+        for entry in entries[..<until].suffix(4096) where entry.known <= end {
             all[entry.upstream] = entry
             if entry.key != nil, entry.key == wanted { own[entry.upstream] = entry }
             if entry.key != nil, entry.key != wanted { served.insert(entry.upstream) }

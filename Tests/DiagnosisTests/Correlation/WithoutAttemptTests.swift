@@ -31,6 +31,16 @@ import Testing
         #expect(Set(Self.causes(report)) == [.connectRefused, .noUpstreamAttempt])
     }
 
+    @Test("A success that was under way when the failure came does not")
+    func underWay() {
+        let slow = [
+            Scene.client(40_005).handshake(at: -1.5).request("/a", at: -0.5).response(200, at: 5_000),
+            Scene.leg(40_005).handshake(at: -0.4).request("/a", at: -0.1).response(200, at: 4_999),
+        ]
+        let report = Scene.report(Self.refused + slow + [Self.failing])
+        #expect(Set(Self.causes(report)) == [.connectRefused, .noLiveUpstream])
+    }
+
     @Test("A failure of another upstream than the request's own speaks against it")
     func otherUpstream() {
         let report = Scene.report(

@@ -110,6 +110,17 @@ import Testing
             unanswered
         ),
         Row(
+            "Where FINs of the sibling are lost too, so may be the SYNs",
+            .connectTimeout,
+            confidence: .medium,
+            status: 504,
+            answered: 5000,
+            others: Scene.good(ports: 40_001, at: 2000).map {
+                $0.fin(.fromServer, at: 2020).fin(.fromServer, at: 2220).fin(.fromServer, at: 2640)
+            },
+            unanswered
+        ),
+        Row(
             "One segment that was lost is not the path's habit",
             .acceptQueueOverflow,
             confidence: .high,
