@@ -12,8 +12,6 @@ package final class Sieve {
     private let part: Int
     private let parts: Int
     var starts = FrameSet()
-    /// What the last packet was that was taken by itself, for who keeps packets.
-    package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
     private var clock = ClockWatch()
@@ -41,10 +39,12 @@ package final class Sieve {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
         if clock.pass(record.timestamp.nanoseconds, frame: record.number) { beginGap() }
-        trace.isSegment = false
         guard record.linkType == .ethernet,
             let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
-        else { return takeOther(record, bytes) }
+        else {
+            takeOther(record, bytes) { _ in }
+            return
+        }
         let segment = SieveSegment(
             head,
             time: record.timestamp.nanoseconds,
@@ -52,11 +52,12 @@ package final class Sieve {
             interface: record.interface
         )
         if isOurs(segment.words.lane) { takePlain(segment, bytes) }
-        trace = SieveTrace(segment)
     }
 
     private enum Way: UInt8 {
         case plain, other, notOurs
+        /// It was found to be a segment the long way.
+        case decoded
     }
 
     /// What is known of a packet of a batch before its turn comes.
@@ -84,9 +85,22 @@ package final class Sieve {
         for index in 0..<count {
             switch ahead[index].way {
             case .plain: takePlain(ahead[index].segment, window)
-            case .other: takeOther(batch.record(at: index), window.extracting(batch.range(at: index)))
-            case .notOurs: break
+            case .other:
+                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) {
+                    ahead[index].segment = $0
+                    ahead[index].way = .decoded
+                }
+            case .notOurs, .decoded: break
             }
+        }
+    }
+
+    /// What a packet of the last batch was, for who keeps packets.
+    package func trace(at index: Int) -> SieveTrace {
+        precondition(index >= 0 && index < PacketBatch.capacity)
+        switch ahead[index].way {
+        case .plain, .decoded: return SieveTrace(ahead[index].segment)
+        case .other, .notOurs: return SieveTrace()
         }
     }
 
@@ -143,7 +157,7 @@ package final class Sieve {
     }
 
     @inline(never)
-    private func takeOther(_ record: PacketRecord, _ bytes: RawSpan) {
+    private func takeOther(_ record: PacketRecord, _ bytes: RawSpan, _ found: (SieveSegment) -> Void) {
         decoder.decodeCounted(record, bytes) { segment, packet in
             let short = SieveSegment(segment, record)
             let lane = short.words.lane
@@ -153,7 +167,7 @@ package final class Sieve {
                 lanes[lane].wideEnds = short.sourceIsLow ? ends : (ends.1, ends.0)
             }
             lanes[lane].accept(short, packet, &starts)
-            trace = SieveTrace(short)
+            found(short)
         }
         for error in decoder.drainICMPErrors() where error.quotedProtocol == ProtocolNumber.tcp {
             let words = FlowWords(error.quotedSource, error.quotedDestination)
