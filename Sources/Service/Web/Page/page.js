@@ -4,7 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
   const COLOURS = 11;
-  const state = { minutes: 60, chosen: null, opener: null, place: 0, colours: new Map(), failures: 0, showsAll: false, detail: "" };
+  const state = { minutes: 60, chosen: null, opener: null, place: 0, colours: new Map(), failures: 0, showsAll: false, showsAllUpstreams: false, detail: "" };
 
   // ---- small helpers
 
@@ -257,7 +257,11 @@
   }
 
   function showUpstreams(live) {
-    list($("upstreams-table").tBodies[0], live.upstreams, (upstream) => upstream.endpoint, (upstream) => element("tr", {},
+    // Those that do worst come first.
+    const few = state.showsAllUpstreams ? live.upstreams : live.upstreams.slice(0, 20);
+    $("upstreams-all").hidden = live.upstreams.length <= 20;
+    set("upstreams-all", state.showsAllUpstreams ? "Show fewer" : `Show all ${grouped(live.upstreams.length)}`);
+    list($("upstreams-table").tBodies[0], few, (upstream) => upstream.endpoint, (upstream) => element("tr", {},
       element("td", { class: "wrap mono", text: upstream.endpoint }, upstream.group ? element("div", { class: "title", text: upstream.group }) : null),
       element("td", {}, element("span", { class: `pill ${upstream.health}`, text: upstream.health }),
         upstream.recent.failures ? element("div", { class: "title", text: `${grouped(upstream.recent.failures)} of ${grouped(Math.max(upstream.recent.exchanges, upstream.recent.failures))} failed` }) : null),
@@ -381,7 +385,7 @@
 
     $("detail").replaceChildren(head,
       element("p", { class: "standing", text: `${data.standing}. ${data.extent}.` }),
-      data.whatHappened ? element("p", { class: "what", text: data.whatHappened }) : "",
+      data.whatHappened ? element("p", { class: "what" }, ...typed(data.whatHappened)) : "",
       element("div", { class: "grid2" }, left, right));
     $("detail").hidden = false;
     stood();
@@ -500,6 +504,11 @@
 
   $("findings-all").addEventListener("click", () => {
     state.showsAll = !state.showsAll;
+    refresh();
+  });
+
+  $("upstreams-all").addEventListener("click", () => {
+    state.showsAllUpstreams = !state.showsAllUpstreams;
     refresh();
   });
 
