@@ -42,8 +42,6 @@ package final class PacketBatch {
         places.deallocate()
     }
 
-    @inlinable package var isFull: Bool { count >= Self.capacity }
-
     package func removeAll() { count = 0 }
 
     /// Appends a packet; one too many is not taken.
@@ -54,11 +52,15 @@ package final class PacketBatch {
         count &+= 1
     }
 
-    /// - Parameter index: below `count`.
+    /// - Parameter index: below `count`; the capacity is a power of two, so that no other one reaches foreign memory.
     @inlinable @inline(__always)
-    package subscript(index: Int) -> Packet {
-        precondition(index >= 0 && index < Self.capacity)
-        return places[index]
+    package subscript(index: Int) -> Packet { places[index & (Self.capacity &- 1)] }
+
+    /// Becomes what another one is.
+    package func copy(_ other: PacketBatch) {
+        count = min(other.count, Self.capacity)
+        (firstNumber, linkType, interface) = (other.firstNumber, other.linkType, other.interface)
+        places.update(from: other.places, count: count)
     }
 
     @inlinable package func record(at index: Int) -> PacketRecord {

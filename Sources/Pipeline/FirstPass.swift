@@ -18,33 +18,40 @@ final class FirstPass {
         var clockAdvances: [ClockAdvance] = []
     }
 
+    private let input: CaptureInput
     private let workers: [Worker]
+    /// Where a thread of its own reads.
+    private let conveyor: Conveyor?
+    /// All workers run at once, whatever the number of processors: each waits for the others to take what it has taken.
+    private let queues: [DispatchQueue]
     private let control: RunControl
     private let request: AnalysisRequest
 
-    /// One thread's reader and sieve. Only ever used by one thread at a time.
+    /// One thread's sieve. Only ever used by one thread at a time.
     private final class Worker: @unchecked Sendable {
-        var reading: Reading
+        private let supply: any PacketSupply
         let sieve: Sieve
-        var pause = Reading.Pause.reached
-        var failure: CaptureError?
+        private(set) var stretch = Stretch(pause: .reached, statistics: RunStatistics())
+        private(set) var failure: CaptureError?
 
-        init(_ reading: Reading, _ sieve: Sieve) {
-            self.reading = reading
+        init(_ supply: any PacketSupply, _ sieve: Sieve) {
+            self.supply = supply
             self.sieve = sieve
         }
 
-        func run(through last: Int, _ needsAttention: () -> Bool) {
+        /// One stretch.
+        func run(_ needsAttention: () -> Bool) {
             do throws(CaptureError) {
-                pause = try reading.run(
-                    through: last,
+                stretch = try supply.next(
                     needsAttention: needsAttention,
                     one: { [sieve] in sieve.process($0, $1) },
-                    many: { [sieve] in sieve.process($0, $1) }
+                    many: { [sieve] batch, heads, window in
+                        if let heads { sieve.process(heads, batch, window) } else { sieve.process(batch, window) }
+                    }
                 )
             } catch {
                 failure = error
-                pause = .over
+                stretch.pause = .over
             }
         }
     }
@@ -57,30 +64,38 @@ final class FirstPass {
     ) throws(CaptureError) {
         self.control = control
         self.request = request
-        // A pipe is read once, by one.
-        var count = max(1, min(request.threads, Sieve.laneCount))
-        let first = try CaptureInput(
+        input = try CaptureInput(
             paths: paths,
             filter: request.filter,
             spools: spools,
             isStopped: control.shouldStop
         )
-        if first.totalBytes == nil { count = 1 }
-        var workers: [Worker] = []
-        for part in 0..<count {
-            let input =
-                part == 0
-                ? first : try CaptureInput(paths: paths, filter: request.filter, isStopped: control.shouldStop)
-            workers.append(
-                Worker(Reading(input, request), Sieve(part: part, of: count, memory: request.maximumMemory / 2))
+        // A pipe may keep its reader waiting, who then looks after other things. Else one thread of several reads.
+        let count = input.totalBytes == nil ? 1 : max(1, min(request.threads - 1, Sieve.laneCount))
+        let sieves = (0..<count).map { Sieve(part: $0, of: count, memory: request.maximumMemory / 2) }
+        queues = sieves.indices.map { DispatchQueue(label: "gwsniff.sieve-\($0)") }
+        if input.totalBytes != nil, request.threads > 1 {
+            let conveyor = Conveyor(
+                input,
+                request,
+                frames: OfflineRun.stretch,
+                seats: count,
+                looksAtHeads: true,
+                shouldStop: control.shouldStop
             )
+            self.conveyor = conveyor
+            workers = zip(conveyor.seats, sieves).map { Worker($0, $1) }
+        } else {
+            conveyor = nil
+            let supply = DirectSupply(Reading(input, request), frames: OfflineRun.stretch)
+            workers = sieves.map { Worker(supply, $0) }
         }
-        self.workers = workers
     }
 
-    var statistics: RunStatistics { workers[0].reading.progress }
-    var summaries: [SourceSummary] { workers[0].reading.summaries }
-    var warnings: [CaptureError] { workers[0].reading.warnings }
+    var statistics: RunStatistics { workers[0].stretch.statistics }
+    /// When it is over.
+    var summaries: [SourceSummary] { input.summaries }
+    var warnings: [CaptureError] { input.warnings }
 
     /// The reducer and what it is to take next. Only ever used by one thread at a time.
     private final class Harvester: @unchecked Sendable {
@@ -106,17 +121,16 @@ final class FirstPass {
                 largestOpenCount: max(64, request.maximumMemory / SecondPass.spanCost)
             )
         )
-        var last = OfflineRun.stretch
         var goesOn = true
         while goesOn {
             // What the stretch before brought is taken meanwhile.
-            step(through: last, harvester)
+            step(harvester)
             for worker in workers { if let failure = worker.failure { throw failure } }
-            let statistics = workers[0].reading.progress
             control.progress(statistics)
-            goesOn = workers.contains { $0.pause != .over } && !control.shouldStop()
-            if goesOn, workers[0].pause == .asked { continue }
-            last += OfflineRun.stretch
+            let pause = workers[0].stretch.pause
+            // With a reader of its own that one stops, so that all take the same packets.
+            goesOn = pause != .over && (conveyor != nil || !control.shouldStop())
+            if goesOn, pause == .asked { continue }
             harvester.now = statistics.last ?? harvester.now
             for worker in workers {
                 if goesOn { worker.sieve.sweep(at: harvester.now) } else { worker.sieve.finish() }
@@ -146,16 +160,16 @@ final class FirstPass {
         return starts.member(at: request.sampleCount - 1)
     }
 
-    /// All threads as far as frame `last`, and one more for the harvest.
-    private func step(through last: Int, _ harvester: Harvester) {
-        let (workers, needsAttention) = (workers, control.needsAttention)
-        guard workers.count > 1 else {
+    /// A stretch by all threads, and the harvest of the one before.
+    private func step(_ harvester: Harvester) {
+        guard conveyor != nil else {
             harvester.take()
-            return workers[0].run(through: last, needsAttention)
+            return workers[0].run(control.needsAttention)
         }
-        DispatchQueue.concurrentPerform(iterations: workers.count + 1) { index in
-            if index < workers.count { workers[index].run(through: last, needsAttention) } else { harvester.take() }
-        }
+        let group = DispatchGroup()
+        for (worker, queue) in zip(workers, queues) { queue.async(group: group) { worker.run { false } } }
+        harvester.take()
+        group.wait()
     }
 
     private func choice(_ reducer: Reducer) -> Choice {

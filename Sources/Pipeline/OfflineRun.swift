@@ -25,18 +25,12 @@ package enum OfflineRun {
         let first = try FirstPass(paths, request, control, spools)
         let choice = try first.run()
         spools.rewind()
-        let second = try CaptureInput(
-            paths: paths,
-            filter: request.filter,
-            spools: spools,
-            readsAhead: request.threads > 1
-        )
+        let second = try CaptureInput(paths: paths, filter: request.filter, spools: spools)
         var limited = request
         // A run that was stopped, or a file that grows: the same packets again.
         limited.packetLimit = first.statistics.packets
-        var reading = Reading(second, limited)
-        let dissection = SecondPass(choice, request)
-        if first.statistics.packets > 0 { try dissection.run(&reading) }
+        let dissection = SecondPass(choice, limited)
+        if first.statistics.packets > 0 { try dissection.run(second) }
         control.progress(first.statistics)
         for warning in first.warnings { control.warn(warning.message) }
         for summary in first.summaries {

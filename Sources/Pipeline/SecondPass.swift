@@ -47,16 +47,23 @@ final class SecondPass {
     }
 
     /// Reads all of it.
-    func run(_ reading: inout Reading) throws(CaptureError) {
-        var last = beginnings.isEmpty ? Int.max : Self.stretch
-        while try reading.run(
-            through: last,
-            one: { dissector.process($0, $1) },
-            many: { dissector.process($0, $1) }
-        ) != .over {
-            foldIfDue(through: last, reading.progress.last)
-            last += Self.stretch
+    func run(_ input: CaptureInput) throws(CaptureError) {
+        let frames = beginnings.isEmpty ? Int.max : Self.stretch
+        let conveyor = request.threads > 1 ? Conveyor(input, request, frames: frames) : nil
+        let supply: any PacketSupply = conveyor?.seats[0] ?? DirectSupply(Reading(input, request), frames: frames)
+        var last = frames
+        while true {
+            let stretch = try supply.next(
+                needsAttention: { false },
+                one: { dissector.process($0, $1) },
+                many: { batch, _, window in dissector.process(batch, window) }
+            )
+            if stretch.pause == .over { break }
+            foldIfDue(through: last, stretch.statistics.last)
+            last &+= frames
         }
+        // It reads as long as somebody holds it.
+        withExtendedLifetime(conveyor) {}
     }
 
     /// What is known, with the figures of the first reading.

@@ -212,8 +212,8 @@ struct ReadResult {
 }
 
 /// Reads a whole file. The small block makes every record meet the end of a block.
-func read(path: String, blockSize: Int = 4096, readsAhead: Bool = false) throws -> ReadResult {
-    let reader = try SavefileReader(path: path, blockSize: blockSize, readsAhead: readsAhead)
+func read(path: String, blockSize: Int = 4096) throws -> ReadResult {
+    let reader = try SavefileReader(path: path, blockSize: blockSize)
     var packets: [ReadPacket] = []
     while let record = try reader.advance() {
         packets.append(ReadPacket(record, reader.withPacket(copy)))
@@ -235,12 +235,8 @@ func readAll(_ input: CaptureInput) throws -> [ReadPacket] {
 }
 
 /// The packets of a file as `scan` hands them on, with those that `advance` gives between.
-func readByScan(
-    path: String,
-    blockSize: Int = SavefileReader.defaultBlockSize,
-    readsAhead: Bool = false
-) throws -> [ReadPacket] {
-    let reader = try SavefileReader(path: path, blockSize: blockSize, readsAhead: readsAhead)
+func readByScan(path: String, blockSize: Int = SavefileReader.defaultBlockSize) throws -> [ReadPacket] {
+    let reader = try SavefileReader(path: path, blockSize: blockSize)
     var packets: [ReadPacket] = []
     while let record = try reader.advance() {
         packets.append(reader.withPacket { ReadPacket(record, copy($0)) })

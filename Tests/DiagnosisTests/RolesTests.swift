@@ -46,6 +46,35 @@ import Testing
         #expect(report.outline == [])
     }
 
+    @Test("Clients of HTTP/1.0 whose requests wait in a gateway's queue begin inside those of others that it passed on")
+    func queue() {
+        func asked(_ line: Line, at time: Double, version: String) -> Line {
+            line.handshake(at: time - 0.3).request("/slow", at: time) { $0.version = version }
+        }
+        func client(_ port: UInt16, at time: Double, _ status: Int, answered: Double) -> Line {
+            asked(Scene.client(port), at: time, version: "HTTP/1.0").response(status, at: answered)
+        }
+        // One at a time is passed on; who has waited for a second gets 503, and asks again at once.
+        let lines =
+            [(0.0, 800.0), (801, 1_600), (1_601, 2_400), (2_401, 3_200)].enumerated().map { number, span in
+                asked(Scene.leg(40_000 + UInt16(number)), at: span.0 + 0.9, version: "HTTP/1.1").response(
+                    200,
+                    at: span.1
+                )
+            } + [
+                client(50_000, at: 0, 200, answered: 800.1), client(50_001, at: 0.1, 503, answered: 1_000),
+                client(50_002, at: 0.2, 503, answered: 1_000.1), client(50_003, at: 0.3, 503, answered: 1_000.2),
+                client(50_004, at: 800.8, 200, answered: 1_600.1), client(50_005, at: 1_000.8, 503, answered: 2_000),
+                client(50_006, at: 1_000.9, 503, answered: 2_000.1), client(50_007, at: 1_001, 200, answered: 2_400.1),
+                client(50_008, at: 1_600.9, 503, answered: 2_600), client(50_009, at: 2_000.8, 200, answered: 3_200.1),
+            ]
+        let report = Scene.report(lines)
+        #expect(report.roles.upstreams == [Scene.upstream])
+        #expect(report.roles.gateways == [Scene.dialler, Scene.front.address].sorted())
+        #expect(report.totalRequests == 10)
+        #expect(report.failedRequests == 6)
+    }
+
     @Test("On loopback, where all share one address, the ports tell the legs apart")
     func loopback() {
         let host = "127.0.0.1"

@@ -35,7 +35,6 @@ package final class CaptureInput {
     private var isAlone = false
     private let isStopped: @Sendable () -> Bool
     private let spools: Spools?
-    private let readsAhead: Bool
 
     /// Interfaces of files that are over, by what they are in their files: the next file of a rotated set goes on with them.
     private var released: [ReleasedKey: [Int]] = [:]
@@ -60,18 +59,15 @@ package final class CaptureInput {
     ///   - paths: files, directories (walked, other files passed over) and "-" for standard input.
     ///   - filter: a BPF expression; packets that do not match are counted in the numbering and not returned.
     ///   - spools: where pipes are kept, or come from when they are read for the second time.
-    ///   - readsAhead: threads of their own read regular files.
     ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
     /// - Throws: when the filter is wrong, or no input could be read: then the first one's error.
     package init(
         paths: [String],
         filter expression: String? = nil,
         spools: Spools? = nil,
-        readsAhead: Bool = false,
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws(CaptureError) {
         self.isStopped = isStopped
-        self.readsAhead = readsAhead
         self.spools = spools
         filter = expression.map { PacketFilter($0) }
         let files = InputFiles(paths: paths)
@@ -105,7 +101,6 @@ package final class CaptureInput {
         let reader = try SavefileReader(
             path: file.path,
             blockSize: closesRegularFiles ? CaptureInput.smallBlockSize : SavefileReader.defaultBlockSize,
-            readsAhead: readsAhead && !closesRegularFiles,
             spools: spools,
             isStopped: isStopped
         )
@@ -140,6 +135,9 @@ package final class CaptureInput {
         if let reader = currentReader { return try reader.withPacket(body) }
         return try body(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
     }
+
+    /// Where the bytes lie of what was handed on last: who holds it keeps them.
+    package var block: InputBlock? { currentReader?.block }
 
     /// Hands on packets that follow the one that `advance` returned last where that is cheaper than by `advance`; perhaps none.
     /// - Parameter limit: of so many at most.

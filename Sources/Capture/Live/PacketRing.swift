@@ -130,7 +130,7 @@ package final class PacketRing: @unchecked Sendable {
         batch.firstNumber = first.number
         batch.linkType = LinkType(rawValue: first.linkType)
         batch.interface = Int(first.interface)
-        while place <= last, batch.count < limit, !batch.isFull {
+        while place <= last, batch.count < limit, batch.count < PacketBatch.capacity {
             let entry = block.load(fromByteOffset: place, as: Entry.self)
             guard entry.number == first.number &+ batch.count, entry.interface == first.interface,
                 entry.linkType == first.linkType

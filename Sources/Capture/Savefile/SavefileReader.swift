@@ -24,13 +24,11 @@ package final class SavefileReader {
     /// - Parameters:
     ///   - path: a path, or "-" for standard input.
     ///   - blockSize: bytes read at a time.
-    ///   - readsAhead: a thread of its own reads a regular file.
     ///   - spools: where pipes are kept, or come from when they are read for the second time.
     ///   - isStopped: asked when a signal interrupts a blocking read; true ends the capture there.
     package init(
         path: String,
         blockSize: Int = SavefileReader.defaultBlockSize,
-        readsAhead: Bool = false,
         spools: Spools? = nil,
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws(CaptureError) {
@@ -39,7 +37,7 @@ package final class SavefileReader {
         compression = Compression(prefix: try file.peek(Compression.prefixLength))
         let stream: any ByteStream =
             compression == nil ? file : DecompressedStream(file, bufferSize: min(blockSize, 128 << 10))
-        buffer = InputBuffer(stream, blockSize: blockSize, readsAhead: readsAhead && file.isRegularFile)
+        buffer = InputBuffer(stream, blockSize: blockSize)
         parser = try SavefileReader.parser(buffer, name: name)
         pcap = parser as? PcapParser
     }
@@ -119,6 +117,9 @@ package final class SavefileReader {
     ) throws(Failure) -> Result {
         try buffer.withBytes(at: current?.position ?? 0, count: current?.capturedLength ?? 0, body)
     }
+
+    /// Where the bytes lie that were shown last: who holds it keeps them.
+    package var block: InputBlock { buffer.block }
 
     /// Bytes of the file read so far, compressed where it is compressed.
     package var bytesRead: Int64 { file.bytesRead }

@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -19,15 +17,7 @@ final class FileStream: ByteStream {
     private var head: [UInt8] = []
     private var headPosition = 0
     /// Bytes handed out, peeked ones not counted before they are read.
-    var bytesRead: Int64 { read.load(ordering: .relaxed) }
-    /// Another thread may read ahead.
-    private let read = Atomic<Int64>(0)
-
-    /// It has an end, and reading it waits for nobody.
-    var isRegularFile: Bool {
-        var status = stat()
-        return !replays && fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }
+    private(set) var bytesRead: Int64 = 0
 
     var problem: StreamProblem? { nil }
 
@@ -90,7 +80,7 @@ final class FileStream: ByteStream {
         } else {
             count = try readDescriptor(buffer)
         }
-        read.wrappingAdd(Int64(count), ordering: .relaxed)
+        bytesRead &+= Int64(count)
         return count
     }
 

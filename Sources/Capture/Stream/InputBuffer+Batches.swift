@@ -5,7 +5,7 @@ extension InputBuffer {
     /// - Parameters:
     ///   - limit: of so many at most.
     ///   - batch: its packets are replaced; `firstNumber` is that of the next packet and is moved on.
-    ///   - body: takes a batch that is not empty.
+    ///   - body: takes a batch that is not empty, and all of the block that its packets lie in.
     ///   - take: appends the packet of the record that starts at an offset, and says how long the record is; 0 where it is not whole, not of
     ///     the usual form, or not for this batch.
     /// - Returns: how many packets.
@@ -16,9 +16,10 @@ extension InputBuffer {
         _ body: (PacketBatch, RawSpan) -> Void,
         take: (RawSpan, Int, PacketBatch) -> Int
     ) -> Int {
-        let bytes = window
+        let bytes = filled
         let span = bytes.bytes
-        var (left, offset) = (limit, 0)
+        let start = bytes.count &- available
+        var (left, offset) = (limit, start)
         while left > 0 {
             batch.removeAll()
             while batch.count < min(PacketBatch.capacity, left) {
@@ -31,7 +32,7 @@ extension InputBuffer {
             left &-= batch.count
             batch.firstNumber &+= batch.count
         }
-        consume(offset)
+        consume(offset &- start)
         return limit - left
     }
 }

@@ -9,6 +9,8 @@ struct Loops {
         var upstream: Endpoint
         /// The first pass that was captured was asked from inside, too: the client's request was missed.
         var isHeadless: Bool
+        /// False where a client on the gateway's own host, asking the same again and again, would look the same.
+        var isProven: Bool
     }
 
     /// By the client's request.
@@ -86,14 +88,16 @@ struct Loops {
                 next += 1
             }
             guard returns >= Self.fewestReturns else { continue }
-            let depth = Self.nested([root] + passes, join)
-            if own.contains(request.client.address) {
-                // In a chain to the last, or marked as a gateway's.
-                let isChain = Self.nested([root] + passes, join, isStrict: true) == passes.count
-                guard depth >= Self.fewestNested, isChain || Self.becomesForwarded(root, passes, join) else { continue }
-            } else {
-                guard proven >= Self.fewestReturns || depth >= Self.fewestNested else { continue }
+            let isLocal = own.contains(request.client.address)
+            if isLocal || proven < Self.fewestReturns {
+                // Packets that are missing break a few of them apart.
+                let depth = Self.nested([root] + passes, join)
+                guard depth >= Self.fewestNested, depth * 5 >= passes.count * 3 else { continue }
             }
+            // In a chain to the last, or marked as a gateway's.
+            let isProven =
+                !isLocal || Self.nested([root] + passes, join, isStrict: true) == passes.count
+                || Self.becomesForwarded(root, passes, join)
             let attempts = dialled.filter {
                 join.attempts[$0].start >= request.start && join.attempts[$0].start <= until
             }
@@ -120,7 +124,8 @@ struct Loops {
             roots[root] = Loop(
                 passes: passes,
                 upstream: upstream,
-                isHeadless: Self.comesBack(request, join, insiders)
+                isHeadless: Self.comesBack(request, join, insiders),
+                isProven: isProven
             )
             while position < indices.count, members.contains(indices[position]) { position += 1 }
         }
@@ -135,19 +140,16 @@ extension Loops {
         return looksForwarded(root) == false && passes.allSatisfy { looksForwarded($0) == true }
     }
 
-    /// How many passes lie one inside the other, from the first on; strictly: also where a timer may have ended the outer one first.
+    /// How many passes lie inside the one before; strictly: also where a timer may have ended the outer one first.
     private static func nested(_ passes: [Int], _ join: Join, isStrict: Bool = false) -> Int {
-        var count = 0
-        for (outer, inner) in zip(passes, passes.dropFirst()) {
+        zip(passes, passes.dropFirst()).count { outer, inner in
             let (outer, inner) = (join.requests[outer], join.requests[inner])
             let end = outer.end ?? Timestamp(nanoseconds: .max)
-            guard inner.start >= outer.start, inner.start <= end else { break }
+            guard inner.start >= outer.start, inner.start <= end else { return false }
             // One interface has both, so that no slack is needed.
             let isInside = inner.end.map { $0 <= end } ?? (outer.end == nil)
-            guard isInside || !isStrict && end - outer.start >= timer else { break }
-            count += 1
+            return isInside || !isStrict && end - outer.start >= timer
         }
-        return count
     }
 
     /// At least so many connections to others failed before they were asked anything: in a loop nobody else is dialled.
@@ -201,6 +203,38 @@ extension Loops {
     }
 }
 
+extension Loops.Loop {
+    /// - Parameter times: how often the request came back, in words.
+    fileprivate func verdict(_ request: ClientRequest, _ times: String, _ frames: [EvidenceFrame]) -> Verdict {
+        guard isProven else {
+            return Verdict(
+                .undetermined,
+                confidence: .low,
+                blame: .unknown,
+                frames: frames,
+                explanation:
+                    "The same request came to \(request.gateway) \(times) more from the gateway's own address before the first was "
+                    + "answered: it asks itself, or a client on its host asks at once.",
+                missing: [
+                    "the request that came first, or X-Forwarded-For in those that follow: they tell a loop from a client"
+                ]
+            )
+        }
+        return Verdict(
+            .proxyLoop,
+            blame: .gateway,
+            frames: frames,
+            explanation:
+                "The gateway sent the request to \(upstream), and it came back to \(request.gateway) \(times) before the first was "
+                + "answered.",
+            ruledOut: [
+                RuledOut(.responseTimeout, "no server was ever asked: each pass led to the next"),
+                RuledOut(.upstreamErrorResponse, "the error was handed back from pass to pass"),
+            ]
+        )
+    }
+}
+
 extension Incidents {
     mutating func collectLoops() {
         for (number, loop) in loops.roots.sorted(by: { $0.key < $1.key }) {
@@ -221,17 +255,7 @@ extension Incidents {
             let times = Phrases.count(loop.passes.filter { join.requests[$0].gateway == request.gateway }.count, "time")
             all.append(
                 Incident(
-                    verdict: Verdict(
-                        .proxyLoop,
-                        blame: .gateway,
-                        frames: frames,
-                        explanation: "The gateway sent the request to \(loop.upstream), and it came back to "
-                            + "\(request.gateway) \(times) before the first was answered.",
-                        ruledOut: [
-                            RuledOut(.responseTimeout, "no server was ever asked: each pass led to the next"),
-                            RuledOut(.upstreamErrorResponse, "the error was handed back from pass to pass"),
-                        ]
-                    ),
+                    verdict: loop.verdict(request, times, frames),
                     severity: .failure,
                     upstream: loop.upstream.description,
                     requestNumber: number,

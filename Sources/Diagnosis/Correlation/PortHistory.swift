@@ -26,6 +26,7 @@ struct PortHistory {
                 activity.refusals.append(reset.frame.time)
             }
             activity.noteIdleness(connection.exchanges)
+            activity.noteLosses(connection)
             if connection.fromServer.payloadBytes > 0 || !timeline.synAcks.isEmpty || timeline.syns.isEmpty {
                 for frame in [server.firstDataFrame, server.lastDataFrame, server.lastFrame] {
                     if let frame { activity.proofs.append((frame.time, stream, frame)) }
@@ -57,6 +58,14 @@ struct PortHistory {
 }
 
 extension PortActivity {
+    /// What was sent before the server had said anything may have met a full accept queue.
+    fileprivate mutating func noteLosses(_ connection: ConnectionFacts) {
+        guard let accepted = connection.fromServer.firstDataFrame else { return }
+        losses += connection.events.lazy
+            .filter { $0.length > 0 && $0.isRepair && ($0.isFromServer || $0.frame.number > accepted.number) }
+            .map(\.frame.time)
+    }
+
     /// - Parameter exchanges: of one connection, in their order.
     fileprivate mutating func noteIdleness(_ exchanges: [ExchangeFacts]) {
         for (before, after) in zip(exchanges, exchanges.dropFirst()) {

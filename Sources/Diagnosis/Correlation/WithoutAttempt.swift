@@ -14,6 +14,8 @@ struct WithoutAttempt {
     let gateways: Recognition
     private let shutdowns: Shutdowns
     private let cachedErrors: CachedErrors
+    private let twins: Twins
+    private let earlierPasses: EarlierPasses
     /// Upstream attempts and probes per host, in time order, with how they ended.
     private var history: [Int: [Entry]] = [:]
     /// Unanswered address resolution per asking host, in time order.
@@ -50,6 +52,8 @@ struct WithoutAttempt {
         self.shutdowns = shutdowns
         self.gateways = gateways
         cachedErrors = CachedErrors(join)
+        twins = Twins(join)
+        earlierPasses = EarlierPasses(join)
         for attempt in join.attempts {
             let isFailure: Bool
             switch attempt.outcome {
@@ -137,7 +141,23 @@ struct WithoutAttempt {
         }
         let unread = isUnread(request) ? "the end of the request: the gateway may have waited for it" : nil
         let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
-        if let missed = coverage.gap(for: request) ?? half ?? unread {
+        if twins.mayHaveAttempt(of: request, join) {
+            return Result(
+                verdict: Verdict(
+                    .undetermined,
+                    confidence: .low,
+                    blame: .unknown,
+                    frames: frames,
+                    explanation:
+                        "The gateway \(status). Of the attempts for the same request of others at the same time, one may be its own.",
+                    missing: [
+                        "what tells requests apart that ask the same at once: an X-Request-ID that the gateway passes on"
+                    ]
+                ),
+                upstream: nil
+            )
+        }
+        if let missed = coverage.gap(for: request) ?? half ?? unread ?? earlierPasses.gap(for: request) {
             return Result(
                 verdict: Verdict(
                     .undetermined,

@@ -314,6 +314,8 @@ struct PortActivity {
     var refusals: [Timestamp] = []
     /// SYNs to which nothing came back.
     var unanswered: [(from: Timestamp, to: Timestamp)] = []
+    /// Segments with payload that were lost on connections which the port had accepted: the path loses packets of every kind.
+    var losses: [Timestamp] = []
     /// The longest time that a connection of this port was idle and then carried an answer all the same.
     var longestSurvivedIdleness: Nanoseconds?
 
@@ -324,12 +326,21 @@ struct PortActivity {
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
         unanswered.sort { $0.from < $1.from }
+        losses.sort()
         refusals.sort()
     }
 
     func refused(from: Timestamp, to: Timestamp) -> Bool {
         let index = refusals.partitionPoint { $0 >= from }
         return index < refusals.count && refusals[index] <= to
+    }
+
+    /// A SYN that nobody answered between the two times may have been lost like others.
+    func losesPackets(from: Timestamp, to: Timestamp) -> Bool {
+        let near = Nanoseconds.seconds(5)
+        let index = losses.partitionPoint { $0 >= from - near }
+        // One alone may be anything.
+        return index + 1 < losses.count && losses[index + 1] <= to + near
     }
 
     /// A proof on another connection between the two times.

@@ -93,7 +93,9 @@ enum AcceptQueueOverflow: Detector {
             except: connection.stream
         )
         let waiting = attempt.port.waiting(at: first.frame.time, except: connection.stream)
-        guard let witness = proof ?? waiting else { return nil }
+        guard let witness = proof ?? waiting, !attempt.port.losesPackets(from: first.frame.time, to: until) else {
+            return nil
+        }
         return Verdict(
             cause,
             confidence: proof != nil ? .high : .medium,
@@ -178,6 +180,20 @@ enum ConnectTimeout: Detector {
         }
         let repeated = timeline.syns.count > 1 ? " and \(timeline.syns.count - 1) repeats of it" : ""
         let waited = attempt.client?.end.map { $0 - first.frame.time }
+        if attempt.port.losesPackets(from: first.frame.time, to: attempt.client?.end ?? attempt.connection.last.time) {
+            return Verdict(
+                cause,
+                confidence: .medium,
+                blame: .network,
+                frames: attempt.synFrames,
+                explanation:
+                    "Nothing came back to the SYN\(repeated) to \(attempt.upstream), and segments of its other connections were lost at that time.",
+                ruledOut: [
+                    RuledOut(.connectRefused, "no reset came"), RuledOut(.hostUnreachable, "no ICMP error came"),
+                ],
+                missing: ["a capture at the upstream: a full accept queue (accept-queue-overflow) is not ruled out"]
+            )
+        }
         return Verdict(
             cause,
             blame: .firewall,

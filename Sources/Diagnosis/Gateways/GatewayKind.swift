@@ -52,6 +52,6 @@ extension RequestFacts {
                 "x-envoy-external-address",
             ]
             .contains($0.name)
-        } || GatewayKind(request: self) != nil
+        } || Fingerprint(request: self)?.strength == .strong
     }
 }

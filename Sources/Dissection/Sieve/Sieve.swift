@@ -15,6 +15,9 @@ package final class Sieve {
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
     private var clock = ClockWatch()
+    private let desk = SieveHeads()
+    /// What comes of touching memory ahead: nothing, but the compiler may not know.
+    private var touched: UInt32 = 0
     private var tcpPackets = 0
     private var offloadSegments = 0
 
@@ -27,11 +30,6 @@ package final class Sieve {
         var random = SystemRandomNumberGenerator()
         let seed = random.next()
         lanes = (0..<Self.laneCount).map { _ in SieveLane(seed: seed, memory: memory / Self.laneCount) }
-        ahead.initialize(repeating: Ahead(), count: PacketBatch.capacity)
-    }
-
-    deinit {
-        ahead.deallocate()
     }
 
     /// Takes one packet, in the order of the capture.
@@ -54,92 +52,45 @@ package final class Sieve {
         if isOurs(segment.words.lane) { takePlain(segment, bytes) }
     }
 
-    private enum Way: UInt8 {
-        case plain, other, notOurs
-        /// It was found to be a segment the long way.
-        case decoded
-    }
-
-    /// What is known of a packet of a batch before its turn comes.
-    private struct Ahead {
-        var segment = SieveSegment()
-        var home = 0
-        var way = Way.notOurs
-    }
-
-    private let ahead = UnsafeMutablePointer<Ahead>.allocate(capacity: PacketBatch.capacity)
-    /// What comes of touching memory ahead: nothing, but the compiler may not know.
-    private var touched: UInt32 = 0
-
     /// Takes several packets at once; `window` has their bytes.
     package func process(_ batch: PacketBatch, _ window: RawSpan) {
+        desk.look(batch, window)
+        process(desk, batch, window)
+    }
+
+    /// The same where somebody has looked at them before.
+    package func process(_ heads: SieveHeads, _ batch: PacketBatch, _ window: RawSpan) {
         if batch.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(batch)
-        // The table is far larger than the caches. Asked for ahead and together, its places are there when they are needed.
-        let count = min(batch.count, PacketBatch.capacity)
-        look(batch, count, window)
-        // Nothing but these loads, so that the processor has many of them under way at once.
-        for index in 0..<count where ahead[index].way == .plain {
-            touched &+= lanes[ahead[index].segment.words.lane].table.touch(ahead[index].home)
+        // The table is far larger than the caches. Asked for ahead and together, its places are there when they are needed: nothing but these
+        // loads, so that the processor has many of them under way at once.
+        for index in 0..<heads.count where heads.isPlain(index) {
+            let words = heads[index].words
+            let lane = words.lane
+            guard isOurs(lane) else { continue }
+            touched &+= lanes[lane].table.touch(lanes[lane].table.home(words.low, words.high))
         }
-        for index in 0..<count {
-            switch ahead[index].way {
-            case .plain: takePlain(ahead[index].segment, window)
-            case .other:
-                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) {
-                    ahead[index].segment = $0
-                    ahead[index].way = .decoded
-                }
-            case .notOurs, .decoded: break
+        if !decoded.isEmpty { decoded.removeAll(keepingCapacity: true) }
+        for index in 0..<heads.count {
+            if clock.pass(batch[index].timestamp.nanoseconds, frame: batch.firstNumber &+ index) { beginGap() }
+            if !heads.isPlain(index) {
+                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) { decoded[index] = $0 }
+            } else if isOurs(heads[index].words.lane) {
+                takePlain(heads[index], window)
             }
         }
     }
 
-    /// What a packet of the last batch was, for who keeps packets.
+    /// Segments of the last batch that were found the long way, by their place in it.
+    private var decoded: [Int: SieveSegment] = [:]
+
+    /// What a packet of the last batch was that was handed over by itself, for who keeps packets.
     package func trace(at index: Int) -> SieveTrace {
-        precondition(index >= 0 && index < PacketBatch.capacity)
-        switch ahead[index].way {
-        case .plain, .decoded: return SieveTrace(ahead[index].segment)
-        case .other, .notOurs: return SieveTrace()
-        }
+        if index < desk.count, desk.isPlain(index) { return SieveTrace(desk[index]) }
+        return decoded[index].map { SieveTrace($0) } ?? SieveTrace()
     }
 
-    /// Finds out what the packets of a batch are.
-    @inline(__always)
-    private func look(_ batch: PacketBatch, _ count: Int, _ window: RawSpan) {
-        let (isEthernet, interface) = (batch.linkType == .ethernet, batch.interface)
-        let (first, part, parts) = (batch.firstNumber, part, parts)
-        for index in 0..<count {
-            let packet = batch[index]
-            if clock.pass(packet.timestamp.nanoseconds, frame: first &+ index) { beginGap() }
-            guard isEthernet,
-                let head = PlainHead(
-                    window,
-                    Int(packet.offset),
-                    captured: Int(packet.capturedLength),
-                    wire: Int(packet.wireLength)
-                )
-            else {
-                ahead[index].way = .other
-                continue
-            }
-            let lane = head.words.lane
-            guard parts == 1 || lane % parts == part else {
-                ahead[index].way = .notOurs
-                continue
-            }
-            ahead[index].way = .plain
-            ahead[index].segment = SieveSegment(
-                head,
-                time: packet.timestamp.nanoseconds,
-                frame: first &+ index,
-                interface: interface
-            )
-            ahead[index].home = lanes[lane].table.home(head.words.low, head.words.high)
-        }
-    }
-
-    /// The connections are asked what their own clocks say of it. Packets of this batch that stand before it do not mind: they are earlier.
+    /// The connections are asked what their own clocks say of it.
     @inline(never)
     private func beginGap() {
         guard let gap = clock.gaps.last else { return }
@@ -177,6 +128,7 @@ package final class Sieve {
         _ = decoder.drainDNS()
     }
 
+    @inline(__always)
     func isOurs(_ lane: Int) -> Bool { parts == 1 || lane % parts == part }
 
     // MARK: Results

@@ -42,6 +42,39 @@ import Testing
         #expect(Set(Self.causes(report)) == [.connectRefused, .noUpstreamAttempt])
     }
 
+    @Test("Of the attempts for who asks the same at once, one may be its own: not where they carry another's id")
+    func twins() {
+        func ask(_ line: Line, _ id: String?, at time: Double) -> Line {
+            line.handshake(at: time - 0.1).request("/same", at: time) {
+                $0.fields += id.map { [FieldLine(name: "x-request-id", value: $0)] } ?? []
+            }
+        }
+        func causes(_ ids: (String?, String?)) -> [Cause] {
+            Self.causes(
+                Scene.report([
+                    ask(Scene.client(), ids.0, at: 0).response(200, at: 90),
+                    ask(Scene.client(50_001), ids.1, at: 5).response(502, at: 95),
+                    ask(Scene.leg(), ids.0, at: 1).rst(.fromServer, at: 50),
+                    ask(Scene.leg(40_001, to: Scene.second), ids.0, at: 51).response(200, at: 89),
+                ])
+            )
+        }
+        #expect(causes((nil, nil)).contains(.undetermined))
+        #expect(!causes(("a", "b")).contains(.undetermined))
+    }
+
+    @Test("What a gateway's own address asks it may be a later pass, where it was asking when the capture began")
+    func earlierPass() {
+        let own = end("198.51.100.1", 50_001)
+        let asked = Line.from(own, to: Scene.front).handshake(at: 9_999).request(at: 10_000).response(502, at: 10_001)
+        var headless = Line.from(end("198.51.100.1", 50_002), to: Scene.front).request(at: 9_998)
+            .response(502, at: 10_002)
+        headless.facts.exchanges[0].request = nil
+        let good = Scene.good("/a", ports: 40_005, at: 0)
+        #expect(Self.causes(Scene.report(good + [asked])) == [.noUpstreamAttempt])
+        #expect(!Self.causes(Scene.report(good + [asked, headless])).contains(.noUpstreamAttempt))
+    }
+
     @Test("Without any failure before, nothing was tried for a reason of the gateway's own")
     func noUpstreamAttempt() throws {
         let report = Scene.report(Scene.good("/a", ports: 40_005, at: 0) + [Self.failing])

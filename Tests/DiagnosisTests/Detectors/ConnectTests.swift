@@ -101,6 +101,24 @@ import Testing
             unanswered
         ),
         Row(
+            "Where segments of the sibling are lost too, the SYNs may have been lost like them",
+            .connectTimeout,
+            confidence: .medium,
+            status: 504,
+            answered: 5000,
+            others: Scene.good(ports: 40_001, at: 2000).map { $0.again(.fromServer, at: 2010, 2030) },
+            unanswered
+        ),
+        Row(
+            "One segment that was lost is not the path's habit",
+            .acceptQueueOverflow,
+            confidence: .high,
+            status: 504,
+            answered: 5000,
+            others: Scene.good(ports: 40_001, at: 2000).map { $0.again(.fromServer, at: 2010) },
+            unanswered
+        ),
+        Row(
             "A sibling on another port of the host proves nothing",
             .connectTimeout,
             status: 504,

@@ -16,12 +16,6 @@ struct AcceptedDamage {
         }
     }
 
-    /// A gateway that dials itself: where passes are missing, the others look like what a client on the gateway's host asks, and to take such
-    /// a client for a loop would be the worse mistake.
-    static func takesPassesForClients(_ name: String) -> Bool {
-        name.hasPrefix("proxy-loop/") && name.hasSuffix("-to-itself")
-    }
-
     private static let all: [AcceptedDamage] = [
         AcceptedDamage(
             planned: .staleAddress,
@@ -29,7 +23,7 @@ struct AcceptedDamage {
             reason: "without the name server's answers the address is like any other, and how it failed is true"
         ),
         AcceptedDamage(
-            named: [.proxyLoop, .upstreamErrorResponse, .responseTimeout, .noUpstreamAttempt, .undetermined],
+            named: [.proxyLoop, .upstreamErrorResponse, .responseTimeout, .undetermined],
             cases: "proxy-loop/",
             reason: "without the first pass, the next one is the request of some client"
         ),

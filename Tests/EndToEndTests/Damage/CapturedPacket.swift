@@ -40,7 +40,7 @@ struct JudgedCapture {
     var report: Report
     /// By `tcp.stream`: client and server.
     private var streams: [Int: CapturedPacket.Ends] = [:]
-    /// How many answers with 5xx stand on a connection, whoever made them.
+    /// How many answers with 5xx stand on a connection, whoever made them, and requests that a reset answered.
     private(set) var serverErrors: [CapturedPacket.Ends: Int] = [:]
 
     /// Judges packets as a file with exactly these would be judged: frames are numbered by their order.
@@ -63,7 +63,11 @@ struct JudgedCapture {
                 source: connection.client,
                 destination: connection.server
             )
-            let errors = connection.exchanges.count { $0.response?.status.map { $0 >= 500 } ?? false }
+            let isReset = connection.resets.contains { $0.event.direction == .fromServer }
+            let errors = connection.exchanges.count { exchange in
+                guard exchange.response != nil else { return isReset && exchange.request != nil }
+                return exchange.response?.status.map { $0 >= 500 } ?? false
+            }
             guard errors > 0, let ends = streams[connection.stream] else { continue }
             serverErrors[ends, default: 0] += errors
         }
