@@ -24,8 +24,12 @@ static inline int gwsniff_give_up_capabilities(void) { return 0; }
 
 #ifdef __GLIBC__
 #include <malloc.h>
-/* mallopt(3): a threshold that is set stays what it is; of itself it grows to 32 MiB, and what is smaller is kept. */
-static inline void gwsniff_return_large_blocks(int bytes) { mallopt(M_MMAP_THRESHOLD, bytes); }
+/* mallopt(3): a threshold that is set stays what it is; of itself it grows to 32 MiB, and what is smaller is kept. The other one would be 128 KiB
+   from then on: the end of the heap would go back to the system, and be asked for again, many times a second. */
+static inline void gwsniff_return_large_blocks(int bytes) {
+    mallopt(M_MMAP_THRESHOLD, bytes);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
 #else
 static inline void gwsniff_return_large_blocks(int bytes) { (void)bytes; }
 #endif

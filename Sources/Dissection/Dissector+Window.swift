@@ -1,11 +1,13 @@
 package import Model
 
 /// What is to become of the facts of a connection whose last packet is old.
-package enum ConnectionStanding {
+package enum ConnectionStanding: Equatable {
     /// They go.
     case over
     /// More of it is to come, or is waited for: exchanges that are over go.
     case followed
+    /// A request of it is not settled: what was over before `since` goes.
+    case awaited(since: Timestamp)
     /// All of it stays.
     case context
 }

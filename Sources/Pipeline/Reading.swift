@@ -88,7 +88,7 @@ extension RunStatistics {
         last = max(last ?? record.timestamp, record.timestamp)
     }
 
-    fileprivate mutating func count(_ batch: PacketBatch) {
+    mutating func count(_ batch: PacketBatch) {
         guard batch.count > 0 else { return }
         packets &+= batch.count
         if first == nil { first = batch[0].timestamp }

@@ -118,14 +118,17 @@ final class SecondPass {
         totals.fold(examination, before: time)
         if request.locatesConnections { locate(examination) }
         let context = examination.contextConnections(before: time)
-        var followed = examination.unsettledConnections(at: time)
+        let unsettled = examination.unsettledConnections(at: time)
+        var followed: Set<Int> = []
         for connection in examination.connections {
             guard let span = lastSpans[connection.first] else { continue }
             let isAwaited = span.isOpen && !connection.isClosed && time - connection.last < Self.silence
             if span.from > frame || isAwaited { followed.insert(connection.first) }
         }
         let gone = dissector.settle(before: time) { first in
-            context.contains(first) ? .context : followed.contains(first) ? .followed : .over
+            if context.contains(first) { return .context }
+            if let since = unsettled[first] { return .awaited(since: since) }
+            return followed.contains(first) ? .followed : .over
         }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
     }

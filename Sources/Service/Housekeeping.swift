@@ -11,7 +11,7 @@ import Synchronization
 
 /// What has to be done now and then, on a thread of its own: evidence within its size, and signs of life for the service manager.
 final class Housekeeping: Sendable {
-    private static let pruneSeconds = 30.0
+    private static let pruneSeconds = 5.0
     private static let aliveSeconds = 5.0
 
     private let isStopping = Atomic(false)

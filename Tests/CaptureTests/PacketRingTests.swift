@@ -51,6 +51,44 @@ struct PacketRingTests {
         #expect(numbers(ring) == Array(1...count))
     }
 
+    @Test("batches have every packet once, in order, of one interface each, and not more than is asked for")
+    func batches() {
+        let ring = PacketRing(bytes: 0)
+        var count = 0
+        while true {
+            let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: count + 1), count: count * 37 % 3_000)
+            var record = record(count + 1, bytes.count)
+            record.interface = count / 50 % 3
+            guard ring.append(record, bytes.span.bytes) else { break }
+            count += 1
+        }
+        let batch = PacketBatch(linkType: .ethernet)
+        var (found, sizes, place) = ([Int](), Set<Int>(), ring.start)
+        while let next = ring.position(at: place, before: ring.end) {
+            place = ring.fill(batch, from: next, before: ring.end, limit: 20)
+            sizes.insert(batch.count)
+            #expect(batch.linkType == .linuxCooked2)
+            ring.withBytes(of: batch, from: next) { window in
+                for index in 0..<batch.count {
+                    let (record, range) = (batch.record(at: index), batch.range(at: index))
+                    found.append(record.number)
+                    let stored = ring.record(at: ring.position(of: index, in: batch, from: next))
+                    #expect(stored.number == record.number && stored.timestamp == record.timestamp)
+                    #expect(record.interface == (record.number - 1) / 50 % 3)
+                    #expect(record.wireLength == record.capturedLength + 1)
+                    #expect(range.count == (record.number - 1) * 37 % 3_000)
+                    let isRight = range.allSatisfy {
+                        window.unsafeLoad(fromByteOffset: $0, as: UInt8.self)
+                            == UInt8(truncatingIfNeeded: record.number)
+                    }
+                    #expect(isRight)
+                }
+            }
+        }
+        #expect(found == Array(1...count))
+        #expect(sizes.max() == 20)
+    }
+
     @Test("a full ring takes nothing until something is let go, and then the oldest is gone")
     func full() throws {
         let ring = PacketRing(bytes: 0)

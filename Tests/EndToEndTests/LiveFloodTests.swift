@@ -128,14 +128,83 @@ import Testing
         #expect(report.failedRequests == 1)
     }
 
-    @Test("a run that is overloaded, so that packets are dropped everywhere, holds its memory")
-    func overload() throws {
+    @Test(
+        "a request that was answered while a connect for it goes on is counted, though others on its connection follow"
+    )
+    func unsettled() {
+        var window = LiveWindow()
+        window.largestConnectionCount = 2
+        var flood = Flood(window)
+        let gateway = IPAddress(v4: 10, 0, 0, 5)
+        var client = Conversation(
+            client: Endpoint(address: IPAddress(v4: 10, 7, 0, 1), port: 20_001),
+            server: Endpoint(address: gateway, port: 80),
+            time: Self.start
+        )
+        client.handshake()
+        client.send(.fromClient, "GET /dead HTTP/1.1\r\nHost: day\r\n\r\n")
+        var dead = Conversation(
+            client: Endpoint(address: gateway, port: 30_000),
+            server: Endpoint(address: IPAddress(v4: 10, 0, 2, 9), port: 8_080),
+            time: client.time
+        )
+        for _ in 0..<2 {
+            dead.syn()
+            dead.wait(.seconds(1))
+        }
+        client.time = Self.start + .seconds(2)
+        client.serverAcknowledges = client.clientNext
+        client.send(.fromServer, "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 2\r\n\r\nno")
+        client.acknowledge(.fromClient)
+        var upstream = Conversation(
+            client: Endpoint(address: gateway, port: 30_001),
+            server: Endpoint(address: IPAddress(v4: 10, 0, 2, 7), port: 8_080),
+            time: Self.start
+        )
+        upstream.handshake()
+        var frames = SimulatedDay.frames(client, dead, upstream)
+        for number in 3..<30 {
+            (client.packets, upstream.packets) = ([], [])
+            client.time = Self.start + .seconds(Int64(number))
+            client.send(.fromClient, "GET /\(number) HTTP/1.1\r\nHost: day\r\n\r\n")
+            upstream.time = client.time
+            upstream.send(.fromClient, "GET /\(number) HTTP/1.1\r\nHost: day\r\n\r\n")
+            for leg in [0, 1] {
+                var one = leg == 0 ? upstream : client
+                if leg == 1 { one.time = upstream.time }
+                one.serverAcknowledges = one.clientNext
+                one.send(.fromServer, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nno")
+                one.acknowledge(.fromClient)
+                if leg == 0 { upstream = one } else { client = one }
+            }
+            frames += SimulatedDay.frames(client, upstream)
+        }
+        for frame in frames.sorted(by: { $0.time < $1.time }) {
+            flood.append([frame])
+            if flood.number % 4 == 0 { flood.look() }
+        }
+        let (_, report) = flood.engine.finish()
+        #expect(
+            Self.lines(report) == ["connect-timeout 10.0.2.9:8080 1", "upstream-error-response 10.0.2.7:8080 27"]
+        )
+        #expect(flood.told == ["connect-timeout": 1, "upstream-error-response": 27])
+        #expect(report.totalRequests == 28)
+        #expect(report.failedRequests == 28)
+    }
+
+    @Test(
+        "a run that is overloaded, so that packets are dropped everywhere, or that lags, holds its memory",
+        arguments: [false, true]
+    )
+    func overload(lags: Bool) throws {
         var request = AnalysisRequest()
         request.maximumMemory = 64 << 20
         request.largestWhole = 0
         request.sampleCount = 8
         let ring = PacketRing(bytes: 16 << 20)
-        let engine = LiveEngine(request, ring: ring)
+        var window = LiveWindow()
+        if lags { window.stretch = 256 }
+        let engine = LiveEngine(request, ring: ring, window: window)
         var random = SeededGenerator(seed: 7)
         var number = 0
         var largest = LiveFootprint()
@@ -157,22 +226,31 @@ import Testing
             for place in downloads.indices {
                 if round > 0 {
                     downloads[place].time = Self.start + .milliseconds(Int64(round) * 10 + 40)
-                    for _ in 0..<4 { downloads[place].send(.fromServer, body, captured: random.next() % 3 != 0) }
+                    for _ in 0..<4 {
+                        downloads[place].send(.fromServer, body, captured: lags || random.next() % 3 != 0)
+                    }
                 }
                 for frame in SimulatedDay.frames(downloads[place]) {
                     number += 1
-                    if !ring.append(frame.record(number: number), frame.bytes.span.bytes) {
-                        while engine.readStretch() {}
+                    let record = frame.record(number: number)
+                    while !ring.append(record, frame.bytes.span.bytes) {
+                        // Late as it is, it gets every packet: nothing but the ring is short.
+                        guard lags else {
+                            while engine.readStretch() {}
+                            break
+                        }
+                        _ = engine.readStretch()
                     }
                 }
                 downloads[place].packets = []
             }
-            while engine.readStretch() {}
+            if !lags { while engine.readStretch() {} }
             largest.formMaximum(engine.footprint)
         }
         #expect(largest.counts["archived bytes"] ?? .max <= 16 << 20)
         #expect(largest.counts["bytes that wait for others"] ?? .max <= (4 << 20) + 4_096)
-        #expect(largest.counts["bytes that wait for others"] ?? 0 > 1 << 20, "there was no overload")
+        #expect(lags || largest.counts["bytes that wait for others"] ?? 0 > 1 << 20, "there was no overload")
+        #expect(!lags || largest.counts["archived bytes"] ?? 0 > 4 << 20, "it did not lag")
         #expect(largest.counts["connections dissected"] ?? .max <= 512)
     }
 

@@ -118,6 +118,49 @@ package final class PacketRing: @unchecked Sendable {
     /// Bytes that it may hold.
     package var capacity: Int { blockCount << Self.shift }
 
+    /// Packets of one interface that stand beside each other, from the one at `position` on. The batch's offsets are from the beginning of
+    /// the block.
+    /// - Returns: where the packet after them may stand.
+    package func fill(_ batch: PacketBatch, from position: Int, before end: Int, limit: Int) -> Int {
+        let block = memory(position & ~(Self.blockSize &- 1))
+        let last = min(end &- position & ~(Self.blockSize &- 1), Self.blockSize &- Self.headerSize)
+        var place = position & (Self.blockSize &- 1)
+        let first = block.load(fromByteOffset: place, as: Entry.self)
+        batch.removeAll()
+        batch.firstNumber = first.number
+        batch.linkType = LinkType(rawValue: first.linkType)
+        batch.interface = Int(first.interface)
+        while place <= last, batch.count < limit, batch.count < PacketBatch.capacity {
+            let entry = block.load(fromByteOffset: place, as: Entry.self)
+            guard entry.number == first.number &+ batch.count, entry.interface == first.interface,
+                entry.linkType == first.linkType
+            else { break }
+            batch.append(
+                PacketBatch.Packet(
+                    timestamp: Timestamp(nanoseconds: entry.time),
+                    offset: Int32(truncatingIfNeeded: place &+ Self.headerSize),
+                    capturedLength: Int32(bitPattern: entry.captured),
+                    wireLength: entry.wire
+                )
+            )
+            place &+= Self.headerSize &+ (Int(entry.captured) &+ 7) & ~7
+        }
+        return position & ~(Self.blockSize &- 1) &+ place
+    }
+
+    /// Where the packet of a batch stands that was filled from `position` on.
+    package func position(of index: Int, in batch: PacketBatch, from position: Int) -> Int {
+        position & ~(Self.blockSize &- 1) &+ Int(batch[index].offset) &- Self.headerSize
+    }
+
+    /// The memory that has the packets of a batch that was filled from `position` on.
+    package func withBytes<Result>(of batch: PacketBatch, from position: Int, _ body: (RawSpan) -> Result) -> Result {
+        let count = batch.count > 0 ? batch.range(at: batch.count &- 1).upperBound : 0
+        return body(
+            UnsafeRawBufferPointer(start: memory(position & ~(Self.blockSize &- 1)), count: count).bytes
+        )
+    }
+
     /// The packet at or after `position`, before `end`; nil where there is none.
     package func position(at position: Int, before end: Int) -> Int? {
         guard position < end else { return nil }

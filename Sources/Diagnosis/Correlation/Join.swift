@@ -145,22 +145,26 @@ struct Join {
     /// Where not all was dissected, the request that an attempt was made for may not be there. A gateway that does not like a whole and good
     /// answer says so at once: a request that failed long after it failed for another reason, and was given something else. Not so one that
     /// takes an interim response for the answer, and waits for its body.
-    private func isOthers(_ attempt: Attempt, _ candidate: ClientRequest) -> Bool {
+    private func isOthers(_ attempt: Attempt, _ asked: RequestFacts, _ candidate: ClientRequest) -> Bool {
         guard facts.background != nil, candidate.isFailed, let failed = candidate.end, let answered = attempt.end,
-            failed - answered > Self.refusal, let response = response(of: attempt), response.completion == .complete,
-            let exchange = attempt.exchange, facts.connections[attempt.connection].exchanges[exchange].interimCount == 0
+            failed - answered > Self.promptRefusal, let response = response(of: attempt),
+            response.completion == .complete, response.status ?? 0 < 500, let exchange = attempt.exchange,
+            facts.connections[attempt.connection].exchanges[exchange].interimCount == 0
         else { return false }
-        return response.status ?? 0 < 500
+        if failed - answered > Self.refusal { return true }
+        return request(of: candidate).map { TargetRelation($0.target, asked.target) == .unrelated } ?? false
     }
 
     private static let refusal = Nanoseconds.seconds(1)
+    /// Of an answer to what has nothing in common with what the client asked for.
+    private static let promptRefusal = Nanoseconds.milliseconds(100)
 
     /// How well an upstream request fits a client request; nil where it cannot be made for it.
     private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
         // Looked at before the whole is copied: most have ended.
         if let end = requests[index].end, end + Self.slack < time { return nil }
         let candidate = requests[index]
-        guard candidate.connection != attempt.connection, !isOthers(attempt, candidate) else { return nil }
+        guard candidate.connection != attempt.connection, !isOthers(attempt, asked, candidate) else { return nil }
         guard let wanted = request(of: candidate) else {
             // Its request came before the capture: only the outcome can tell.
             let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }

@@ -101,6 +101,11 @@ package struct Examination {
             guard let parent = attempt.parent else { continue }
             requests[parent].identity.settled = max(requests[parent].identity.settled, attempts[index].settled)
         }
+        // Nor is what was tried beside it: alone the request would look as if less had been tried.
+        for (index, attempt) in join.attempts.enumerated() {
+            guard let parent = attempt.parent else { continue }
+            attempts[index].settled = max(attempts[index].settled, requests[parent].identity.settled)
+        }
     }
 
     private mutating func identifyUnseen() {
@@ -130,15 +135,22 @@ package struct Examination {
         )
     }
 
-    /// First frames of connections whose facts are needed until a request is settled that is not by `time`.
-    package func unsettledConnections(at time: Timestamp) -> Set<Int> {
+    /// First frames of connections whose facts are needed until a request is settled that is not by `time`, each with the time from which on
+    /// they are: that of the exchange before, which tells how the connection stood.
+    package func unsettledConnections(at time: Timestamp) -> [Int: Timestamp] {
         let join = incidents.join
-        var result: Set<Int> = []
+        var result: [Int: Timestamp] = [:]
+        func note(_ connection: Int, _ exchange: Int?, _ start: Timestamp) {
+            let facts = facts.connections[connection]
+            let before = exchange.flatMap { $0 > 0 ? facts.exchanges[$0 - 1].request?.firstFrame.time : nil }
+            let since = min(start, before ?? start)
+            result[facts.first.number] = min(result[facts.first.number] ?? since, since)
+        }
         for (number, request) in join.requests.enumerated() where requests[number].identity.settled >= time {
-            result.insert(facts.connections[request.connection].first.number)
+            note(request.connection, request.exchange, request.start)
         }
         for (number, attempt) in join.attempts.enumerated() where attempts[number].settled >= time {
-            result.insert(facts.connections[attempt.connection].first.number)
+            note(attempt.connection, attempt.exchange, attempt.start)
         }
         return result
     }

@@ -34,6 +34,8 @@ extension ConnectionTable {
                 retire(connection)
                 if recent === connection { recent = nil }
                 entries[key] = nil
+            } else if case .awaited(let since) = standing {
+                connection.forget(before: min(time, since))
             } else if standing != .context {
                 connection.forget(before: time)
             }

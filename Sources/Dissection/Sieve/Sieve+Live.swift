@@ -47,7 +47,8 @@ extension Sieve {
         let state = lanes[lane].table.states[index]
         guard frame >= state.flow else { return .none }
         if state.verdict == .foreign { return .foreign }
-        if state.verdict == .told { return isSYN ? .remember : .none }
+        // What was told, and what was disturbed while it is, is read as it comes, from its latest exchange on.
+        if state.verdict == .told || state.isDisturbed { return isSYN ? .remember : .none }
         if frame >= state.previous.frame { return state.isInExchange ? .inExchange : .remember }
         return isSYN ? .remember : .none
     }

@@ -12,8 +12,6 @@ package final class Sieve {
     private let part: Int
     private let parts: Int
     var starts = FrameSet()
-    /// What the last packet was that was taken by itself, for who keeps packets.
-    package private(set) var trace = SieveTrace()
     /// Packets of more than one interface were seen.
     package private(set) var hasSeveralInterfaces = false
     private var clock = ClockWatch()
@@ -39,10 +37,12 @@ package final class Sieve {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
         if clock.pass(record.timestamp.nanoseconds, frame: record.number) { beginGap() }
-        trace.isSegment = false
         guard record.linkType == .ethernet,
             let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
-        else { return takeOther(record, bytes) }
+        else {
+            takeOther(record, bytes) { _ in }
+            return
+        }
         let segment = SieveSegment(
             head,
             time: record.timestamp.nanoseconds,
@@ -50,7 +50,6 @@ package final class Sieve {
             interface: record.interface
         )
         if isOurs(segment.words.lane) { takePlain(segment, bytes) }
-        trace = SieveTrace(segment)
     }
 
     /// Takes several packets at once; `window` has their bytes.
@@ -71,14 +70,24 @@ package final class Sieve {
             guard isOurs(lane) else { continue }
             touched &+= lanes[lane].table.touch(lanes[lane].table.home(words.low, words.high))
         }
+        if !decoded.isEmpty { decoded.removeAll(keepingCapacity: true) }
         for index in 0..<heads.count {
             if clock.pass(batch[index].timestamp.nanoseconds, frame: batch.firstNumber &+ index) { beginGap() }
             if !heads.isPlain(index) {
-                takeOther(batch.record(at: index), window.extracting(batch.range(at: index)))
+                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) { decoded[index] = $0 }
             } else if isOurs(heads[index].words.lane) {
                 takePlain(heads[index], window)
             }
         }
+    }
+
+    /// Segments of the last batch that were found the long way, by their place in it.
+    private var decoded: [Int: SieveSegment] = [:]
+
+    /// What a packet of the last batch was that was handed over by itself, for who keeps packets.
+    package func trace(at index: Int) -> SieveTrace {
+        if index < desk.count, desk.isPlain(index) { return SieveTrace(desk[index]) }
+        return decoded[index].map { SieveTrace($0) } ?? SieveTrace()
     }
 
     /// The connections are asked what their own clocks say of it.
@@ -99,7 +108,7 @@ package final class Sieve {
     }
 
     @inline(never)
-    private func takeOther(_ record: PacketRecord, _ bytes: RawSpan) {
+    private func takeOther(_ record: PacketRecord, _ bytes: RawSpan, _ found: (SieveSegment) -> Void) {
         decoder.decodeCounted(record, bytes) { segment, packet in
             let short = SieveSegment(segment, record)
             let lane = short.words.lane
@@ -109,7 +118,7 @@ package final class Sieve {
                 lanes[lane].wideEnds = short.sourceIsLow ? ends : (ends.1, ends.0)
             }
             lanes[lane].accept(short, packet, &starts)
-            trace = SieveTrace(short)
+            found(short)
         }
         for error in decoder.drainICMPErrors() where error.quotedProtocol == ProtocolNumber.tcp {
             let words = FlowWords(error.quotedSource, error.quotedDestination)

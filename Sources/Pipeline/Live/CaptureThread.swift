@@ -41,7 +41,19 @@ final class CaptureThread: @unchecked Sendable {
     }
 
     func start() {
-        DispatchQueue(label: "capture", qos: .userInteractive).async { self.run() }
+        DispatchQueue(label: "capture").async {
+            Self.takePrecedence()
+            self.run()
+        }
+    }
+
+    /// Before the thread that analyses, where that is allowed: nothing is lost by waiting there. Not by the queue's quality of service, which
+    /// complains on standard error where it is not.
+    private static func takePrecedence() {
+        #if canImport(Glibc)
+            // Of this thread alone: setpriority(2), "C library/kernel differences".
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -4)
+        #endif
     }
 
     /// Asks the thread to end. It still takes what the kernel has of the time before, for which somebody has to go on reading.

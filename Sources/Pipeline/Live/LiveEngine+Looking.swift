@@ -134,15 +134,17 @@ extension LiveEngine {
 
     /// What was over before `time` is counted; its facts go.
     /// - Parameter context: first frames of connections whose facts stay beside what comes.
-    private func forget(before time: Timestamp, but unsettled: Set<Int>, keeping context: Set<Int>) {
+    private func forget(before time: Timestamp, but unsettled: [Int: Timestamp], keeping context: Set<Int>) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
         letEndedGo(before: time, frame: frame)
-        let awaited = Set(active.keys.compactMap { followed[$0]?.firstFed }).union(unsettled)
+        let open = Set(active.keys.compactMap { followed[$0]?.firstFed })
         let gone = dissector.forget(before: time) { first in
-            context.contains(first) ? .context : awaited.contains(first) ? .followed : .over
+            if context.contains(first) { return .context }
+            if let since = unsettled[first] { return .awaited(since: since) }
+            return open.contains(first) ? .followed : .over
         }
         totals.letGo(missedBytes: gone.missedBytes, droppedExchanges: gone.droppedExchanges)
         let facts = dissector.facts(final: false)

@@ -23,7 +23,11 @@ package final class LiveEngine {
 
     /// The first position that the sieve has not read.
     package private(set) var position = 0
+    /// What the sieve reads at a time.
+    private let batch = PacketBatch(linkType: .ethernet)
     private var harvest = SieveHarvest()
+    /// Connections that were seen to begin.
+    private var startCount = 0
     /// Segments that opened a connection, until an answer is due.
     private var openings: [Opening] = []
     private var firstOpening = 0
@@ -76,6 +80,7 @@ package final class LiveEngine {
         reducer = Reducer(largestKeptCount: min(window.largestSpanCount, memory.spanCount))
         reducer.noteChanges()
         reducer.disorder = window.disorder
+        if request.sampleCount == 0 { reducer.sampleEnd = 0 }
         isWhole = request.largestWhole > 0
         archive = PacketArchive(largest: min(ring.capacity / 2, memory.archive))
     }
@@ -115,36 +120,40 @@ package final class LiveEngine {
         let start = position
         var count = 0
         while count < window.stretch, let next = ring.position(at: position, before: end) {
-            take(next, &others, tap)
-            position = ring.after(next)
-            count += 1
+            position = ring.fill(batch, from: next, before: end, limit: window.stretch - count)
+            takeBatch(from: next, &others, tap)
+            count += batch.count
         }
         guard count > 0 else { return false }
         advance(others, from: start)
         return true
     }
 
-    private func take(_ place: Int, _ others: inout [Int], _ tap: ((PacketRecord, RawSpan) -> Void)?) {
-        let record = ring.record(at: place)
-        statistics.count(record)
-        lastFrame = record.number
-        ring.withBytes(at: place) { bytes in
-            sieve.process(record, bytes)
-            tap?(record, bytes)
+    private func takeBatch(from place: Int, _ others: inout [Int], _ tap: ((PacketRecord, RawSpan) -> Void)?) {
+        statistics.count(batch)
+        ring.withBytes(of: batch, from: place) { bytes in
+            sieve.process(batch, bytes)
+            guard let tap else { return }
+            for packet in 0..<batch.count { tap(batch.record(at: packet), bytes.extracting(batch.range(at: packet))) }
         }
-        let trace = sieve.trace
+        for packet in 0..<batch.count { note(packet, at: ring.position(of: packet, in: batch, from: place), &others) }
+        lastFrame = batch.firstNumber &+ batch.count &- 1
+    }
+
+    private func note(_ packet: Int, at place: Int, _ others: inout [Int]) {
+        let trace = sieve.trace(at: packet)
         guard trace.isSegment else {
             others.append(place)
             return
         }
-        let isStart = sieve.startsConnection(record.number)
+        let frame = batch.firstNumber &+ packet
+        let isStart = sieve.startsConnection(frame)
         index.note(trace, isStart: isStart, at: place, in: ring)
         guard isStart else { return }
-        if isWhole { wholeFlows[trace.flow] = record.number }
-        if trace.isSYN { openings.append(Opening(flow: trace.flow, frame: record.number, time: record.timestamp)) }
-        if reducer.sampleEnd == .max, sieve.connectionCount >= request.sampleCount {
-            reducer.sampleEnd = request.sampleCount == 0 ? 0 : record.number
-        }
+        startCount &+= 1
+        if startCount == request.sampleCount { reducer.sampleEnd = frame }
+        if isWhole { wholeFlows[trace.flow] = frame }
+        if trace.isSYN { openings.append(Opening(flow: trace.flow, frame: frame, time: batch[packet].timestamp)) }
     }
 
     /// What the packets up to `position` brought is looked at.
@@ -315,8 +324,9 @@ package final class LiveEngine {
             restarted = []
             dissector.beginAgain()
         }
-        due.sort { $0.number < $1.number }
-        for packet in due { handOver(packet) }
+        // What is sorted is small: the packets themselves are large to move.
+        let order = due.indices.map { (number: due[$0].number, place: $0) }.sorted { $0.number < $1.number }
+        for (_, place) in order { handOver(due[place]) }
     }
 
     private func collect(_ flow: Int, into due: inout [Due]) {
@@ -346,8 +356,7 @@ package final class LiveEngine {
 
     private func handOver(_ packet: Due) {
         if let archived = packet.archived {
-            guard let words = followed[packet.flow]?.words, let entry = archive[words] else { return }
-            entry.withBytes(of: archived) { handOver(archived.record, $0, packet) }
+            handOver(archived.record, archived.bytes.span.bytes, packet)
         } else {
             let record = ring.record(at: packet.position)
             ring.withBytes(at: packet.position) { handOver(record, $0, packet) }
@@ -376,7 +385,7 @@ package final class LiveEngine {
         }
         while ring.room < ring.capacity * 3 / 8 {
             let end = min(position, (ring.start >> 20 + 1) << 20)
-            guard end > ring.start, end <= pinned || ring.room < ring.capacity / 8 else { return }
+            guard end > ring.start, end <= pinned || ring.room < ring.capacity / 8 else { break }
             var place = ring.start
             while let next = ring.position(at: place, before: end) {
                 archive(next, remembered)

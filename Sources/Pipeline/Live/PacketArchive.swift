@@ -7,42 +7,42 @@ struct PacketArchive {
     struct Packet {
         var record: PacketRecord
         var flags: UInt8
-        /// Of the bytes of its connection.
-        var bytes: Range<Int>
+        /// Memory of its own: beside those of its connection they would all be copied whenever more room is needed.
+        var bytes: [UInt8]
+
+        init(_ record: PacketRecord, _ flags: UInt8, _ source: RawSpan) {
+            self.record = record
+            self.flags = flags
+            bytes = source.withUnsafeBytes { Array($0) }
+        }
+
+        /// Bytes that it takes, with those of the allocation and a place more among those of its connection.
+        var cost: Int { 2 &* MemoryLayout<Packet>.stride &+ bytes.capacity &+ 48 }
     }
 
     /// What is kept of one connection.
     struct Entry {
         private(set) var packets: [Packet] = []
-        private(set) var bytes: [UInt8] = []
+        /// Bytes that it takes.
+        private(set) var cost = 0
 
-        /// Bytes that it takes, room for more included.
-        var cost: Int { packets.capacity &* MemoryLayout<Packet>.stride &+ bytes.capacity &+ Self.overhead }
-
-        /// Of two arrays and a place in a table.
+        /// Bytes of an array and of a place in a table.
         private static let overhead = 192
 
-        /// Grows by a quarter: doubled, half of the archive would be room for more.
-        mutating func append(_ record: PacketRecord, _ flags: UInt8, _ source: RawSpan) {
-            let start = bytes.count
-            let end = start + source.byteCount
-            if end > bytes.capacity { bytes.reserveCapacity(end + end / 4) }
-            if packets.count == packets.capacity { packets.reserveCapacity(packets.count + packets.count / 4 + 4) }
-            source.withUnsafeBytes { bytes.append(contentsOf: $0) }
-            packets.append(Packet(record: record, flags: flags, bytes: start..<bytes.count))
-        }
-
-        func withBytes<Result>(of packet: Packet, _ body: (RawSpan) -> Result) -> Result {
-            body(bytes.span.bytes.extracting(packet.bytes))
+        /// - Returns: by how many bytes it grew.
+        fileprivate mutating func append(_ packet: Packet) -> Int {
+            let growth = packets.isEmpty ? Self.overhead &+ packet.cost : packet.cost
+            packets.append(packet)
+            cost &+= growth
+            return growth
         }
 
         /// Keeps the packets that `isWanted`.
-        mutating func keep(_ isWanted: (Packet) -> Bool) {
+        fileprivate mutating func keep(_ isWanted: (Packet) -> Bool) {
             let wanted = packets.filter(isWanted)
             guard wanted.count < packets.count else { return }
-            var next = Entry()
-            for packet in wanted { withBytes(of: packet) { next.append(packet.record, packet.flags, $0) } }
-            self = next
+            packets = wanted
+            cost = packets.reduce(Self.overhead) { $0 &+ $1.cost }
         }
     }
 
@@ -65,11 +65,12 @@ struct PacketArchive {
 
     /// - Returns: what the packets of that connection take by now, in bytes.
     mutating func append(_ flow: FlowWords, _ record: PacketRecord, _ flags: UInt8, _ bytes: RawSpan) -> Int {
-        let before = entries[flow]?.cost ?? 0
-        entries[flow, default: Entry()].append(record, flags, bytes)
-        let after = entries[flow]?.cost ?? 0
-        cost += after - before
-        return after
+        let packet = Packet(record, flags, bytes)
+        func add(to entry: inout Entry) -> Int {
+            cost &+= entry.append(packet)
+            return entry.cost
+        }
+        return add(to: &entries[flow, default: Entry()])
     }
 
     func packetCount(_ flow: FlowWords) -> Int { entries[flow]?.packets.count ?? 0 }

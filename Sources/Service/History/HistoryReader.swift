@@ -12,8 +12,11 @@ package final class HistoryReader {
 
     package init(path: String) throws(HistoryError) {
         self.path = path
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw HistoryError("\(path): there is no history; gwsniffd makes it")
+        // A folder that may not be looked into hides what is in it, as that of the service does from all but root.
+        guard access(path, R_OK) == 0 else {
+            let reason =
+                errno == EACCES ? "no permission to read it: try sudo" : "there is no history; gwsniffd makes it"
+            throw HistoryError("\(path): \(reason)")
         }
         do {
             var configuration = Configuration()

@@ -4,7 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
   const COLOURS = 11;
-  const state = { minutes: 60, chosen: null, place: 0, colours: new Map(), failures: 0, showsAll: false, detail: "" };
+  const state = { minutes: 60, chosen: null, opener: null, place: 0, colours: new Map(), failures: 0, showsAll: false, showsAllUpstreams: false, detail: "" };
 
   // ---- small helpers
 
@@ -113,7 +113,7 @@
       else parent.insertBefore(node, place);
     }
     for (const node of old.values()) node.remove();
-    if (!items.length) parent.append(none());
+    if (!items.length) parent.append(...[none()].filter(Boolean));
     if (focused && focused.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   }
 
@@ -257,7 +257,11 @@
   }
 
   function showUpstreams(live) {
-    list($("upstreams-table").tBodies[0], live.upstreams, (upstream) => upstream.endpoint, (upstream) => element("tr", {},
+    // Those that do worst come first.
+    const few = state.showsAllUpstreams ? live.upstreams : live.upstreams.slice(0, 20);
+    $("upstreams-all").hidden = live.upstreams.length <= 20;
+    set("upstreams-all", state.showsAllUpstreams ? "Show fewer" : `Show all ${grouped(live.upstreams.length)}`);
+    list($("upstreams-table").tBodies[0], few, (upstream) => upstream.endpoint, (upstream) => element("tr", {},
       element("td", { class: "wrap mono", text: upstream.endpoint }, upstream.group ? element("div", { class: "title", text: upstream.group }) : null),
       element("td", {}, element("span", { class: `pill ${upstream.health}`, text: upstream.health }),
         upstream.recent.failures ? element("div", { class: "title", text: `${grouped(upstream.recent.failures)} of ${grouped(Math.max(upstream.recent.exchanges, upstream.recent.failures))} failed` }) : null),
@@ -296,19 +300,28 @@
   // ---- one finding
 
   async function choose(key, goes) {
-    state.chosen = state.chosen === key && !goes ? null : key;
+    if (state.chosen === key && !goes) return closeFinding();
+    state.opener = document.activeElement;
+    state.chosen = key;
     state.place = 0;
     state.detail = "";
-    if (state.chosen === null) {
-      $("detail").hidden = true;
-      return refresh();
-    }
     await showDetail();
     if (!$("detail").hidden) {
       $("detail").focus({ preventScroll: true });
       $("detail").scrollIntoView({ block: "start" });
     }
     refresh();
+  }
+
+  /// The focus goes back to where it came from, or to the cause in the list.
+  async function closeFinding() {
+    const [key, opener] = [state.chosen, state.opener];
+    state.chosen = null;
+    $("detail").hidden = true;
+    await refresh();
+    const row = [...$("findings-table").tBodies[0].children].find((node) => node.dataset.key === key);
+    const target = opener && opener.isConnected && opener !== document.body ? opener : row?.querySelector("button") || $("findings");
+    target.focus();
   }
 
   async function showDetail() {
@@ -324,9 +337,9 @@
 
   function drawDetail(data) {
     const finding = data.finding;
-    const focused = document.activeElement && document.activeElement.id;
+    const stood = standing();
     state.place = Math.min(state.place, Math.max(0, data.ladders.length - 1));
-    const close = element("button", { type: "button", id: "detail-close", text: "Close", on: { click: () => choose(state.chosen) } });
+    const close = element("button", { type: "button", id: "detail-close", text: "Close", on: { click: closeFinding } });
     const head = element("div", { class: "head" }, element("h2", { id: "h-detail", text: finding.title }), close);
     const left = element("div", {}), right = element("div", {});
     const ladderBox = element("div", { class: "block" });
@@ -372,10 +385,32 @@
 
     $("detail").replaceChildren(head,
       element("p", { class: "standing", text: `${data.standing}. ${data.extent}.` }),
-      data.whatHappened ? element("p", { class: "what", text: data.whatHappened }) : "",
+      data.whatHappened ? element("p", { class: "what" }, ...typed(data.whatHappened)) : "",
       element("div", { class: "grid2" }, left, right));
     $("detail").hidden = false;
-    if (focused && focused.startsWith("detail")) $(focused)?.focus({ preventScroll: true });
+    stood();
+    reach();
+  }
+
+  /// Remembers what of the finding has the focus and what is unfolded, for when it is drawn anew.
+  function standing() {
+    const name = (node) => node.id || node.getAttribute("href") || node.getAttribute("aria-label") || node.textContent;
+    const places = () => [...$("detail").querySelectorAll("a, button, select, summary, [tabindex]")];
+    const focused = places().find((node) => node === document.activeElement);
+    const open = new Set([...$("detail").querySelectorAll("details[open] > summary")].map(name));
+    return () => {
+      for (const node of $("detail").querySelectorAll("summary")) if (open.has(name(node))) node.parentElement.open = true;
+      if (focused) places().find((node) => name(node) === name(focused))?.focus({ preventScroll: true });
+    };
+  }
+
+  /// What has to be scrolled sideways can be reached, and so scrolled, by keyboard.
+  function reach() {
+    for (const node of document.querySelectorAll(".scroll")) {
+      const isWide = node.scrollWidth > node.clientWidth + 1;
+      if (isWide) node.setAttribute("tabindex", "0");
+      else if (node !== document.activeElement) node.removeAttribute("tabindex");
+    }
   }
 
   function drawOccurrence(data, ladderBox, framesBox) {
@@ -387,8 +422,8 @@
     }
     const lead = [ladder.request, ladder.outcome, ladder.connection].filter(Boolean).join(", ");
     ladderBox.replaceChildren(element("h3", { text: "What the packets show" }), element("p", { class: "sub", text: lead }),
-      element("p", { class: "block", text: occurrence.explanation }), element("div", { class: "scroll" }, drawLadder(ladder)));
-    framesBox.replaceChildren(element("h3", { text: "Packets" }), element("div", { class: "scroll" }, element("table", {},
+      element("p", { class: "block", text: occurrence.explanation }), element("div", { class: "scroll", role: "group", "aria-label": "Ladder" }, drawLadder(ladder)));
+    framesBox.replaceChildren(element("h3", { text: "Packets" }), element("div", { class: "scroll", role: "group", "aria-label": "Packets" }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "n", text: "Frame" }), element("th", { scope: "col", class: "t", text: "Time (UTC)" }), element("th", { scope: "col", text: "What it shows" }))),
       element("tbody", {}, ...occurrence.frames.map((frame) => element("tr", {}, element("td", { class: "n", text: frame.number }), element("td", { class: "t", text: frame.time.slice(11, 26) }), element("td", { class: "wrap", text: frame.role })))))));
   }
@@ -447,6 +482,7 @@
       showUpstreams(live);
       showRecent(live);
       showEvidence(live);
+      reach();
       set("foot", `gwsniffd ${live.tool.version}, since ${when(live.startedAt, live.now)}; times are UTC; ${when(live.now, live.now)} now`);
       document.title = live.findings.some((finding) => finding.severity === "failure") ? `(${grouped(live.minutes.reduce((sum, minute) => sum + minute.failed, 0))}) gwsniff` : "gwsniff";
       if (state.chosen !== null) await showDetail();
@@ -471,6 +507,11 @@
     refresh();
   });
 
+  $("upstreams-all").addEventListener("click", () => {
+    state.showsAllUpstreams = !state.showsAllUpstreams;
+    refresh();
+  });
+
   $("record").addEventListener("click", async () => {
     const token = await (await fetch("/api/v1/token")).text();
     const answer = await fetch("/api/v1/recordings?reason=asked+for+on+the+page", { method: "POST", headers: { "X-Gwsniff-Token": token.trim() } });
@@ -479,11 +520,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && state.chosen !== null) {
-      const row = [...$("findings-table").tBodies[0].children].find((node) => node.dataset.key === state.chosen);
-      choose(state.chosen);
-      row?.querySelector("button")?.focus();
-    }
+    if (event.key === "Escape" && state.chosen !== null) closeFinding();
   });
 
   const wanted = decodeURIComponent(location.hash.replace(/^#finding=/, ""));
