@@ -46,12 +46,18 @@ enum GatewayKind: String, CaseIterable {
 extension RequestFacts {
     /// Marks that only a gateway puts into a request.
     var looksForwarded: Bool {
-        fields.contains {
+        let isMarked = fields.contains {
             [
                 "x-forwarded-for", "x-real-ip", "forwarded", "via", "x-forwarded-proto", "x-forwarded-server",
                 "x-envoy-external-address",
             ]
             .contains($0.name)
-        } || Fingerprint(request: self)?.strength == .strong
+        }
+        return isMarked
+            || GatewayKind.allCases.contains { kind in
+                guard let mark = kind.profile.mark(in: self) else { return false }
+                // That of nginx is HTTP/1.0, which load generators speak, too.
+                return mark.strength == .strong || kind != .nginx
+            }
     }
 }

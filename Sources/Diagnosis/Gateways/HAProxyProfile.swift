@@ -13,10 +13,10 @@ enum HAProxyProfile: GatewayProfile {
         return Fingerprint(.haproxy, .strong, "its error page is HAProxy's")
     }
 
-    /// HTX writes all field names in lower case, and adds none.
+    /// HTX writes all field names in lower case, adds none, and keeps the version.
     static func mark(in request: RequestFacts) -> Fingerprint? {
         // Envoy writes them so too, and adds these two.
-        guard request.lowerCaseNames, request.fieldCount > 0, request.version == "HTTP/1.1",
+        guard request.lowerCaseNames, request.fieldCount > 0, request.version.hasPrefix("HTTP/1."),
             request.field("x-request-id") == nil || request.field("x-forwarded-proto") == nil
         else { return nil }
         return Fingerprint(.haproxy, .weak, "it writes field names in lower case and adds none")

@@ -9,11 +9,11 @@ enum NginxProfile: GatewayProfile {
         return Fingerprint(.nginx, .strong, "its error page is signed nginx")
     }
 
-    /// HTTP/1.0 with `Connection: close` is the default up to 1.29.6 (ngx_http_proxy_module, `proxy_http_version`).
+    /// HTTP/1.0 with `Connection: close` is the default up to 1.29.6 (ngx_http_proxy_module, `proxy_http_version`). It writes `Host` so.
     static func mark(in request: RequestFacts) -> Fingerprint? {
-        guard request.version == "HTTP/1.0", request.wantsClose, request.field("x-forwarded-server") == nil else {
-            return nil
-        }
+        guard request.version == "HTTP/1.0", request.wantsClose, !request.lowerCaseNames,
+            request.field("x-forwarded-server") == nil
+        else { return nil }
         let isExplicit = request.field("connection")?.lowercased() == "close"
         return Fingerprint(
             .nginx,

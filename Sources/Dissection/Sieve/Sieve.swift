@@ -70,11 +70,13 @@ package final class Sieve {
             guard isOurs(lane) else { continue }
             touched &+= lanes[lane].table.touch(lanes[lane].table.home(words.low, words.high))
         }
-        if !decoded.isEmpty { decoded.removeAll(keepingCapacity: true) }
+        decoded.clear()
         for index in 0..<heads.count {
             if clock.pass(batch[index].timestamp.nanoseconds, frame: batch.firstNumber &+ index) { beginGap() }
             if !heads.isPlain(index) {
-                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) { decoded[index] = $0 }
+                takeOther(batch.record(at: index), window.extracting(batch.range(at: index))) {
+                    decoded.note($0, at: index)
+                }
             } else if isOurs(heads[index].words.lane) {
                 takePlain(heads[index], window)
             }
@@ -82,12 +84,12 @@ package final class Sieve {
     }
 
     /// Segments of the last batch that were found the long way, by their place in it.
-    private var decoded: [Int: SieveSegment] = [:]
+    private let decoded = SieveHeads()
 
     /// What a packet of the last batch was that was handed over by itself, for who keeps packets.
     package func trace(at index: Int) -> SieveTrace {
         if index < desk.count, desk.isPlain(index) { return SieveTrace(desk[index]) }
-        return decoded[index].map { SieveTrace($0) } ?? SieveTrace()
+        return index < decoded.count && decoded.isPlain(index) ? SieveTrace(decoded[index]) : SieveTrace()
     }
 
     /// The connections are asked what their own clocks say of it.

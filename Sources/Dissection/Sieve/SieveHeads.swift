@@ -23,6 +23,19 @@ package final class SieveHeads {
     @inline(__always)
     subscript(index: Int) -> SieveSegment { places[index & (PacketBatch.capacity &- 1)] }
 
+    /// Keeps one that was found by other means.
+    func note(_ segment: SieveSegment, at index: Int) {
+        guard index < PacketBatch.capacity else { return }
+        count = max(count, index + 1)
+        plain |= 1 << UInt32(truncatingIfNeeded: index)
+        places[index] = segment
+    }
+
+    func clear() {
+        plain = 0
+        count = 0
+    }
+
     /// Replaces what it has. `window` has the packets' bytes.
     package func look(_ batch: PacketBatch, _ window: RawSpan) {
         count = min(batch.count, PacketBatch.capacity)
