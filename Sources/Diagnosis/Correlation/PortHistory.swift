@@ -58,16 +58,18 @@ struct PortHistory {
 }
 
 extension PortActivity {
-    /// What was sent before the server had said anything may have met a full accept queue.
+    /// What was sent before the server had said anything may have met a full accept queue. What was sent again in vain counts: its
+    /// acknowledgment was lost.
     fileprivate mutating func noteLosses(_ connection: ConnectionFacts) {
         guard let accepted = connection.fromServer.firstDataFrame else { return }
-        losses += connection.events.lazy
-            .filter { $0.length > 0 && $0.isRepair && ($0.isFromServer || $0.frame.number > accepted.number) }
-            .map(\.frame.time)
-        for direction in [Direction.fromClient, .fromServer] {
-            let ends = connection.events.lazy.filter { $0.kind == .fin && $0.direction == direction }
-            losses += ends.dropFirst().map(\.frame.time)
+        var losses = connection.events.count {
+            $0.length > 0 && $0.repetition?.isResend ?? false && ($0.isFromServer || $0.frame.number > accepted.number)
         }
+        for direction in [Direction.fromClient, .fromServer] {
+            losses += max(0, connection.events.count { $0.kind == .fin && $0.direction == direction } - 1)
+        }
+        let packets = connection.fromClient.packets + connection.fromServer.packets
+        paths.append((connection.first.time, connection.last.time, losses, losses * 20 >= packets))
     }
 
     /// - Parameter exchanges: of one connection, in their order.

@@ -314,8 +314,8 @@ struct PortActivity {
     var refusals: [Timestamp] = []
     /// SYNs to which nothing came back.
     var unanswered: [(from: Timestamp, to: Timestamp)] = []
-    /// Segments with payload that were lost on connections which the port had accepted: the path loses packets of every kind.
-    var losses: [Timestamp] = []
+    /// How the path treated the connections that the port had accepted, by their starts.
+    var paths: [(from: Timestamp, to: Timestamp, losses: Int, isLossy: Bool)] = []
     /// The longest time that a connection of this port was idle and then carried an answer all the same.
     var longestSurvivedIdleness: Nanoseconds?
 
@@ -326,7 +326,7 @@ struct PortActivity {
         waiting.sort { ($0.from, $0.frame.number) < ($1.from, $1.frame.number) }
         openings.sort { ($0.syn, $0.accepted.number) < ($1.syn, $1.accepted.number) }
         unanswered.sort { $0.from < $1.from }
-        losses.sort()
+        paths.sort { ($0.from, $0.to) < ($1.from, $1.to) }
         refusals.sort()
     }
 
@@ -335,13 +335,18 @@ struct PortActivity {
         return index < refusals.count && refusals[index] <= to
     }
 
-    /// A SYN that nobody answered between the two times may have been lost like others.
+    /// A SYN that nobody answered between the two times may have been lost like others: at least half of the connections of the time lost every
+    /// twentieth packet.
     func losesPackets(from: Timestamp, to: Timestamp) -> Bool {
         let near = Nanoseconds.seconds(5)
-        let index = losses.partitionPoint { $0 >= from - near }
-        // One alone may be anything.
-        return index + 1 < losses.count && losses[index + 1] <= to + near
+        let end = paths.partitionPoint { $0.from > to + near }
+        let beside = paths[..<end].suffix(Self.reach).filter { $0.to >= from - near }
+        // One loss alone may be anything.
+        return beside.reduce(0) { $0 + $1.losses } > 1 && beside.count(where: \.isLossy) * 2 >= beside.count
     }
+
+    /// Connections that are looked at: bounds the work where thousands are open.
+    private static let reach = 64
 
     /// A proof on another connection between the two times.
     func proof(from: Timestamp, to: Timestamp, except stream: Int) -> FrameReference? {

@@ -121,6 +121,16 @@ import Testing
             unanswered
         ),
         Row(
+            "Where one of several siblings lost segments, the path is not to blame",
+            .acceptQueueOverflow,
+            confidence: .high,
+            status: 504,
+            answered: 5000,
+            others: Scene.good(ports: 40_001, at: 2000).map { $0.again(.fromServer, at: 2010, 2030) }
+                + Scene.good(ports: 40_002, at: 1000) + Scene.good(ports: 40_003, at: 3000),
+            unanswered
+        ),
+        Row(
             "One segment that was lost is not the path's habit",
             .acceptQueueOverflow,
             confidence: .high,
