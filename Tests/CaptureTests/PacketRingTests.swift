@@ -89,6 +89,24 @@ struct PacketRingTests {
         #expect(sizes.max() == 20)
     }
 
+    @Test("a batch ends where what was appended ended when its reader looked")
+    func batchEnd() {
+        let ring = PacketRing(bytes: 0)
+        var ends: [Int] = []
+        for number in 1...4 {
+            var record = record(number, 60)
+            record.interface = 0
+            let isTaken = ring.append(record, [UInt8](repeating: 1, count: 60).span.bytes)
+            #expect(isTaken)
+            ends.append(ring.end)
+        }
+        let batch = PacketBatch(linkType: .ethernet)
+        for (index, end) in ends.enumerated() {
+            #expect(ring.fill(batch, from: ring.start, before: end, limit: 20) == end)
+            #expect(batch.count == index + 1)
+        }
+    }
+
     @Test("a full ring takes nothing until something is let go, and then the oldest is gone")
     func full() throws {
         let ring = PacketRing(bytes: 0)

@@ -123,14 +123,15 @@ package final class PacketRing: @unchecked Sendable {
     /// - Returns: where the packet after them may stand.
     package func fill(_ batch: PacketBatch, from position: Int, before end: Int, limit: Int) -> Int {
         let block = memory(position & ~(Self.blockSize &- 1))
-        let last = min(end &- position & ~(Self.blockSize &- 1), Self.blockSize &- Self.headerSize)
+        // What lies from there on is being written, or was of another time.
+        let bound = min(end &- position & ~(Self.blockSize &- 1), Self.blockSize &- Self.headerSize &+ 1)
         var place = position & (Self.blockSize &- 1)
         let first = block.load(fromByteOffset: place, as: Entry.self)
         batch.removeAll()
         batch.firstNumber = first.number
         batch.linkType = LinkType(rawValue: first.linkType)
         batch.interface = Int(first.interface)
-        while place <= last, batch.count < limit, batch.count < PacketBatch.capacity {
+        while place < bound, batch.count < limit, batch.count < PacketBatch.capacity {
             let entry = block.load(fromByteOffset: place, as: Entry.self)
             guard entry.number == first.number &+ batch.count, entry.interface == first.interface,
                 entry.linkType == first.linkType
