@@ -65,14 +65,11 @@ package final class Dissector {
             return
         }
         for index in 0..<batch.count {
-            let packet = batch[index]
-            let head = PlainHead(
-                window,
-                Int(packet.offset),
-                captured: Int(packet.capturedLength),
-                wire: Int(packet.wireLength)
-            )
-            if let head, active.isStranger(head.words, frame: batch.firstNumber &+ index) { continue }
+            if let head = PlainHead(batch[index], in: window),
+                active.isStranger(head.words, frame: batch.firstNumber &+ index)
+            {
+                continue
+            }
             process(batch.record(at: index), window.extracting(batch.range(at: index)))
         }
     }

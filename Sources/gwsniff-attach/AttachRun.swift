@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Reporting
 import Ticketing
 
@@ -203,10 +204,10 @@ struct AttachRun {
             guard archives.count <= Self.largestArchiveCount else {
                 throw AttachFailure(.usage, "more than \(Self.largestArchiveCount) volumes are not taken at once")
             }
-            var volumes: [Contents.Archive] = []
+            var volumes: [ArchiveFile] = []
             var room = InputFile.limit
             for path in archives {
-                volumes.append(Contents.Archive(name: last(path), bytes: try InputFile.bytes(path, limit: room)))
+                volumes.append(ArchiveFile(name: last(path), bytes: try InputFile.bytes(path, limit: room)))
                 room -= volumes.last?.bytes.count ?? 0
             }
             return try Contents(archives: volumes)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evidence
 import Synchronization
 import Ticketing
 
@@ -20,7 +21,7 @@ struct BundleMaking {
 
     enum Result {
         /// The bundle, or its volumes in order.
-        case archives([Contents.Archive])
+        case archives([ArchiveFile])
         /// It said why itself, with this status.
         case failed(Int32)
     }
@@ -42,9 +43,9 @@ struct BundleMaking {
         let size = limit.map { ["--max-size=\($0)"] + (split ? ["--split"] : []) } ?? []
         let status = try run(["bundle", "--output=\(directory)/\(Self.name)"] + size + words)
         guard status == 0 else { return .failed(status) }
-        var archives: [Contents.Archive] = []
+        var archives: [ArchiveFile] = []
         for name in Self.names(in: directory) {
-            archives.append(Contents.Archive(name: name, bytes: try InputFile.bytes("\(directory)/\(name)")))
+            archives.append(ArchiveFile(name: name, bytes: try InputFile.bytes("\(directory)/\(name)")))
         }
         return .archives(archives)
     }

@@ -114,8 +114,8 @@ import Testing
         let whole = try ArchiveFormat.zip.packed(Samples.files(Samples.report()), seconds: 1)
         let strangers = [
             [volumes[0], volumes[0]], [volumes[0], try Samples.volumes(name: "other")[1]],
-            [Contents.Archive(name: "a.zip", bytes: whole), volumes[1]],
-            [Contents.Archive(name: "a.zip", bytes: whole), Contents.Archive(name: "b.zip", bytes: whole)],
+            [ArchiveFile(name: "a.zip", bytes: whole), volumes[1]],
+            [ArchiveFile(name: "a.zip", bytes: whole), ArchiveFile(name: "b.zip", bytes: whole)],
         ]
         for pair in strangers {
             let failure = #expect(throws: AttachFailure.self) { try Contents(archives: pair) }

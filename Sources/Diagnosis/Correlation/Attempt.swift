@@ -75,4 +75,16 @@ struct Verdict {
         self.ruledOut = ruledOut
         self.missing = missing
     }
+
+    /// Names no cause: the packets do not decide it.
+    static func undetermined(_ frames: [EvidenceFrame], _ explanation: String, missing: [String]) -> Verdict {
+        Verdict(
+            .undetermined,
+            confidence: .low,
+            blame: .unknown,
+            frames: frames,
+            explanation: explanation,
+            missing: missing
+        )
+    }
 }

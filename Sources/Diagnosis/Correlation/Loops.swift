@@ -207,13 +207,9 @@ extension Loops.Loop {
     /// - Parameter times: how often the request came back, in words.
     fileprivate func verdict(_ request: ClientRequest, _ times: String, _ frames: [EvidenceFrame]) -> Verdict {
         guard isProven else {
-            return Verdict(
-                .undetermined,
-                confidence: .low,
-                blame: .unknown,
-                frames: frames,
-                explanation:
-                    "The same request came to \(request.gateway) \(times) more from the gateway's own address before the first was "
+            return .undetermined(
+                frames,
+                "The same request came to \(request.gateway) \(times) more from the gateway's own address before the first was "
                     + "answered: it asks itself, or a client on its host asks at once.",
                 missing: [
                     "the request that came first, or X-Forwarded-For in those that follow: they tell a loop from a client"

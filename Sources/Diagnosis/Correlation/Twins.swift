@@ -23,7 +23,7 @@ struct Twins {
     init(_ join: Join) {
         for request in join.requests where request.attempts.count > 1 {
             let attempts = request.attempts.map { join.attempts[$0] }
-            guard let key = Self.key(request, join), attempts.contains(where: \.isFailed) else { continue }
+            guard let key = Self.key(request, join), attempts.contains(where: { $0.verdict != nil }) else { continue }
             let id = join.request(of: request)?.field("x-request-id")
             entries[key, default: []].append(
                 Entry(
@@ -49,12 +49,5 @@ struct Twins {
         return same[..<same.partitionPoint { $0.start > end }].suffix(Self.reach).contains { twin in
             twin.end >= request.start && twin.attempts.contains { $0 >= request.start && $0 <= end }
         }
-    }
-}
-
-extension Attempt {
-    fileprivate var isFailed: Bool {
-        if case .failed = outcome { return true }
-        return false
     }
 }

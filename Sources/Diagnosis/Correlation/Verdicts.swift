@@ -154,13 +154,10 @@ struct Verdicts {
             missing.append("whether the request was complete: the capture cut what tells its length")
         }
         if missing.isEmpty { missing.append("the gateway's own log line for this request") }
-        return Verdict(
-            .undetermined,
-            confidence: .low,
-            blame: .unknown,
-            frames: (context.request == nil ? context.synFrames : context.requestFrames) + context.responseFrames
+        return .undetermined(
+            (context.request == nil ? context.synFrames : context.requestFrames) + context.responseFrames
                 + context.endingFrames,
-            explanation: "The exchange with \(context.upstream) did not complete, and the packets do not say why.",
+            "The exchange with \(context.upstream) did not complete, and the packets do not say why.",
             missing: missing
         )
     }

@@ -24,13 +24,9 @@ extension WithoutAttempt {
         guard !inVain.isEmpty else { return }
         for index in results.indices where results[index].result.verdict.cause == .noUpstreamAttempt {
             guard let kind = kind(results[index].request), inVain.contains(kind) else { continue }
-            results[index].result.verdict = Verdict(
-                .undetermined,
-                confidence: .low,
-                blame: .unknown,
-                frames: results[index].result.verdict.frames,
-                explanation:
-                    "The capture shows nothing that was asked for this request; the likes of it were asked upstream and failed.",
+            results[index].result.verdict = .undetermined(
+                results[index].result.verdict.frames,
+                "The capture shows nothing that was asked for this request; the likes of it were asked upstream and failed.",
                 missing: ["an attempt or a lookup as failed for the other requests of this kind"]
             )
         }

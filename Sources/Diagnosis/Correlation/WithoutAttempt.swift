@@ -122,15 +122,11 @@ struct WithoutAttempt {
         if let result = unresolvedNeighbour(request, host) { return result }
         if join.request(of: request) == nil {
             return Result(
-                verdict: Verdict(
-                    .undetermined,
-                    confidence: .low,
-                    blame: .unknown,
-                    frames: frames,
-                    explanation: "The gateway answered with an error, and the request came before the capture began.",
+                verdict: .undetermined(
+                    frames,
+                    "The gateway answered with an error, and the request came before the capture began.",
                     missing: ["the beginning of the capture: start it before the failure"]
-                ),
-                upstream: nil
+                )
             )
         }
         let status = request.status.map { "answered \($0)" } ?? "closed the connection"
@@ -142,38 +138,34 @@ struct WithoutAttempt {
             return Result(verdict: lookups.verdict(failure, clientFrames: frames), upstream: nil)
         }
         guard !entries.isEmpty || lookups.areSeen(host, request, join) else {
-            return Result(verdict: uncovered(request, frames, status), upstream: nil)
+            return Result(
+                verdict: .undetermined(
+                    frames,
+                    "The gateway \(status), and the capture shows nothing of its upstream side.",
+                    missing: ["upstream leg: capture on the interface towards the upstreams too (or on `any`)"]
+                )
+            )
         }
-        let unread = isUnread(request) ? "the end of the request: the gateway may have waited for it" : nil
-        let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
         if twins.mayHaveAttempt(of: request, join) {
             return Result(
-                verdict: Verdict(
-                    .undetermined,
-                    confidence: .low,
-                    blame: .unknown,
-                    frames: frames,
-                    explanation:
-                        "The gateway \(status). Of the attempts for the same request of others at the same time, one may be its own.",
+                verdict: .undetermined(
+                    frames,
+                    "The gateway \(status). Of the attempts for the same request of others at the same time, one may be its own.",
                     missing: [
                         "what tells requests apart that ask the same at once: an X-Request-ID that the gateway passes on"
                     ]
-                ),
-                upstream: nil
+                )
             )
         }
+        let unread = isUnread(request) ? "the end of the request: the gateway may have waited for it" : nil
+        let half = lookups.isHalfSeen(request, join) ? "the other half of a lookup of the gateway" : nil
         if let missed = coverage.gap(for: request) ?? half ?? unread ?? earlierPasses.gap(for: request) {
             return Result(
-                verdict: Verdict(
-                    .undetermined,
-                    confidence: .low,
-                    blame: .unknown,
-                    frames: frames,
-                    explanation:
-                        "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
+                verdict: .undetermined(
+                    frames,
+                    "The gateway \(status), and the capture holds no whole attempt for it: it missed packets.",
                     missing: [missed]
-                ),
-                upstream: nil
+                )
             )
         }
         if !failing.isEmpty {
@@ -258,17 +250,6 @@ struct WithoutAttempt {
         request.slowness.map { ClientSlow.verdict($0, frames: clientFrames(request)) }
     }
 
-    private func uncovered(_ request: ClientRequest, _ frames: [EvidenceFrame], _ status: String) -> Verdict {
-        Verdict(
-            .undetermined,
-            confidence: .low,
-            blame: .unknown,
-            frames: frames,
-            explanation: "The gateway \(status), and the capture shows nothing of its upstream side.",
-            missing: ["upstream leg: capture on the interface towards the upstreams too (or on `any`)"]
-        )
-    }
-
     /// The upstreams that requests like this one use, where the last thing seen of each was a failure; empty unless all are.
     private func lastFailures(before request: ClientRequest, in entries: [Entry]) -> ([Entry], areAll: Bool) {
         // What is learnt while a request waits in a queue counts; what fails at the moment of its answer is somebody else's.
@@ -322,18 +303,12 @@ struct WithoutAttempt {
     /// Asked once: who gets no answer asks again a second later, whoever still waits for it. The capture ended before that or missed the answer.
     private func unsettled(_ burst: NeighbourFacts, _ request: ClientRequest) -> Result {
         Result(
-            verdict: Verdict(
-                .undetermined,
-                confidence: .low,
-                blame: .unknown,
-                frames: clientFrames(request)
+            verdict: .undetermined(
+                clientFrames(request)
                     + burst.requests.map { EvidenceFrame($0, role: "who has \(burst.target)? asked once") },
-                explanation:
-                    "The gateway asked once for \(burst.target) and not again, and the capture shows neither the answer nor "
-                    + "what followed.",
+                "The gateway asked once for \(burst.target) and not again, and the capture shows neither the answer nor what followed.",
                 missing: ["the answer for \(burst.target), or the second question: the capture missed one of them"]
-            ),
-            upstream: nil
+            )
         )
     }
 

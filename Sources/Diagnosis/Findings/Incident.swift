@@ -460,12 +460,9 @@ extension WithoutAttempt {
             return Result(verdict: slow, upstream: attempt?.upstream.description)
         }
         return Result(
-            verdict: Verdict(
-                .undetermined,
-                confidence: .low,
-                blame: .unknown,
-                frames: [],
-                explanation: "The upstream exchange shows no fault, and the client's request still failed.",
+            verdict: .undetermined(
+                [],
+                "The upstream exchange shows no fault, and the client's request still failed.",
                 missing: ["the gateway's log line for this request"]
             ),
             upstream: attempt?.upstream.description

@@ -1,3 +1,5 @@
+import Model
+
 /// The headers of what nearly every packet is: Ethernet, IPv4 without options and fragments, TCP, with all of the headers, and lengths that
 /// agree.
 ///
@@ -61,6 +63,17 @@ struct PlainHead {
         clock = options >> 32 == 0x0101_080a ? UInt32(truncatingIfNeeded: options) : nil
         let start = offset &+ 34 &+ size
         payload = start..<max(start, offset &+ min(captured, 14 &+ total))
+    }
+
+    /// - Parameter window: has the packet's bytes.
+    @inline(__always)
+    init?(_ packet: PacketBatch.Packet, in window: RawSpan) {
+        self.init(
+            window,
+            Int(packet.offset),
+            captured: Int(packet.capturedLength),
+            wire: Int(packet.wireLength)
+        )
     }
 
     /// It carries more than headers.

@@ -44,13 +44,7 @@ package final class SieveHeads {
         let (first, interface) = (batch.firstNumber, batch.interface)
         for index in 0..<count {
             let packet = batch[index]
-            let head = PlainHead(
-                window,
-                Int(packet.offset),
-                captured: Int(packet.capturedLength),
-                wire: Int(packet.wireLength)
-            )
-            guard let head else { continue }
+            guard let head = PlainHead(packet, in: window) else { continue }
             plain |= 1 << UInt32(truncatingIfNeeded: index)
             places[index] = SieveSegment(
                 head,

@@ -3,17 +3,6 @@ import Reporting
 
 /// What there is to attach: a bundle, in one piece, in volumes or in files, or a report alone.
 package struct Contents: Sendable {
-    /// A bundle as it lies there, or one volume of it.
-    package struct Archive: Sendable {
-        package var name: String
-        package var bytes: [UInt8]
-
-        package init(name: String, bytes: [UInt8]) {
-            self.name = name
-            self.bytes = bytes
-        }
-    }
-
     package let findings: Findings
     package let isRedacted: Bool
     /// The evidence has what opens its TLS sessions.
@@ -23,7 +12,7 @@ package struct Contents: Sendable {
     /// A bundle's files; of a report the one.
     private var files: [ArchiveFile]
     /// The bundle as one archive or as several; none where it did not come as such.
-    private var archives: [Archive] = []
+    private var archives: [ArchiveFile] = []
     /// What the bundle says it has not, for its size, and volumes that are not here.
     private var leftOut: [String] = []
 
@@ -32,12 +21,12 @@ package struct Contents: Sendable {
 
     /// A bundle as zip or tar.gz.
     package init(archive bytes: [UInt8], name: String) throws(AttachFailure) {
-        try self.init(archives: [Archive(name: name, bytes: bytes)])
+        try self.init(archives: [ArchiveFile(name: name, bytes: bytes)])
     }
 
     /// The volumes of a bundle, in any order; of an only one, or of a bundle that has none, that.
-    package init(archives given: [Archive]) throws(AttachFailure) {
-        var volumes: [(archive: Archive, part: BundlePart, files: [ArchiveFile])] = []
+    package init(archives given: [ArchiveFile]) throws(AttachFailure) {
+        var volumes: [(archive: ArchiveFile, part: BundlePart, files: [ArchiveFile])] = []
         for archive in given {
             guard let files = ArchiveReader.files(of: archive.bytes) else {
                 throw AttachFailure(

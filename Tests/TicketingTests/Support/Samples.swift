@@ -49,7 +49,7 @@ enum Samples {
         redacted: Bool = true,
         name: String = "gwsniff",
         members: String = ""
-    ) throws -> [Contents.Archive] {
+    ) throws -> [ArchiveFile] {
         let report = report()
         let names = (1...count).map { "\(name).\($0)of\(count).zip" }
         let listed = names.map { #"{"name":"\#($0)","files":[]}"# }.joined(separator: ",")
@@ -62,7 +62,7 @@ enum Samples {
                 #"{"schema":"gwsniff.bundle/1","redacted":\#(redacted),"leftOut":["evidence/all.pcapng: too large"],\#(members)"#
                 + #""files":[\#(entries.joined(separator: ","))],"volume":\#(number),"volumes":[\#(listed)]}"#
             files.append(ArchiveFile(name: "manifest.json", bytes: Array(manifest.utf8)))
-            return Contents.Archive(
+            return ArchiveFile(
                 name: names[number - 1],
                 bytes: try ArchiveFormat.zip.packed(files, seconds: 1_700_000_000)
             )
