@@ -16,6 +16,11 @@ let hot =
         .unsafeFlags(["-enforce-exclusivity=unchecked", "-cross-module-optimization"], .when(configuration: .release))
     ]
 
+let model =
+    settings + [
+        .unsafeFlags(["-enforce-exclusivity=unchecked", "-enable-cmo-everything"], .when(configuration: .release))
+    ]
+
 let package = Package(
     name: "gwsniff",
     products: [.executable(name: "gwsniff", targets: ["gwsniff"])],
@@ -29,7 +34,7 @@ let package = Package(
             providers: [.apt(["zlib1g-dev", "libzstd-dev", "liblz4-dev"])]
         ),
 
-        .target(name: "Model", swiftSettings: hot),
+        .target(name: "Model", swiftSettings: model),
         .target(name: "Capture", dependencies: ["Model", "CLibpcap", "CCompression"], swiftSettings: hot),
         .target(name: "Dissection", dependencies: ["Model"], swiftSettings: hot),
         .target(name: "Diagnosis", dependencies: ["Model"], swiftSettings: hot),
