@@ -109,8 +109,7 @@ final class FirstPass {
 
         func take() {
             reducer.take(harvest, now: now)
-            // Not kept for its room: the reducer holds on to it as it is.
-            harvest = SieveHarvest()
+            harvest.clear()
         }
     }
 

@@ -222,14 +222,14 @@ package struct Reducer {
     private func nearestOdd(inside outer: ExchangeDigest) -> (place: Int, distance: Nanoseconds)? {
         guard let candidates = oddities[outer.question] else { return nil }
         var best: (place: Int, distance: Nanoseconds)?
-        for (place, oddity) in candidates.enumerated() {
-            let suspect = oddity.suspect
-            guard suspect.start + slack >= outer.begun, suspect.start <= outer.end + slack,
-                suspect.server != outer.server,
-                suspect.client != outer.client || suspect.client == outer.server.address
-            else { continue }
-            let apart = min(distance(suspect.start - outer.begun), distance(suspect.start - outer.asked))
-            if apart < min(best?.distance ?? .max, oddity.nearest) { best = (place, apart) }
+        // Asked in their place: at nearly every exchange there are some, and nearly all began at another time.
+        for place in candidates.indices {
+            let start = candidates[place].suspect.start
+            guard start + slack >= outer.begun, start <= outer.end + slack else { continue }
+            let (client, server) = (candidates[place].suspect.client, candidates[place].suspect.server)
+            guard server != outer.server, client != outer.client || client == outer.server.address else { continue }
+            let apart = min(distance(start - outer.begun), distance(start - outer.asked))
+            if apart < min(best?.distance ?? .max, candidates[place].nearest) { best = (place, apart) }
         }
         return best
     }
@@ -238,10 +238,12 @@ package struct Reducer {
     /// - Parameter outer: what it was asked for, where that is known: it was open before.
     private mutating func keepIfTriedAgain(_ digest: ExchangeDigest, during outer: ExchangeDigest?) {
         guard let candidates = oddities[digest.question] else { return }
-        for (place, oddity) in candidates.enumerated()
-        where oddity.retries > 0 && oddity.suspect.client == digest.client && digest.begun > oddity.suspect.start
-            && digest.begun - oddity.suspect.end <= Self.retryTime
+        for place in candidates.indices
+        where candidates[place].retries > 0 && digest.begun > candidates[place].suspect.start
+            && digest.begun - candidates[place].suspect.end <= Self.retryTime
+            && candidates[place].suspect.client == digest.client
         {
+            let oddity = candidates[place]
             if let outer {
                 guard outer.begun <= oddity.suspect.start + slack else { continue }
                 keep(digest.span, inside: outer.span, for: oddity.suspect.server, at: digest.end)

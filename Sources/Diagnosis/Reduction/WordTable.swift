@@ -1,12 +1,20 @@
+import Model
+
 /// A number for each of many words: open addressing with linear probing, places of what is removed are filled at once.
-struct WordTable {
-    private struct Slot {
+///
+/// A class with memory of its own: as a value in an array it was copied as a whole at every change, because who changes it holds on to it
+/// while it looks for the place.
+final class WordTable {
+    private struct Slot: BitwiseCopyable {
         var word: UInt64 = 0
         /// -1 where the place is free.
         var value: Int32 = -1
     }
 
-    private var slots: [Slot] = Array(repeating: Slot(), count: 256)
+    private var memory = LargeTable(repeating: Slot(), count: 256)
+    /// The memory's places, of which there are one more than `mask`: a power of two.
+    private var slots: UnsafeMutablePointer<Slot>
+    private var mask: Int
     private(set) var count = 0
     /// Words are hashes of what strangers wrote: they shall not choose their places.
     private let seed: UInt64
@@ -14,15 +22,17 @@ struct WordTable {
     init() {
         var random = SystemRandomNumberGenerator()
         seed = random.next()
+        slots = memory.places
+        mask = memory.count - 1
     }
 
     @inline(__always)
-    private func home(_ word: UInt64) -> Int { Int(truncatingIfNeeded: seed.mixed(word)) & (slots.count &- 1) }
+    private func home(_ word: UInt64) -> Int { Int(truncatingIfNeeded: seed.mixed(word)) & mask }
 
     @inline(__always)
     private func place(of word: UInt64) -> Int {
         var index = home(word)
-        while slots[index].value >= 0, slots[index].word != word { index = (index &+ 1) & (slots.count &- 1) }
+        while slots[index].value >= 0, slots[index].word != word { index = (index &+ 1) & mask }
         return index
     }
 
@@ -32,22 +42,21 @@ struct WordTable {
 
     /// Sets a number and returns the one before, -1 for none.
     @inline(__always)
-    mutating func update(_ word: UInt64, _ value: Int) -> Int {
+    func update(_ word: UInt64, _ value: Int) -> Int {
         let index = place(of: word)
         let old = slots[index].value
         slots[index] = Slot(word: word, value: Int32(truncatingIfNeeded: value))
         if old < 0 {
             count &+= 1
-            if count * 2 > slots.count { grow() }
+            if count * 2 > memory.count { grow() }
         }
         return Int(old)
     }
 
-    mutating func remove(_ word: UInt64) {
+    func remove(_ word: UInt64) {
         var hole = place(of: word)
         guard slots[hole].value >= 0 else { return }
         count &-= 1
-        let mask = slots.count &- 1
         var index = (hole &+ 1) & mask
         while slots[index].value >= 0 {
             // Whatever may stand in the hole, which is no nearer to its own place than its home, moves there.
@@ -61,9 +70,12 @@ struct WordTable {
     }
 
     @inline(never)
-    private mutating func grow() {
-        let old = slots
-        slots = Array(repeating: Slot(), count: old.count * 2)
-        for slot in old where slot.value >= 0 { slots[place(of: slot.word)] = slot }
+    private func grow() {
+        let old = memory
+        memory = LargeTable(repeating: Slot(), count: old.count * 2)
+        (slots, mask) = (memory.places, memory.count - 1)
+        for index in 0..<old.count where old.places[index].value >= 0 {
+            slots[place(of: old.places[index].word)] = old.places[index]
+        }
     }
 }

@@ -17,8 +17,16 @@ enum SieveOutcome: UInt8 {
 extension FlowState {
     /// In-order bytes of the client, the first of which has this sequence number. After `partial` they come again, with those that
     /// follow.
-    mutating func takeRequest(_ bytes: RawSpan, sequence: UInt32, at frame: Int, _ time: Int64) -> SieveOutcome {
+    /// - Parameter known: the head that they begin with, where it was read before.
+    mutating func takeRequest(
+        _ bytes: RawSpan,
+        sequence: UInt32,
+        at frame: Int,
+        _ time: Int64,
+        _ known: SieveHeads.ScanReference? = nil
+    ) -> SieveOutcome {
         var bytes = bytes
+        var known = known
         while true {
             switch requestPhase {
             case .lost:
@@ -32,7 +40,14 @@ extension FlowState {
                     return .odd
                 }
                 var scan = HeadScan()
-                switch scan.request(bytes) {
+                let outcome: HeadScan.Outcome
+                if let read = known, !read.isResponse {
+                    (scan, outcome) = (read.head, read.outcome)
+                } else {
+                    outcome = scan.request(bytes)
+                }
+                known = nil
+                switch outcome {
                 case .partial:
                     if exchanges == 0, Orientation.sender(of: bytes) == nil, bytes.byteCount >= 16 { return .foreign }
                     if requestPhase != .head { begin(at: frame, time, sequence: sequence) }
@@ -84,8 +99,14 @@ extension FlowState {
     }
 
     /// In-order bytes of the server.
-    mutating func takeResponse(_ bytes: RawSpan, _ time: Int64) -> SieveOutcome {
+    /// - Parameter known: the head that they begin with, where it was read before.
+    mutating func takeResponse(
+        _ bytes: RawSpan,
+        _ time: Int64,
+        _ known: SieveHeads.ScanReference? = nil
+    ) -> SieveOutcome {
         var bytes = bytes
+        var known = known
         while true {
             switch responsePhase {
             case .lost, .ignored: return .going
@@ -94,7 +115,14 @@ extension FlowState {
                 guard isAwaiting, requestPhase == .betweenMessages else { return exchanges == 0 ? .foreign : .odd }
                 var scan = HeadScan()
                 if responsePhase != .head { answered = time }
-                switch scan.response(bytes) {
+                let outcome: HeadScan.Outcome
+                if let read = known, read.isResponse {
+                    (scan, outcome) = (read.head, read.outcome)
+                } else {
+                    outcome = scan.response(bytes)
+                }
+                known = nil
+                switch outcome {
                 case .partial:
                     responsePhase = .head
                     return .partial

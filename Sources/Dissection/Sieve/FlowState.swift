@@ -35,9 +35,11 @@ struct FlowState {
         var sawFIN = false
         var hasEarlyFIN = false
 
+        @inline(__always)
         var hasHole: Bool { holeStart != holeEnd }
 
         /// It sent more than its SYN.
+        @inline(__always)
         var hasBrought: Bool { hasSent && isNumbered && next &- base > 1 }
     }
 
@@ -122,6 +124,7 @@ struct FlowState {
     var currentIsCounted = false
     var previousIsCounted = false
 
+    @inline(__always)
     init(_ segment: SieveSegment, clientIsLow: Bool, isMidstream: Bool) {
         words = segment.words
         self.clientIsLow = clientIsLow
@@ -136,18 +139,23 @@ struct FlowState {
         responsePhase = isMidstream ? .lost : .betweenMessages
     }
 
+    // Asked of a state in its place: a call would be handed a copy of all of it.
+
     /// A request was begun and has no complete answer yet.
+    @inline(__always)
     var isInExchange: Bool {
         isAwaiting || requestPhase == .body || requestPhase == .head || requestPhase == .chunks
     }
 
     /// The client has not acknowledged all of the server's bytes.
+    @inline(__always)
     var isAnswerUnacknowledged: Bool {
         exchanges > 0 && upward.acknowledgmentTime != .min
             && Int32(bitPattern: downward.next &- upward.acknowledged) > 0
     }
 
     /// The client ended the connection first, and right after the answer: that may be its habit, or be for the answer.
+    @inline(__always)
     var wasCutShort: Bool {
         !downward.sawFIN && answered != .min
             && (lastTime &- answered < 200_000_000 || lastTime &- downward.lastTime < 50_000_000)

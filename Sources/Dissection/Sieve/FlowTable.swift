@@ -77,6 +77,7 @@ struct FlowTable {
     }
 
     /// Enters a state; `slot` is where `find` said.
+    @inline(__always)
     mutating func insert(_ state: FlowState, at slot: Int) -> Int {
         let index: Int
         if let reused = free.popLast() {

@@ -5,7 +5,7 @@ import Model
 /// Strict where `HTTP1Parser` is lax: whatever is unusual (a bare LF, a folded line, a control byte, two lengths, a coding other than
 /// chunked, an expectation, an upgrade) is `unusual` and left to it.
 struct HeadScan {
-    enum Outcome {
+    enum Outcome: BitwiseCopyable {
         /// No blank line yet.
         case partial
         case unusual
@@ -29,6 +29,29 @@ struct HeadScan {
     static let largest = 8_192
 
     init() {}
+
+    /// The head that these bytes begin with, as far as their first ones look like one: a request's where they begin with a usual method, a
+    /// response's where with `HTTP`.
+    @inline(__always)
+    static func beginning(of bytes: RawSpan) -> SieveHeads.Scan? {
+        guard bytes.byteCount >= 16 else { return nil }
+        switch bytes.uint32(0) {
+        // HTTP
+        case 0x4854_5450: return scan(bytes, isResponse: true)
+        // GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS
+        case 0x4745_5420, 0x4845_4144, 0x504f_5354, 0x5055_5420, 0x4445_4c45, 0x5041_5443, 0x4f50_5449:
+            return scan(bytes, isResponse: false)
+        default: return nil
+        }
+    }
+
+    @inline(never)
+    private static func scan(_ bytes: RawSpan, isResponse: Bool) -> SieveHeads.Scan {
+        var scan = SieveHeads.Scan()
+        scan.isResponse = isResponse
+        scan.outcome = isResponse ? scan.head.response(bytes) : scan.head.request(bytes)
+        return scan
+    }
 
     /// Offset of the first control byte (below 0x20, or DEL) at or after `offset`; `bytes.byteCount` where there is none.
     @inline(__always)

@@ -8,6 +8,7 @@ package final class Sieve {
     package static let laneCount = 16
 
     private var decoder = PacketDecoder()
+    private let basket = SieveBasket()
     var lanes: [SieveLane]
     private let part: Int
     private let parts: Int
@@ -29,7 +30,8 @@ package final class Sieve {
         self.parts = parts
         var random = SystemRandomNumberGenerator()
         let seed = random.next()
-        lanes = (0..<Self.laneCount).map { _ in SieveLane(seed: seed, memory: memory / Self.laneCount) }
+        let basket = basket
+        lanes = (0..<Self.laneCount).map { _ in SieveLane(seed: seed, memory: memory / Self.laneCount, basket) }
     }
 
     /// Takes one packet, in the order of the capture.
@@ -78,7 +80,7 @@ package final class Sieve {
                     decoded.note($0, at: index)
                 }
             } else if isOurs(heads[index].words.lane) {
-                takePlain(heads[index], window)
+                takePlain(heads[index], window, heads.scan(at: index))
             }
         }
     }
@@ -103,10 +105,10 @@ package final class Sieve {
     }
 
     @inline(__always)
-    private func takePlain(_ segment: SieveSegment, _ bytes: RawSpan) {
+    private func takePlain(_ segment: SieveSegment, _ bytes: RawSpan, _ scan: SieveHeads.ScanReference? = nil) {
         tcpPackets &+= 1
         if segment.length &+ UInt32(segment.headerLength) > 1_500 { offloadSegments &+= 1 }
-        lanes[segment.words.lane].accept(segment, bytes, &starts)
+        lanes[segment.words.lane].accept(segment, bytes, &starts, scan)
     }
 
     @inline(never)
@@ -142,12 +144,13 @@ package final class Sieve {
 
     /// What was found since the last call.
     package func drain(into harvest: inout SieveHarvest) {
-        for lane in lanes.indices where isOurs(lane) {
-            harvest.digests += lanes[lane].harvest.digests
-            harvest.suspects += lanes[lane].harvest.suspects
-            harvest.calms += lanes[lane].harvest.calms
-            lanes[lane].harvest.clear()
+        if harvest.isEmpty {
+            // Its memory comes back for what is found next.
+            swap(&harvest, &basket.found)
+        } else {
+            harvest.add(basket.found)
         }
+        basket.found.clear()
     }
 
     /// Packet time has come to `now`.

@@ -42,7 +42,7 @@ extension SieveLane {
             // The answer never arrived as a whole.
             tell(index, .exchange, isInExchange: true)
         } else if table.states[index].wasCutShort, isWorthTelling(cutOf: index) {
-            harvest.suspects.append(
+            harvest.found.suspects.append(
                 table.states[index].suspect(.cut, through: .max, ends(index), isInExchange: true)
             )
         }

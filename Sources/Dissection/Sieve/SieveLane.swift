@@ -1,17 +1,22 @@
 import Model
 
+/// What the lanes of one sieve found, in the order of its packets.
+final class SieveBasket {
+    var found = SieveHarvest()
+}
+
 /// The connections of one lane: which of them are wholly ordinary, and which are to be looked at in full.
 ///
 /// Ordinary is: HTTP/1 exchanges, one after the other, with complete answers below 500, over TCP that lost nothing but what a known body
 /// hides. All else is told as `Suspect`, with its first frame as its name; nothing of it need be understood here.
 struct SieveLane {
     var table: FlowTable
-    var harvest = SieveHarvest()
+    let harvest: SieveBasket
     private(set) var servers: [ServerStatistics] = []
-    private(set) var serverEndpoints: [Endpoint] = []
-    private var serverNumbers: [Endpoint: Int32] = [:]
+    private var serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
     /// Of each server, good answers whose receiver ended the connection at once.
     var cuts: [Int64] = []
+    var serverEndpoints: [Endpoint] { serverNumbers.keys }
     private(set) var duplicates = 0
     private(set) var connections = 0
     private(set) var midstream = 0
@@ -54,7 +59,8 @@ struct SieveLane {
     static let largestLingeringCount = 4_096
     static let idleTime: Nanoseconds = .seconds(7_200)
 
-    init(seed: UInt64, memory: Int) {
+    init(seed: UInt64, memory: Int, _ harvest: SieveBasket) {
+        self.harvest = harvest
         // A name takes 32 bytes, up to 1.6 times over; a state 400.
         table = FlowTable(seed: seed, largest: memory / 2 / 64)
         largestOpenCount = max(256, memory / 4 / MemoryLayout<FlowState>.stride)
@@ -62,8 +68,15 @@ struct SieveLane {
 
     // MARK: Segments
 
-    /// - Parameter bytes: where the segment's payload lies.
-    mutating func accept(_ segment: SieveSegment, _ bytes: RawSpan, _ starts: inout FrameSet) {
+    /// - Parameters:
+    ///   - bytes: where the segment's payload lies.
+    ///   - scan: the head that the payload begins with, where it was read before.
+    mutating func accept(
+        _ segment: SieveSegment,
+        _ bytes: RawSpan,
+        _ starts: inout FrameSet,
+        _ scan: SieveHeads.ScanReference? = nil
+    ) {
         let words = segment.words
         let index: Int
         switch table.find(words.low, words.high) {
@@ -85,7 +98,7 @@ struct SieveLane {
         case .unknown(let slot):
             index = open(segment, bytes, at: slot, &starts)
         }
-        guard follow(index, segment, bytes) else { return }
+        guard follow(index, segment, bytes, scan) else { return }
         let isIdle = table.states[index].verdict == .ordinary && table.states[index].exchanges > 0
         if segment.flags.contains(.rst), isIdle {
             linger(index)
@@ -153,7 +166,12 @@ struct SieveLane {
 
     /// True once the connection is over.
     @inline(__always)
-    private mutating func follow(_ index: Int, _ segment: SieveSegment, _ bytes: RawSpan) -> Bool {
+    private mutating func follow(
+        _ index: Int,
+        _ segment: SieveSegment,
+        _ bytes: RawSpan,
+        _ scan: SieveHeads.ScanReference?
+    ) -> Bool {
         let isUp = segment.sourceIsLow == table.states[index].clientIsLow
         let lastTime = isUp ? table.states[index].upward.lastTime : table.states[index].downward.lastTime
         if segment.time >= voices.middle, lastTime < voices.middle, lastTime != .min { hear(index, isUp, segment) }
@@ -170,9 +188,9 @@ struct SieveLane {
                 table.withState(index) { $0.isLingering = false }
                 disturb(index)
             }
-            let sequence =
-                segment.sequence &+ UInt32(truncatingIfNeeded: step.payload.lowerBound &- segment.payload.lowerBound)
-            take(index, isUp, step, bytes, sequence, segment.frame, segment.time)
+            let skipped = step.payload.lowerBound &- segment.payload.lowerBound
+            let sequence = segment.sequence &+ UInt32(truncatingIfNeeded: skipped)
+            take(index, isUp, step, bytes, sequence, segment.frame, segment.time, skipped == 0 ? scan : nil)
         }
         if step.connectTime >= 0 { note(index) { $0.connectTimes.add(step.connectTime) } }
         if step.isRetransmission { note(index) { $0.retransmissions += 1 } }
@@ -199,7 +217,8 @@ struct SieveLane {
         _ bytes: RawSpan,
         _ sequence: UInt32,
         _ frame: Int,
-        _ time: Int64
+        _ time: Int64,
+        _ scan: SieveHeads.ScanReference?
     ) {
         guard table.states[index].verdict == .ordinary else { return }
         if step.missing > 0 {
@@ -209,7 +228,7 @@ struct SieveLane {
             act(on: outcome, index, isUp)
         }
         if !step.payload.isEmpty, table.states[index].verdict == .ordinary {
-            read(index, isUp, bytes.extracting(step.payload), sequence, frame, time)
+            read(index, isUp, bytes.extracting(step.payload), sequence, frame, time, scan)
         }
         if step.cut > 0, table.states[index].verdict == .ordinary {
             let outcome = table.withState(index) { isUp ? $0.skipRequest(step.cut, time) : $0.skipResponse(step.cut) }
@@ -223,12 +242,15 @@ struct SieveLane {
         _ bytes: RawSpan,
         _ sequence: UInt32,
         _ frame: Int,
-        _ time: Int64
+        _ time: Int64,
+        _ scan: SieveHeads.ScanReference?
     ) {
         let buffer = Int(table.states[index].buffer)
         guard buffer >= 0 else {
             let outcome = table.withState(index) {
-                isUp ? $0.takeRequest(bytes, sequence: sequence, at: frame, time) : $0.takeResponse(bytes, time)
+                isUp
+                    ? $0.takeRequest(bytes, sequence: sequence, at: frame, time, scan)
+                    : $0.takeResponse(bytes, time, scan)
             }
             if outcome == .partial { hold(index, bytes) } else { act(on: outcome, index, isUp) }
             return
@@ -270,7 +292,7 @@ struct SieveLane {
             let ends = ends(index)
             let answered = table.states[index].answered
             let wait = answered == .min ? 0 : answered.subtractingSaturating(table.states[index].asked)
-            harvest.digests.append(table.withState(index) { $0.takeDigest(ends) })
+            harvest.found.digests.append(table.withState(index) { $0.takeDigest(ends) })
             note(index) {
                 $0.exchanges += 1
                 $0.firstByteTimes.add(wait)
@@ -282,7 +304,7 @@ struct SieveLane {
                 state.disturbances &+= 1
                 return state.suspect(.exchange, through: state.lastFrame, ends, isInExchange: true)
             }
-            harvest.suspects.append(suspect)
+            harvest.found.suspects.append(suspect)
         case .odd: disturb(index)
         case .foreign:
             table.withState(index) { $0.verdict = .foreign }
@@ -301,7 +323,7 @@ struct SieveLane {
                 time: Timestamp(nanoseconds: state.lastTime)
             )
         }
-        harvest.calms.append(calm)
+        harvest.found.calms.append(calm)
     }
 
     /// What is going on is to be looked at in full; with the next request it may be ordinary again.
@@ -310,7 +332,7 @@ struct SieveLane {
         guard table.states[index].disturbances < FlowState.mostDisturbances else { return tell(index, .odd) }
         if !table.states[index].isDisturbed {
             let isInExchange = table.states[index].isInExchange
-            harvest.suspects.append(
+            harvest.found.suspects.append(
                 table.states[index].suspect(.odd, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
@@ -324,7 +346,7 @@ struct SieveLane {
         // What was told as odd has an open span already.
         if !table.states[index].isDisturbed || kind != .odd {
             let isInExchange = isInExchange || table.states[index].isInExchange
-            harvest.suspects.append(
+            harvest.found.suspects.append(
                 table.states[index].suspect(kind, through: .max, ends(index), isInExchange: isInExchange)
             )
         }
@@ -342,7 +364,7 @@ struct SieveLane {
         case .gone(let slot):
             var span = FlowSpan(flow: table.flow(ofGone: slot), from: table.flow(ofGone: slot), through: .max)
             span.ends = (words.low, words.high)
-            harvest.suspects.append(
+            harvest.found.suspects.append(
                 Suspect(
                     kind: .odd,
                     span: span,
@@ -372,12 +394,9 @@ struct SieveLane {
     }
 
     private mutating func serverNumber(of endpoint: Endpoint) -> Int {
-        if let known = serverNumbers[endpoint] { return Int(known) }
         // A flood of invented servers shares the last place.
-        if serverEndpoints.count >= Self.largestServerCount { return serverEndpoints.count - 1 }
-        serverNumbers[endpoint] = Int32(serverEndpoints.count)
-        serverEndpoints.append(endpoint)
-        servers.append(ServerStatistics())
-        return serverEndpoints.count - 1
+        let number = serverNumbers.number(of: endpoint)
+        if number == servers.count { servers.append(ServerStatistics()) }
+        return number
     }
 }

@@ -136,6 +136,14 @@ package struct SieveHarvest: Sendable {
 
     package init() {}
 
+    package var isEmpty: Bool { digests.isEmpty && suspects.isEmpty && calms.isEmpty }
+
+    package mutating func add(_ more: SieveHarvest) {
+        digests += more.digests
+        suspects += more.suspects
+        calms += more.calms
+    }
+
     package mutating func clear() {
         digests.removeAll(keepingCapacity: true)
         suspects.removeAll(keepingCapacity: true)

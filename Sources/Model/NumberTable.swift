@@ -1,21 +1,19 @@
-import Model
-
 /// What a `NumberTable` can be asked for at every exchange.
-protocol NumberTableKey: Equatable {
+package protocol NumberTableKey: Equatable {
     func hash(_ seed: UInt64) -> UInt64
 }
 
 /// Numbers things from 0 in the order in which they come: open addressing, one look at memory a question.
 ///
 /// Swift's dictionary asks the same through SipHash and witness tables, at six times the time.
-struct NumberTable<Key: NumberTableKey> {
-    private(set) var keys: [Key] = []
+package struct NumberTable<Key: NumberTableKey> {
+    package private(set) var keys: [Key] = []
     private var slots: [Int32] = Array(repeating: -1, count: 64)
     private let seed: UInt64
     private let largest: Int
 
     /// - Parameter largest: this many are told apart; all that come later share the last number.
-    init(largest: Int) {
+    package init(largest: Int) {
         self.largest = max(largest, 1)
         var random = SystemRandomNumberGenerator()
         seed = random.next()
@@ -28,10 +26,10 @@ struct NumberTable<Key: NumberTableKey> {
         return index
     }
 
-    func contains(_ key: Key) -> Bool { slots[place(of: key)] >= 0 }
+    package func contains(_ key: Key) -> Bool { slots[place(of: key)] >= 0 }
 
     @inline(__always)
-    mutating func number(of key: Key) -> Int {
+    package mutating func number(of key: Key) -> Int {
         let index = place(of: key)
         return slots[index] >= 0 ? Int(slots[index]) : insert(key, at: index)
     }
@@ -52,7 +50,7 @@ struct NumberTable<Key: NumberTableKey> {
 extension UInt64 {
     /// All bits of both in all bits of the result.
     @inline(__always)
-    func mixed(_ other: UInt64) -> UInt64 {
+    package func mixed(_ other: UInt64) -> UInt64 {
         let product = (self ^ other).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
         return product.high ^ product.low
     }
@@ -60,15 +58,15 @@ extension UInt64 {
 
 extension IPAddress: NumberTableKey {
     @inline(__always)
-    func hash(_ seed: UInt64) -> UInt64 { seed.mixed(low).mixed(high) }
+    package func hash(_ seed: UInt64) -> UInt64 { seed.mixed(low).mixed(high) }
 }
 
 extension Endpoint: NumberTableKey {
     @inline(__always)
-    func hash(_ seed: UInt64) -> UInt64 { address.hash(seed).mixed(UInt64(port)) }
+    package func hash(_ seed: UInt64) -> UInt64 { address.hash(seed).mixed(UInt64(port)) }
 }
 
 extension BackgroundFacts.Passing: NumberTableKey {
     @inline(__always)
-    func hash(_ seed: UInt64) -> UInt64 { front.hash(upstream.hash(dialler.hash(seed))) }
+    package func hash(_ seed: UInt64) -> UInt64 { front.hash(upstream.hash(dialler.hash(seed))) }
 }
