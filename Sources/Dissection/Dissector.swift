@@ -39,7 +39,10 @@ package final class Dissector {
                 frame: record.number,
                 hasPayload: head.hasPayload
             )
-            if case .skip = answer { return }
+            switch answer {
+            case .skip, .leave: return
+            case .keep, .resume: break
+            }
             decoder.decode(record, bytes) { segment, packet in accept(segment, record, packet, answer) }
             return
         }
@@ -59,17 +62,9 @@ package final class Dissector {
     }
 
     /// Takes several packets at once; `window` has their bytes.
-    package func process(_ batch: PacketBatch, _ window: RawSpan) {
-        guard let active, batch.linkType == .ethernet else {
-            for index in 0..<batch.count { process(batch.record(at: index), window.extracting(batch.range(at: index))) }
-            return
-        }
-        for index in 0..<batch.count {
-            if let head = PlainHead(batch[index], in: window),
-                active.isStranger(head.words, frame: batch.firstNumber &+ index)
-            {
-                continue
-            }
+    /// - Parameter wanted: which of them, a bit each, as a `FlowGate` tells.
+    package func process(_ batch: PacketBatch, _ window: RawSpan, wanted: UInt32 = .max) {
+        for index in 0..<batch.count where wanted & 1 << UInt32(truncatingIfNeeded: index) != 0 {
             process(batch.record(at: index), window.extracting(batch.range(at: index)))
         }
     }
@@ -83,7 +78,7 @@ package final class Dissector {
             }
         }
         switch answer {
-        case .skip: return
+        case .skip, .leave: return
         case .keep: break
         case .resume(let span): table.resume(segment, span)
         }

@@ -28,6 +28,9 @@ package final class PacketBatch {
     package var firstNumber = 1
     package var linkType: LinkType
     package var interface = 0
+    /// Where its records begin in the file and how many bytes they have, headers and all; -1 where that is of no use.
+    package var position: Int64 = -1
+    package var size = 0
 
     package init(linkType: LinkType) {
         self.linkType = linkType
@@ -60,6 +63,7 @@ package final class PacketBatch {
     package func copy(_ other: PacketBatch) {
         count = min(other.count, Self.capacity)
         (firstNumber, linkType, interface) = (other.firstNumber, other.linkType, other.interface)
+        (position, size) = (other.position, other.size)
         places.update(from: other.places, count: count)
     }
 

@@ -16,20 +16,19 @@ final class Conveyor {
     /// - Parameters:
     ///   - frames: of a stretch.
     ///   - seats: 1 or more.
-    ///   - looksAtHeads: for a sieve.
     ///   - shouldStop: asked at the end of each stretch; true makes it the last one.
     init(
         _ input: CaptureInput,
         _ request: AnalysisRequest,
+        _ purpose: ReadingPurpose,
         frames: Int,
         seats count: Int = 1,
-        looksAtHeads: Bool = false,
         shouldStop: @escaping @Sendable () -> Bool = { false }
     ) {
-        let belt = Belt(seats: count, looksAtHeads)
+        let belt = Belt(seats: count)
         self.belt = belt
         seats = (0..<count).map { Seat(belt, $0) }
-        let loader = Loader(belt, input, Reading(input, request), frames, shouldStop)
+        let loader = Loader(belt, input, Reading(input, request, purpose), purpose, frames, shouldStop)
         DispatchQueue(label: "gwsniff.reader").async { loader.run() }
     }
 
@@ -51,7 +50,7 @@ final class Conveyor {
         func next(
             needsAttention: () -> Bool,
             one: (PacketRecord, RawSpan) -> Void,
-            many: (PacketBatch, SieveHeads?, RawSpan) -> Void
+            many: (PacketBatch, PacketSelection, RawSpan) -> Void
         ) throws(CaptureError) -> Stretch {
             while true {
                 belt.waiting[number].wait()
@@ -78,8 +77,8 @@ private final class Belt: @unchecked Sendable {
     private var position = 0
     private static let length = 6
 
-    init(seats: Int, _ looksAtHeads: Bool) {
-        parcels = (0..<Self.length).map { _ in Parcel(looksAtHeads) }
+    init(seats: Int) {
+        parcels = (0..<Self.length).map { _ in Parcel() }
         waiting = (0..<seats).map { _ in DispatchSemaphore(value: 0) }
         for _ in parcels { free.signal() }
     }
@@ -113,6 +112,7 @@ private final class Parcel: @unchecked Sendable {
     private struct Batch {
         let packets = PacketBatch(linkType: .ethernet)
         let heads = SieveHeads()
+        var selection = PacketSelection()
         var window = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
@@ -125,7 +125,6 @@ private final class Parcel: @unchecked Sendable {
     let seats = Atomic<Int>(0)
     /// Set where a stretch ends with it.
     var end: Result<Stretch, CaptureError>?
-    private let looksAtHeads: Bool
     private var items: [Item] = []
     /// Kept for their memory; the first `used` ones belong to the parcel.
     private var batches: [Batch] = []
@@ -134,10 +133,6 @@ private final class Parcel: @unchecked Sendable {
     private static let largestItemCount = 64
     private static let largestBlockCount = 4
 
-    init(_ looksAtHeads: Bool) {
-        self.looksAtHeads = looksAtHeads
-    }
-
     var isFull: Bool { items.count >= Self.largestItemCount || blocks.count >= Self.largestBlockCount }
 
     func append(_ record: PacketRecord, _ bytes: RawSpan, _ block: InputBlock?) {
@@ -145,12 +140,13 @@ private final class Parcel: @unchecked Sendable {
         items.append(.one(record, bytes.withUnsafeBytes { $0 }))
     }
 
-    func append(_ batch: PacketBatch, _ window: RawSpan, _ block: InputBlock?) {
-        hold(block)
+    func append(_ batch: PacketBatch, _ window: RawSpan, _ block: InputBlock?, _ purpose: ReadingPurpose) {
         if used == batches.count { batches.append(Batch()) }
+        guard let selection = purpose.selection(batch, window, batches[used].heads) else { return }
+        hold(block)
         batches[used].packets.copy(batch)
         batches[used].window = window.withUnsafeBytes { $0 }
-        if looksAtHeads { batches[used].heads.look(batch, window) }
+        batches[used].selection = selection
         items.append(.batch(used))
         used += 1
     }
@@ -160,13 +156,13 @@ private final class Parcel: @unchecked Sendable {
         blocks.append(block)
     }
 
-    func unpack(one: (PacketRecord, RawSpan) -> Void, many: (PacketBatch, SieveHeads?, RawSpan) -> Void) {
+    func unpack(one: (PacketRecord, RawSpan) -> Void, many: (PacketBatch, PacketSelection, RawSpan) -> Void) {
         for item in items {
             switch item {
             case .one(let record, let bytes): one(record, bytes.bytes)
             case .batch(let index):
                 let batch = batches[index]
-                many(batch.packets, looksAtHeads ? batch.heads : nil, batch.window.bytes)
+                many(batch.packets, batch.selection, batch.window.bytes)
             }
         }
     }
@@ -184,6 +180,7 @@ private final class Loader: @unchecked Sendable {
     private let belt: Belt
     private let input: CaptureInput
     private var reading: Reading
+    private let purpose: ReadingPurpose
     private let frames: Int
     private let shouldStop: @Sendable () -> Bool
     private var parcel: Parcel?
@@ -192,12 +189,14 @@ private final class Loader: @unchecked Sendable {
         _ belt: Belt,
         _ input: CaptureInput,
         _ reading: Reading,
+        _ purpose: ReadingPurpose,
         _ frames: Int,
         _ shouldStop: @escaping @Sendable () -> Bool
     ) {
         self.belt = belt
         self.input = input
         self.reading = reading
+        self.purpose = purpose
         self.frames = frames
         self.shouldStop = shouldStop
     }
@@ -223,7 +222,7 @@ private final class Loader: @unchecked Sendable {
                     sendIfFull()
                 },
                 many: { batch, window in
-                    parcel?.append(batch, window, input.block)
+                    parcel?.append(batch, window, input.block, purpose)
                     sendIfFull()
                 }
             )

@@ -16,6 +16,8 @@ final class FirstPass {
         var summaries: [SourceSummary] = []
         /// Where the clock was set forward.
         var clockAdvances: [ClockAdvance] = []
+        /// What lies where, of an input that can leave out what is not needed.
+        var map: PassageMap?
     }
 
     private let input: CaptureInput
@@ -26,6 +28,7 @@ final class FirstPass {
     private let queues: [DispatchQueue]
     private let control: RunControl
     private let request: AnalysisRequest
+    private let map: PassageMap?
 
     /// One thread's sieve. Only ever used by one thread at a time.
     private final class Worker: @unchecked Sendable {
@@ -45,8 +48,8 @@ final class FirstPass {
                 stretch = try supply.next(
                     needsAttention: needsAttention,
                     one: { [sieve] in sieve.process($0, $1) },
-                    many: { [sieve] batch, heads, window in
-                        if let heads { sieve.process(heads, batch, window) } else { sieve.process(batch, window) }
+                    many: { [sieve] batch, selection, window in
+                        if let heads = selection.heads { sieve.process(heads, batch, window) }
                     }
                 )
             } catch {
@@ -73,21 +76,24 @@ final class FirstPass {
         // A pipe may keep its reader waiting, who then looks after other things. Else one thread of several reads.
         let count = input.totalBytes == nil ? 1 : max(1, min(request.threads - 1, Sieve.laneCount))
         let sieves = (0..<count).map { Sieve(part: $0, of: count, memory: request.maximumMemory / 2) }
+        map = input.canLeaveOut && request.duration == nil ? PassageMap(memory: request.maximumMemory / 16) : nil
+        let purpose = ReadingPurpose(looksAtHeads: true, map: map)
         queues = sieves.indices.map { DispatchQueue(label: "gwsniff.sieve-\($0)") }
         if input.totalBytes != nil, request.threads > 1 {
             let conveyor = Conveyor(
                 input,
                 request,
+                purpose,
                 frames: OfflineRun.stretch,
                 seats: count,
-                looksAtHeads: true,
                 shouldStop: control.shouldStop
             )
             self.conveyor = conveyor
             workers = zip(conveyor.seats, sieves).map { Worker($0, $1) }
         } else {
             conveyor = nil
-            let supply = DirectSupply(Reading(input, request), frames: OfflineRun.stretch)
+            let reading = Reading(input, request, purpose)
+            let supply = DirectSupply(reading, purpose, frames: OfflineRun.stretch)
             workers = sieves.map { Worker(supply, $0) }
         }
     }
@@ -144,6 +150,7 @@ final class FirstPass {
         var choice = choice(harvester.reducer)
         choice.firstPacket = statistics.first
         choice.summaries = summaries
+        choice.map = map
         choice.clockAdvances = Sieve.clockAdvances(workers.map(\.sieve))
         return choice
     }

@@ -1,4 +1,5 @@
 import Capture
+import Dissection
 import Model
 
 /// One reader of the input: hands its packets on up to a given frame, and stops where the request says.
@@ -10,6 +11,7 @@ struct Reading {
     private(set) var isOver = false
 
     private let isPipe: Bool
+    private let purpose: ReadingPurpose
 
     enum Pause {
         /// Everything up to the given frame was handed on.
@@ -19,8 +21,9 @@ struct Reading {
         case over
     }
 
-    init(_ input: CaptureInput, _ request: AnalysisRequest) {
+    init(_ input: CaptureInput, _ request: AnalysisRequest, _ purpose: ReadingPurpose) {
         self.input = input
+        self.purpose = purpose
         self.request = request
         isPipe = input.totalBytes == nil
     }
@@ -36,11 +39,16 @@ struct Reading {
         while !isOver {
             if isPipe, needsAttention() { return .asked }
             let next: PacketRecord?
-            if let waiting { next = waiting } else { next = try input.advance() }
-            guard let record = next else {
-                isOver = true
-                break
+            if let waiting {
+                next = waiting
+            } else {
+                if let map = purpose.map, let gate = purpose.gate {
+                    statistics.packets &+= try input.leaveOut(map) { gate.needs($0, of: map) }
+                    if let limit = request.packetLimit, statistics.packets >= limit { break }
+                }
+                next = try input.advance()
             }
+            guard let record = next else { break }
             if record.number > last {
                 waiting = record
                 return .reached
@@ -51,7 +59,10 @@ struct Reading {
                 break
             }
             statistics.count(record)
-            input.withPacket { one(record, $0) }
+            input.withPacket { bytes in
+                note(record, bytes)
+                one(record, bytes)
+            }
             if let limit = request.packetLimit, statistics.packets >= limit { isOver = true }
             guard !isOver, request.duration == nil, !isPipe else { continue }
             // Packets that are numbered and left out may lie between: the frame counts, not how many came.
@@ -64,7 +75,18 @@ struct Reading {
             statistics = counts
             if let limit = request.packetLimit, statistics.packets >= limit { isOver = true }
         }
+        isOver = true
         return .over
+    }
+
+    /// What a packet that comes by itself is to the purpose.
+    private func note(_ record: PacketRecord, _ bytes: RawSpan) {
+        if let gate = purpose.gate {
+            // It is handed on in any case; the gate is to know what begins and ends with it.
+            _ = gate.isWanted(record, bytes)
+        } else if let map = purpose.map {
+            SieveHeads.note(record, bytes, at: input.place, in: map)
+        }
     }
 
     /// The statistics with how far the files are read.

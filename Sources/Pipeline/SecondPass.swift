@@ -49,14 +49,18 @@ final class SecondPass {
     /// Reads all of it.
     func run(_ input: CaptureInput) throws(CaptureError) {
         let frames = beginnings.isEmpty ? Int.max : Self.stretch
-        let conveyor = request.threads > 1 ? Conveyor(input, request, frames: frames) : nil
-        let supply: any PacketSupply = conveyor?.seats[0] ?? DirectSupply(Reading(input, request), frames: frames)
+        var purpose = ReadingPurpose(gate: choice.flows.map { FlowGate($0) })
+        // Where it is counted on the way, time goes on with every packet.
+        if beginnings.isEmpty, input.canLeaveOut { purpose.map = choice.map }
+        let conveyor = request.threads > 1 ? Conveyor(input, request, purpose, frames: frames) : nil
+        let supply: any PacketSupply =
+            conveyor?.seats[0] ?? DirectSupply(Reading(input, request, purpose), purpose, frames: frames)
         var last = frames
         while true {
             let stretch = try supply.next(
                 needsAttention: { false },
                 one: { dissector.process($0, $1) },
-                many: { batch, _, window in dissector.process(batch, window) }
+                many: { batch, selection, window in dissector.process(batch, window, wanted: selection.wanted) }
             )
             if stretch.pause == .over { break }
             foldIfDue(through: last, stretch.statistics.last)

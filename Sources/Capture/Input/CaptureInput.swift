@@ -146,6 +146,26 @@ package final class CaptureInput {
         number &+= reader.scan(limit: limit, body)
     }
 
+    /// All packets come from one file, whose parts can be left out.
+    package var canLeaveOut: Bool {
+        isAlone && filter == nil && sources[0].file.isRegular && sources[0].reader?.isPlain == true
+    }
+
+    /// Where the record lies in its file that `advance` returned last: its first byte, and how many it has.
+    package var place: (start: Int64, length: Int) { currentReader?.place ?? (-1, 0) }
+
+    /// Behind the packets that were handed on last: passes by what is not needed, of an input that can leave out.
+    /// - Returns: how many packets were left out.
+    package func leaveOut(
+        _ map: PassageMap,
+        _ isNeeded: (PassageMap.Passage) -> Bool
+    ) throws(CaptureError) -> Int {
+        guard isAlone, filter == nil, let reader = currentReader else { return 0 }
+        let count = try reader.leaveOut(map, isNeeded)
+        number &+= count
+        return count
+    }
+
     private func advanceUnfiltered() throws(CaptureError) -> PacketRecord? {
         if let current, let reader = currentReader {
             if let next = try reader.advance() {

@@ -16,6 +16,8 @@ package final class SavefileReader {
     private let batch = PacketBatch(linkType: .ethernet)
     private let compression: Compression?
     private let name: String
+    /// In a `PassageMap`: the first passage that may still come.
+    private var nextPassage = 0
 
     /// How reading ended; nil as long as it goes on.
     package private(set) var ending: CaptureEnding?
@@ -116,6 +118,44 @@ package final class SavefileReader {
         }
         packets &+= count
         bytes = wire
+        return count
+    }
+
+    /// Where the record lies that `advance` returned last: its first byte in the file, and how many it has.
+    var place: (start: Int64, length: Int) { (buffer.offset, current?.size ?? 0) }
+
+    /// Its bytes are in the file as they are in the stream.
+    var isPlain: Bool { compression == nil }
+
+    /// Behind the packets that were handed on last: passes by the passages that are not needed.
+    /// - Returns: how many packets they have.
+    func leaveOut(_ map: PassageMap, _ isNeeded: (PassageMap.Passage) -> Bool) throws(CaptureError) -> Int {
+        guard ending == nil else { return 0 }
+        let passages = map.passages
+        let start = buffer.offset &+ Int64(current?.size ?? 0)
+        while nextPassage < passages.count, passages[nextPassage].start < start { nextPassage &+= 1 }
+        var (position, count) = (start, 0)
+        while nextPassage < passages.count, passages[nextPassage].start == position, !isNeeded(passages[nextPassage]) {
+            position = passages[nextPassage].end
+            count &+= Int(passages[nextPassage].count)
+            nextPassage &+= 1
+        }
+        if position > start {
+            if let size = current?.size { buffer.consume(size) }
+            current = nil
+            try buffer.leap(position &- buffer.offset)
+            packets &+= count
+        }
+        // What is needed now is read at once, as far as it goes.
+        var end = position
+        var ahead = nextPassage
+        while ahead < passages.count, passages[ahead].start == end, end &- position < Int64(Self.defaultBlockSize),
+            isNeeded(passages[ahead])
+        {
+            end = passages[ahead].end
+            ahead &+= 1
+        }
+        buffer.horizon = ahead < passages.count ? max(end, passages[ahead].start) : .max
         return count
     }
 

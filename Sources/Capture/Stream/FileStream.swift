@@ -84,6 +84,11 @@ final class FileStream: ByteStream {
         return count
     }
 
+    func leap(_ count: Int64) -> Bool {
+        guard headPosition == head.count, spool == nil else { return false }
+        return lseek(descriptor, off_t(count), SEEK_CUR) >= 0
+    }
+
     private func readDescriptor(_ buffer: UnsafeMutableRawBufferPointer) throws(CaptureError) -> Int {
         if replays, let spool {
             let count = try spool.read(into: buffer, at: position, name: name)

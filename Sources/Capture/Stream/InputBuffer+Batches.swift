@@ -22,12 +22,15 @@ extension InputBuffer {
         var (left, offset) = (limit, start)
         while left > 0 {
             batch.removeAll()
+            let first = offset
             while batch.count < min(PacketBatch.capacity, left) {
                 let size = take(span, offset, batch)
                 guard size > 0 else { break }
                 offset = offset &+ size
             }
             guard batch.count > 0 else { break }
+            batch.position = self.offset &+ Int64(first &- start)
+            batch.size = offset &- first
             body(batch, span)
             left &-= batch.count
             batch.firstNumber &+= batch.count

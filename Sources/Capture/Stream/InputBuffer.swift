@@ -19,6 +19,8 @@ final class InputBuffer {
     private var hasEnded = false
     /// Where the window starts in the stream, in bytes.
     private(set) var offset: Int64 = 0
+    /// What stands from here on in the stream is not read before it is asked for.
+    var horizon = Int64.max
 
     init(_ stream: any ByteStream, blockSize: Int) {
         self.stream = stream
@@ -39,7 +41,10 @@ final class InputBuffer {
     private func fill(_ count: Int) throws(CaptureError) -> Bool {
         makeRoom(for: count)
         while tail < count, !hasEnded {
-            let got = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: block.memory[tail...]))
+            let ahead = max(0, horizon &- min(horizon, offset &+ Int64(tail)))
+            let room = block.memory.count &- tail
+            let end = ahead < Int64(room) ? max(count, tail &+ Int(ahead)) : tail &+ room
+            let got = try stream.read(into: UnsafeMutableRawBufferPointer(rebasing: block.memory[tail..<end]))
             if got == 0 { hasEnded = true }
             tail += got
         }
@@ -82,6 +87,15 @@ final class InputBuffer {
             rest -= step
         }
         return true
+    }
+
+    /// The same over many bytes, which are not read where the stream can do without.
+    func leap(_ count: Int64) throws(CaptureError) {
+        let inside = min(count, Int64(available))
+        consume(Int(inside))
+        let rest = count &- inside
+        guard rest > 0 else { return }
+        if stream.leap(rest) { offset &+= rest } else { _ = try skip(Int(rest)) }
     }
 
     func consume(_ count: Int) {

@@ -17,6 +17,10 @@ package struct FlowWords: Hashable, Sendable {
         return product.high ^ product.low
     }
 
+    /// By which a `PassageMap` knows it.
+    @inline(__always)
+    var tag: UInt16 { UInt16(truncatingIfNeeded: hash) }
+
     /// Which of the sieve's lanes follows it.
     @inline(__always)
     var lane: Int { Int(truncatingIfNeeded: hash >> 60) }

@@ -52,6 +52,39 @@ package final class SieveHeads {
         var outcome: HeadScan.Outcome { scan.pointee.outcome }
     }
 
+    /// Notes where the packets of the batch lie that it has looked at, and whose they are.
+    package func note(_ batch: PacketBatch, in map: PassageMap) {
+        let all = batch.count < 32 ? 1 << UInt32(truncatingIfNeeded: batch.count) &- 1 : UInt32.max
+        let isAdded = map.append(
+            start: batch.position,
+            length: batch.size,
+            firstNumber: batch.firstNumber,
+            count: batch.count,
+            mustBeRead: plain != all
+        )
+        guard isAdded else { return }
+        for index in 0..<batch.count { map.append(tag: places[index].words.tag) }
+    }
+
+    /// The same of a packet that came by itself.
+    package static func note(
+        _ record: PacketRecord,
+        _ bytes: RawSpan,
+        at place: (start: Int64, length: Int),
+        in map: PassageMap
+    ) {
+        let isEthernet = record.linkType == .ethernet
+        let head = isEthernet ? PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength) : nil
+        let isAdded = map.append(
+            start: place.start,
+            length: place.length,
+            firstNumber: record.number,
+            count: 1,
+            mustBeRead: head == nil
+        )
+        if isAdded { map.append(tag: head?.words.tag ?? 0) }
+    }
+
     /// Keeps one that was found by other means.
     func note(_ segment: SieveSegment, at index: Int) {
         guard index < PacketBatch.capacity else { return }
