@@ -150,7 +150,7 @@ final class FirstPass {
         var choice = choice(harvester.reducer)
         choice.firstPacket = statistics.first
         choice.summaries = summaries
-        choice.map = map
+        choice.map = input.borrowsTimes ? nil : map
         choice.clockAdvances = Sieve.clockAdvances(workers.map(\.sieve))
         return choice
     }

@@ -146,6 +146,10 @@ package final class CaptureInput {
         number &+= reader.scan(limit: limit, body)
     }
 
+    /// What some packets are depends on those before them: none can be left out.
+    package var borrowsTimes: Bool { hasBorrowed || currentReader?.borrowsTimes == true }
+    private var hasBorrowed = false
+
     /// All packets come from one file, whose parts can be left out.
     package var canLeaveOut: Bool {
         isAlone && filter == nil && sources[0].file.isRegular && sources[0].reader?.isPlain == true
@@ -221,6 +225,7 @@ package final class CaptureInput {
         sources[index].ending = reader.ending
         sources[index].bytesRead = reader.bytesRead
         sources[index].reader = nil
+        hasBorrowed = hasBorrowed || reader.borrowsTimes
     }
 
     private func numbered(_ record: PacketRecord, source: Int) -> PacketRecord {

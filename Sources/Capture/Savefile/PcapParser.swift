@@ -46,6 +46,7 @@ final class PcapParser: SavefileParser {
     /// Nil where the file was cut before the link type.
     let linkTypes: [LinkType]
     var dropped: Int? { nil }
+    var borrowsTimes: Bool { false }
     var losses: [CaptureLoss] { [] }
     var otherFrames: Int { 0 }
 

@@ -47,6 +47,7 @@ final class PcapngParser: SavefileParser {
     private var droppedBefore: UInt64?
     private var lastTimestamp = Timestamp(nanoseconds: 0)
     private var packets = 0
+    private(set) var borrowsTimes = false
     /// Where key logs go; nil where nobody asked for them.
     var secrets: TLSSecrets?
 
@@ -330,6 +331,7 @@ final class PcapngParser: SavefileParser {
             return damaged(buffer, "a packet of \(captured) bytes")
         }
         packets += 1
+        borrowsTimes = true
         return .record(
             ParsedRecord(
                 timestamp: lastTimestamp,

@@ -44,6 +44,8 @@ protocol SavefileParser: AnyObject {
     var otherFrames: Int { get }
     /// Packets that the capturing side says it lost; nil where the file does not say.
     var dropped: Int? { get }
+    /// Packets without a time have been read that take that of the packet before.
+    var borrowsTimes: Bool { get }
     /// The same by the time between two of its reports.
     var losses: [CaptureLoss] { get }
 }

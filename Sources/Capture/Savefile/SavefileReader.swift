@@ -127,6 +127,9 @@ package final class SavefileReader {
     /// Its bytes are in the file as they are in the stream.
     var isPlain: Bool { compression == nil }
 
+    /// What a packet is depends on those before it.
+    var borrowsTimes: Bool { parser.borrowsTimes }
+
     /// Behind the packets that were handed on last: passes by the passages that are not needed.
     /// - Returns: how many packets they have.
     func leaveOut(_ map: PassageMap, _ isNeeded: (PassageMap.Passage) -> Bool) throws(CaptureError) -> Int {

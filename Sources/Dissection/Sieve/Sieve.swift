@@ -192,10 +192,7 @@ package final class Sieve {
             background.midstreamConnections += lane.midstream
             background.oneWayConnections += lane.oneWay
             background.forgottenConnections += lane.evicted + lane.table.forgotten
-            guard withServers else { continue }
-            for (endpoint, statistics) in zip(lane.serverEndpoints, lane.servers) {
-                background.servers[endpoint, default: ServerStatistics()].add(statistics)
-            }
         }
+        if withServers { basket.add(to: &background.servers) }
     }
 }

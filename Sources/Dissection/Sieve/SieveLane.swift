@@ -1,10 +1,5 @@
 import Model
 
-/// What the lanes of one sieve found, in the order of its packets.
-final class SieveBasket {
-    var found = SieveHarvest()
-}
-
 /// The connections of one lane: which of them are wholly ordinary, and which are to be looked at in full.
 ///
 /// Ordinary is: HTTP/1 exchanges, one after the other, with complete answers below 500, over TCP that lost nothing but what a known body
@@ -12,11 +7,11 @@ final class SieveBasket {
 struct SieveLane {
     var table: FlowTable
     let harvest: SieveBasket
-    private(set) var servers: [ServerStatistics] = []
+    /// Of each server, where its figures stand in the basket.
+    private var places: [Int] = []
     private var serverNumbers = NumberTable<Endpoint>(largest: Self.largestServerCount)
     /// Of each server, good answers whose receiver ended the connection at once.
     var cuts: [Int64] = []
-    var serverEndpoints: [Endpoint] { serverNumbers.keys }
     private(set) var duplicates = 0
     private(set) var connections = 0
     private(set) var midstream = 0
@@ -390,13 +385,13 @@ struct SieveLane {
             number = serverNumber(of: ends(index).server)
             table.withState(index) { $0.serverNumber = Int32(number) }
         }
-        change(&servers[number])
+        change(&harvest.servers[places[number]])
     }
 
     private mutating func serverNumber(of endpoint: Endpoint) -> Int {
         // A flood of invented servers shares the last place.
         let number = serverNumbers.number(of: endpoint)
-        if number == servers.count { servers.append(ServerStatistics()) }
+        if number == places.count { places.append(harvest.place(of: endpoint)) }
         return number
     }
 }

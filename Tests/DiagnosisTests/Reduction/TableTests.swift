@@ -7,7 +7,7 @@ import Testing
 @Suite struct TableTests {
     @Test("A table of words says what a dictionary says, whatever comes and goes")
     func words() {
-        var table = WordTable()
+        let table = WordTable()
         var truth: [UInt64: Int] = [:]
         var random: UInt64 = 1
         for step in 0..<200_000 {

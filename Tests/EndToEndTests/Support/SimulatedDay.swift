@@ -22,6 +22,8 @@ struct SimulatedDay {
         }
     }
 
+    /// Bytes that are added to the body of a good answer.
+    var filling = 0
     private(set) var requests = 0
     private(set) var refused = 0
     private(set) var reset = 0
@@ -72,9 +74,9 @@ struct SimulatedDay {
         var upstream = conversation(Self.gateway, Self.good, at: client.time)
         upstream.handshake()
         pass("/item/\(requests)", &upstream)
-        answer(&upstream, "200 OK", body: "fine")
+        answer(&upstream, "200 OK", body: "fine" + String(repeating: " ", count: filling))
         client.time = upstream.time
-        answer(&client, "200 OK", body: "fine")
+        answer(&client, "200 OK", body: "fine" + String(repeating: " ", count: filling))
         close(&client)
         close(&upstream)
         return Self.frames(client, upstream)
@@ -87,10 +89,10 @@ struct SimulatedDay {
         keptClient.send(.fromClient, "GET /kept/\(requests) HTTP/1.1\r\nHost: day\r\n\r\n")
         keptUpstream.time = keptClient.time
         pass("/kept/\(requests)", &keptUpstream)
-        answer(&keptUpstream, "200 OK", body: "kept")
+        answer(&keptUpstream, "200 OK", body: "kept" + String(repeating: " ", count: filling))
         keptUpstream.acknowledge(.fromClient)
         keptClient.time = keptUpstream.time
-        answer(&keptClient, "200 OK", body: "kept")
+        answer(&keptClient, "200 OK", body: "kept" + String(repeating: " ", count: filling))
         keptClient.acknowledge(.fromClient)
         defer {
             keptClient.packets = []
