@@ -11,10 +11,9 @@ final class WordTable {
         var value: Int32 = -1
     }
 
-    private var memory = LargeTable(repeating: Slot(), count: 256)
-    /// The memory's places, of which there are one more than `mask`: a power of two.
-    private var slots: UnsafeMutablePointer<Slot>
-    private var mask: Int
+    /// One more than `mask`: a power of two.
+    private var slots = WordTable.places(256)
+    private var mask = 255
     private(set) var count = 0
     /// Words are hashes of what strangers wrote: they shall not choose their places.
     private let seed: UInt64
@@ -22,8 +21,16 @@ final class WordTable {
     init() {
         var random = SystemRandomNumberGenerator()
         seed = random.next()
-        slots = memory.places
-        mask = memory.count - 1
+    }
+
+    deinit {
+        slots.deallocate()
+    }
+
+    private static func places(_ count: Int) -> UnsafeMutablePointer<Slot> {
+        let places = UnsafeMutablePointer<Slot>.allocate(capacity: count)
+        places.initialize(repeating: Slot(), count: count)
+        return places
     }
 
     @inline(__always)
@@ -48,7 +55,7 @@ final class WordTable {
         slots[index] = Slot(word: word, value: Int32(truncatingIfNeeded: value))
         if old < 0 {
             count &+= 1
-            if count * 2 > memory.count { grow() }
+            if count * 2 > mask { grow() }
         }
         return Int(old)
     }
@@ -71,11 +78,9 @@ final class WordTable {
 
     @inline(never)
     private func grow() {
-        let old = memory
-        memory = LargeTable(repeating: Slot(), count: old.count * 2)
-        (slots, mask) = (memory.places, memory.count - 1)
-        for index in 0..<old.count where old.places[index].value >= 0 {
-            slots[place(of: old.places[index].word)] = old.places[index]
-        }
+        let (old, count) = (slots, mask + 1)
+        (slots, mask) = (Self.places(count * 2), count * 2 - 1)
+        for index in 0..<count where old[index].value >= 0 { slots[place(of: old[index].word)] = old[index] }
+        old.deallocate()
     }
 }

@@ -10,12 +10,12 @@
 ///
 /// Large ones lie in large pages where the kernel has them to give: of small ones hundreds of megabytes need so many that nearly every
 /// question misses the processor's list of pages too. Access is not checked: the places come from the table's own arithmetic.
-package final class LargeTable<Value: BitwiseCopyable> {
-    package let places: UnsafeMutablePointer<Value>
-    package let count: Int
+final class LargeTable<Value: BitwiseCopyable> {
+    let places: UnsafeMutablePointer<Value>
+    let count: Int
 
     /// - Parameter count: 1 or more.
-    package init(repeating value: Value, count: Int) {
+    init(repeating value: Value, count: Int) {
         self.count = count
         let size = count * MemoryLayout<Value>.stride
         let alignment = size >= Self.largePage ? Self.largePage : max(MemoryLayout<Value>.alignment, 64)
