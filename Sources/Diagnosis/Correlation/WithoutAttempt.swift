@@ -64,6 +64,8 @@ struct WithoutAttempt {
                 let kind = gateways[join.host(attempt.dialler)]
                 isFailure =
                     Self.tellsOfDeath.contains(verdict.cause)
+                    // The timers of checks are their own, and shorter than those that a close by the gateway is believed for.
+                    || attempt.isHealthCheck && attempt.exchange != nil && join.response(of: attempt) == nil
                     || verdict.cause == .upstreamErrorResponse
                         && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false
                             || Self.wasHeldAgainstUpstream(attempt, join))
