@@ -27,6 +27,7 @@ _NO_HEAD = {
     "interim-response",  # only interim answers came
 }
 _RESET = {
+    "fastcgi-empty-response",  # a worker that was killed
     "reset-after-accept",
     "reset-during-upload",
     "reset-before-response",
@@ -219,6 +220,7 @@ BLAME = {
     "accept-queue-overflow": "upstream",
     "reset-after-accept": "upstream",
     "closed-before-response": "upstream",
+    "fastcgi-empty-response": "upstream",
     "reset-before-response": "upstream",
     "reset-during-upload": "upstream",
     "zero-window-stall": "upstream",

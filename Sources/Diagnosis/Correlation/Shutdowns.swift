@@ -149,7 +149,8 @@ struct Shutdowns {
         let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream && $0.isOwn } : cut
         // Tunnels that the gateway ends in the same moment are as good as requests: their upstreams had not closed.
         let tunnels = group.filter { $0.isTunnel && !$0.isUpstream && $0.isOwn }
-        guard leg.count + (leg.isEmpty ? 0 : tunnels.count) >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max()
+        guard leg.count + (leg.isEmpty ? 0 : tunnels.count) >= 2, let earliest = cut.map(\.frame.time).min(),
+            let latest = cut.map(\.frame.time).max()
         else {
             return nil
         }

@@ -26,7 +26,7 @@ struct WithoutAttempt {
         .connectRefused, .connectTimeout, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable,
         .acceptQueueOverflow, .staleTuple, .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse,
         .responseTimeout, .lossStallRequest, .lossStallResponse, .zeroWindowStall, .closedMidHead, .resetMidHead,
-        .malformedHeader, .headerTooLarge,
+        .malformedHeader, .headerTooLarge, .fastcgiEmptyResponse,
     ]
 
     private struct Entry {

@@ -81,6 +81,7 @@ package enum CauseGuides {
         + refusals
         + body
         + reuse
+        + fastCGI
         + ends + limits + oddAnswers
         + ownDoing
         + last

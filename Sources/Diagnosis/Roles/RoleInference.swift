@@ -158,8 +158,11 @@ struct RoleInference {
                     )
                 )
             }
-            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
-            if connects, connection.orientation == .handshake, connection.cameToNothing, !connection.isNameService {
+            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose. So was one whose requests
+            // cannot be read, in a protocol that gateways speak to applications.
+            if connects, connection.orientation == .handshake, connection.cameToNothing || connection.speaksForeign,
+                !connection.isNameService
+            {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }

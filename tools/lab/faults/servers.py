@@ -73,11 +73,12 @@ def uwsgi(s, number, port, socket):
     return f"{address}:{port}"
 
 
-def php_fpm(s, number, port):
-    """php-fpm with two workers and a script that answers `done`; returns its address."""
+def php_fpm(s, number, port, scripts=None):
+    """php-fpm with two workers and a script that answers `done`, and further `scripts` by name; returns its address."""
     namespace, address = s.host(number)
-    script = s.folder / "done.php"
-    script.write_text('<?php header("Content-Type: text/plain"); echo "done\\n";\n')
+    done = {"done": 'header("Content-Type: text/plain"); echo "done\\n";'}
+    for name, body in (done | (scripts or {})).items():
+        (s.folder / f"{name}.php").write_text(f"<?php {body}\n")
     configuration = s.folder / f"fpm-{port}.conf"
     configuration.write_text(
         f"[global]\nerror_log = {s.folder}/fpm-{port}.log\ndaemonize = no\n[www]\nlisten = {address}:{port}\n"
@@ -88,11 +89,11 @@ def php_fpm(s, number, port):
     return f"{address}:{port}"
 
 
-def php_lines(s):
+def php_lines(s, script="done"):
     """Lines of a route that make each request one for that script, by gateway kind."""
     return {
-        "nginx": [f"fastcgi_param SCRIPT_FILENAME {s.folder}/done.php;"],
-        "haproxy": ["http-request set-path /done.php"],
+        "nginx": [f"fastcgi_param SCRIPT_FILENAME {s.folder}/{script}.php;"],
+        "haproxy": [f"http-request set-path /{script}.php"],
     }
 
 
