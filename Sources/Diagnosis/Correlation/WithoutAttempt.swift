@@ -26,7 +26,8 @@ struct WithoutAttempt {
         .connectRefused, .connectTimeout, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable,
         .acceptQueueOverflow, .staleTuple, .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse,
         .responseTimeout, .lossStallRequest, .lossStallResponse, .zeroWindowStall, .closedMidHead, .resetMidHead,
-        .malformedHeader, .headerTooLarge, .fastcgiEmptyResponse,
+        .malformedHeader, .headerTooLarge, .fastcgiEmptyResponse, .tlsToPlaintextUpstream, .tlsHandshakeTimeout,
+        .tlsHandshakeReset, .tlsProtocolVersion, .tlsHandshakeFailure, .tlsUnrecognizedName,
     ]
 
     private struct Entry {

@@ -48,6 +48,11 @@ def php_503(s):
     _play(s, lambda scripts: Fault("upstream-error-response", scripts, variant="application"), "busy")
 
 
-@case("truncated-body-reset", "php-killed", "A php-fpm worker is killed after the head and 6 kB of the body.")
+@case(
+    "truncated-body-reset",
+    "php-killed",
+    "A php-fpm worker is killed after the head and 6 kB of the body.",
+    gateways=("nginx",),
+)
 def php_killed(s):
     _play(s, lambda scripts: Fault("truncated-body-reset", scripts), "breaks")
