@@ -10,7 +10,7 @@ import Testing
         .deletingLastPathComponent()
 
     static let diagnosed: [Cause] =
-        Detectors.ordered.map { $0.cause } + [.plaintextToTLSUpstream]
+        Detectors.ordered.map { $0.cause } + TLSHandshake.detectors.map { $0.cause } + [.plaintextToTLSUpstream]
         + [.dnsFailure, .staleAddress, .noLiveUpstream, .noUpstreamAttempt, .gatewayReload, .cachedError, .proxyLoop]
         + [.undetermined]
 

@@ -87,6 +87,35 @@ import Testing
         #expect(report.countsClientRequests)
     }
 
+    /// Two servers on the gateway's own host. Of each pair of requests that come together, the one whose leg begins second begins inside the
+    /// other's leg; now and then a request comes alone.
+    private static let siblings = (0..<20).flatMap { round -> [Line] in
+        let host = "127.0.0.1"
+        let time = Double(round) * 100
+        let servers: [UInt16] = round < 8 ? [9001, 9002] : round < 12 ? [9002, 9001] : [9001 + UInt16(round % 2)]
+        return servers.enumerated().flatMap { place, server -> [Line] in
+            let port = UInt16(2 * round + place)
+            let begin = time + Double(place) * 0.1
+            return [
+                Line.from(end(host, 50_000 + port), to: end(host, 80)).handshake(at: begin - 0.4)
+                    .request("/ok", at: begin).response(200, at: begin + 9),
+                Line.from(end(host, 40_000 + port), to: end(host, server)).handshake(at: begin + 0.3)
+                    .request("/ok", at: begin + 0.8).response(200, at: begin + 8),
+            ]
+        }
+    }
+
+    @Test(
+        "Servers of one group on the gateway's own host are asked the same at the same time, and are no gateways of each other"
+    )
+    func siblingServers() {
+        let report = Scene.report(Self.siblings)
+        #expect(report.roles.upstreams == [end("127.0.0.1", 9001), end("127.0.0.1", 9002)])
+        #expect(report.totalRequests == 32)
+        #expect(report.outline == [])
+        #expect(report.upstreams.map(\.exchanges) == [16, 16])
+    }
+
     @Test("With the upstream leg only, its attempts are judged and the missing client leg is said")
     func upstreamOnly() throws {
         let report = Scene.report([Scene.leg().handshake(at: 1).request(at: 2).fin(.fromServer, at: 50)])

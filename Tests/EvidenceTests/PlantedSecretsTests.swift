@@ -93,7 +93,60 @@ import Testing
         return Planted(request: Array(request.utf8), response: Array(response.utf8), secrets: secrets)
     }()
 
-    private static let all = [heads, bodies, names]
+    /// Over FastCGI.
+    private static let scripts: Planted = {
+        func record(_ type: UInt8, _ content: [UInt8] = [], padding: [UInt8] = []) -> [UInt8] {
+            [1, type, 0, 1, UInt8(content.count >> 8), UInt8(content.count & 255), UInt8(padding.count), 0] + content
+                + padding
+        }
+        let pairs = [
+            ("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/a/b?token=Fq1queryval"),
+            ("QUERY_STRING", "token=Fq1queryval"),
+            ("SCRIPT_FILENAME", "/srv/Fs2rootpath/a.php"), ("CONTENT_LENGTH", "21"), ("HTTP_HOST", "shop.example"),
+            ("HTTP_COOKIE", "sid=Fc3kukivalq" + String(repeating: "z", count: 200)),
+            ("HTTP_AUTHORIZATION", "Basic RmE0YXV0aHNlY3JldA=="), ("DB_PASSWORD", "Fp5databazeword"),
+            ("HTTP_REFERER", "https://ref.example/p?email=Fr6rqfervalqe"),
+        ]
+        let variables = pairs.flatMap { name, value -> [UInt8] in
+            let size = value.utf8.count
+            return [UInt8(name.utf8.count)] + (size < 128 ? [UInt8(size)] : [0x80, 0, 0, UInt8(size)])
+                + Array(name.utf8) + Array(value.utf8)
+        }
+        let half = variables.count / 2
+        return Planted(
+            request: record(1, [0, 1, 1, 0, 0, 0, 0, 0]) + record(4, Array(variables[..<half]), padding: [0, 0, 0])
+                + record(4, Array(variables[half...])) + record(4) + record(5, Array("Fi7inputsecret-of-them".utf8))
+                + record(5),
+            response: record(7, Array("PHP Fatal: Fe8stderrsecret".utf8), padding: Array("Fg9padd".utf8))
+                + record(6, Array("Status: 200 Fh1reason@mail.example\r\nSet-Cookie: sid=Fk2zet".utf8))
+                + record(6, Array("kuki; Path=/\r\nLocation: /x?code=Fl3lokatqode\r\n\r\nFb4bodysecret-in-it".utf8))
+                + record(6, Array("Fb5bodysecret-behind".utf8)) + record(3, [UInt8](repeating: 0, count: 8)),
+            secrets: [
+                "Fq1queryval", "Fs2rootpath", "Fc3kukivalq", "RmE0YXV0aHNlY3JldA", "Fp5databazeword", "Fr6rqfervalqe",
+                "Fi7inputsecret", "Fe8stderrsecret", "Fg9padd", "Fh1reason", "Fk2zetkuki", "Fl3lokatqode",
+                "Fb4bodysecret",
+                "Fb5bodysecret",
+            ]
+        )
+    }()
+
+    private static let all = [heads, bodies, names, scripts]
+
+    @Test("of FastCGI stay the records, their order and what was asked for")
+    func scripts() {
+        var wire = Wire(seed: 1)
+        wire.handshake()
+        wire.segment(.fromClient, at: 0, Self.scripts.request)
+        wire.segment(.fromServer, at: 0, Self.scripts.response)
+        let (_, after) = wire.evidence()
+        let text = after.packets.map { String(decoding: $0.bytes, as: UTF8.self) }.joined()
+        for words in [
+            "REQUEST_METHOD", "POST", "/a/b?token=", "HTTP_HOST", "shop.example", "Status: 200", "Location: /x",
+        ]
+        where !text.contains(words) {
+            Issue.record("\(words)")
+        }
+    }
 
     @Test("what decides and what nobody minds stays")
     func harmless() {

@@ -27,6 +27,7 @@ _NO_HEAD = {
     "interim-response",  # only interim answers came
 }
 _RESET = {
+    "fastcgi-empty-response",  # a worker that was killed
     "reset-after-accept",
     "reset-during-upload",
     "reset-before-response",
@@ -56,6 +57,7 @@ _OTHER_PROTOCOL = {
     "application-protocol-mismatch",
     "proxy-protocol-mismatch",  # what did not want the PROXY header answers in its own way
 }
+_REFUSED_HANDSHAKE = {"tls-protocol-version", "tls-handshake-failure", "tls-unrecognized-name"}
 _NOT_UNDERSTOOD = _OTHER_PROTOCOL | {
     "malformed-header",
     "malformed-status-line",
@@ -101,6 +103,10 @@ TABLE = {
     # nginx goes on with status 009 and passes the bytes to the client as HTTP/0.9, which has no status.
     "no status line": {"malformed-status-line", "surplus-bytes"} | _OTHER_PROTOCOL,
     "not FastCGI": {"application-protocol-mismatch"},
+    "not TLS": {"tls-to-plaintext-upstream"},
+    "handshake refused": _REFUSED_HANDSHAKE,
+    "handshake closed": {"tls-handshake-reset"},
+    "handshake timed out": {"tls-handshake-timeout"},
     "not HTTP/2": {"application-protocol-mismatch"},
     "client slow": {"client-slow"},
     "chunk invalid": {"bad-chunk-size"},
@@ -116,8 +122,10 @@ TABLE = {
     # The second where nothing failed before: maintenance; the third where no address was found for the server.
     "no server": {"no-live-upstream", "no-upstream-attempt", "dns-failure"},
     # The last where an HTTP/2 preface is answered in HTTP/1.
-    "SC": _CONNECT_FAILED | {"reset-after-accept", "application-protocol-mismatch"},
-    "sC": _NO_HANDSHAKE,
+    "SC": _CONNECT_FAILED
+    | _REFUSED_HANDSHAKE
+    | {"reset-after-accept", "application-protocol-mismatch", "tls-to-plaintext-upstream", "tls-handshake-reset"},
+    "sC": _NO_HANDSHAKE | {"tls-handshake-timeout"},
     "sQ": {"no-upstream-attempt"},
     "RC": {"no-upstream-attempt"},  # no local port, or no file descriptor
     "SH": _RESET | _CLOSED,
@@ -219,6 +227,13 @@ BLAME = {
     "accept-queue-overflow": "upstream",
     "reset-after-accept": "upstream",
     "closed-before-response": "upstream",
+    "fastcgi-empty-response": "upstream",
+    "tls-to-plaintext-upstream": "gateway",
+    "tls-handshake-timeout": "upstream",
+    "tls-handshake-reset": "upstream",
+    "tls-protocol-version": "gateway",
+    "tls-handshake-failure": "gateway",
+    "tls-unrecognized-name": "gateway",
     "reset-before-response": "upstream",
     "reset-during-upload": "upstream",
     "zero-window-stall": "upstream",

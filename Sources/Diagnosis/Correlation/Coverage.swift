@@ -20,6 +20,9 @@ struct Coverage {
     private var oneWay: Set<Int> = []
     /// Per host and in time order: attempts that no request explains.
     private var orphans: [Int: [(start: Timestamp, attempt: Int)]] = [:]
+    /// Per host and by when they begin: connections to upstreams of which it cannot be read what was asked on them, from the first to the last
+    /// byte of the gateway.
+    private var unreadable: [Int: [(from: Timestamp, to: Timestamp)]] = [:]
     /// Requests that used a connection.
     private var users: [Int: [Int]] = [:]
     /// Since when the upstream side is not to be seen any more: requests were answered without a packet of it. Nil where it is.
@@ -59,6 +62,7 @@ struct Coverage {
         for host in loose.keys { loose[host]?.sort { $0.time < $1.time } }
         for host in endings.keys { endings[host]?.sort { $0.time < $1.time } }
         for host in strayErrors.keys { strayErrors[host]?.sort() }
+        for host in unreadable.keys { unreadable[host]?.sort { $0.from < $1.from } }
     }
 
     /// The request that it was joined to is known to have ended no earlier than it.
@@ -92,6 +96,12 @@ struct Coverage {
         {
             oneWay.insert(host)
         }
+        let isDialler = join.host(connection.client.address) == host || connection.orientation == .guess
+        if isDialler, connection.carriesUnreadRequests, let first = connection.fromClient.firstDataFrame,
+            let last = connection.fromClient.lastDataFrame
+        {
+            unreadable[host, default: []].append((first.time, last.time))
+        }
         for event in connection.events where event.kind == .ackLostSegment || event.kind == .lostSegment {
             loose[host, default: []].append(Remains(time: event.frame.time, connection: index))
         }
@@ -120,6 +130,12 @@ struct Coverage {
         {
             return
                 "connections of this time that there was no room to look at: give it more memory, or choose a part with a filter"
+        }
+        // The latest few suffice, and bound the work.
+        let unread = unreadable[host] ?? []
+        let before = unread.partitionPoint { $0.from > end }
+        if unread[..<before].suffix(256).contains(where: { $0.to >= from }) {
+            return "what was asked on a connection to an upstream that is encrypted or in a protocol that is not read"
         }
         if let blindSince, request.start >= blindSince {
             return "the upstream side, at the end of the capture: good requests have no packet there either"
@@ -213,6 +229,19 @@ struct Coverage {
         let start = list.partitionPoint { $0.time >= from }
         // The nearest few suffice, and bound the work.
         return list[start...].prefix(256).prefix { $0.time <= to }.contains(where: isWanted)
+    }
+}
+
+extension ConnectionFacts {
+    /// The client sent what may be requests, and none of them can be read.
+    var carriesUnreadRequests: Bool {
+        guard exchanges.isEmpty, fromClient.payloadBytes > 0, !isNameService else { return false }
+        switch application {
+        case .tls: return true
+        // Each protocol that carries requests is known by its beginning.
+        case .unknown: return orientation != .handshake
+        case .http1, .other: return speaksForeign
+        }
     }
 }
 

@@ -241,6 +241,14 @@ struct Join {
         return score
     }
 
+    /// The gateway told its client first and then closed what had not answered (HAProxy 2.6, as run: 0.4 ms later).
+    private func isGivenUp(_ attempt: Attempt, after over: Timestamp) -> Bool {
+        guard let ending = timelines[attempt.connection].firstEnding, ending.direction == .fromClient,
+            answer(of: attempt) == nil
+        else { return false }
+        return attempt.end == ending.frame.time && ending.frame.time - over <= .milliseconds(5)
+    }
+
     /// Its request was sent again and again and never acknowledged. A gateway that gives up such an attempt closes unseen: its FIN waits
     /// behind those bytes.
     private func wasNeverHeard(_ attempt: Attempt, until time: Timestamp) -> Bool {
@@ -336,7 +344,7 @@ struct Join {
         // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt,
         // and Envoy lets a connect run on when the request's own timer has ended first.
         if let over = candidate.end, end > over + Self.slack {
-            if isPending(attempt, at: over), candidate.isFailed {
+            if candidate.isFailed, isPending(attempt, at: over) || isGivenUp(attempt, after: over) {
                 end = over
             } else {
                 guard case .aborted = candidate.outcome else { return nil }

@@ -76,6 +76,8 @@ extension PortConduct {
         if isProxied, case .tls(let facts) = connection.application, let hello = facts.serverHello {
             acceptedProxyHeader = acceptedProxyHeader ?? hello
         }
+        // What is asked in another protocol tells nothing of HTTP.
+        if connection.speaksForeign { return }
         for (position, exchange) in connection.exchanges.enumerated() {
             guard let request = exchange.request else { continue }
             let head = (request.headEnd ?? connection.fromClient.highestEnd) - request.start

@@ -32,6 +32,8 @@ struct Shutdowns {
         var isSilent = false
         /// Of a client's connection: the upstream that worked for it is to be seen, and had not closed before.
         var isOwn = true
+        /// It had been switched to another protocol (RFC 9110 §15.2.2): nothing tells whether more was to come.
+        var isTunnel = false
 
         /// A client's connection that had been kept alive: a gateway that closes after each answer does so at once.
         var wasIdle: Bool { !isUpstream && !cuts && frame.time - progress >= .milliseconds(20) }
@@ -85,6 +87,7 @@ struct Shutdowns {
         else { return nil }
         var cuts = false
         var isSilent = false
+        var isTunnel = false
         var progress = ending.frame.time
         if let exchange = connection.exchanges.last, let request = exchange.request {
             if let response = exchange.response, response.firstFrame.number < ending.frame.number {
@@ -92,6 +95,7 @@ struct Shutdowns {
                 cuts =
                     !response.body.hasGap
                     && (response.completion == .incompleteBody || response.completion == .incompleteHead)
+                if case .tunnel = response.body.framing { isTunnel = true }
                 // The end of the connection is the end of such a body (RFC 9112 §6.3).
                 if side == .fromServer, case .untilClose = response.body.framing { cuts = false }
                 progress =
@@ -110,7 +114,8 @@ struct Shutdowns {
             cuts: cuts,
             progress: progress,
             isUpstream: side == .fromClient,
-            isSilent: isSilent
+            isSilent: isSilent,
+            isTunnel: isTunnel
         )
     }
 
@@ -142,7 +147,10 @@ struct Shutdowns {
         if isDown { return shutdown }
         // Else several, of which each had waited for another time than the others.
         let leg = cut.contains(where: { !$0.isUpstream }) ? cut.filter { !$0.isUpstream && $0.isOwn } : cut
-        guard leg.count >= 2, let earliest = cut.map(\.frame.time).min(), let latest = cut.map(\.frame.time).max()
+        // Tunnels that the gateway ends in the same moment are as good as requests: their upstreams had not closed.
+        let tunnels = group.filter { $0.isTunnel && !$0.isUpstream && $0.isOwn }
+        guard leg.count + (leg.isEmpty ? 0 : tunnels.count) >= 2, let earliest = cut.map(\.frame.time).min(),
+            let latest = cut.map(\.frame.time).max()
         else {
             return nil
         }
@@ -155,7 +163,7 @@ struct Shutdowns {
         let isSilent = leg.allSatisfy { $0.isSilent && !$0.isUpstream }
         let isEven = newest - oldest >= 4 * (latest - earliest)
         let isTold = isEven && newest - oldest >= (isSilent ? .milliseconds(2) : .milliseconds(20))
-        guard isTold || isSilent && group.contains(where: \.wasIdle) else { return nil }
+        guard isTold || isSilent && (!tunnels.isEmpty || group.contains(where: \.wasIdle)) else { return nil }
         return shutdown
     }
 

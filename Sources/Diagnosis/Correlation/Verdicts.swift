@@ -123,7 +123,8 @@ struct Verdicts {
         if !isEstablished, let verdict = ClientAbort.examine(context) { return .failed(verdict) }
         let detectors: [any Detector.Type] =
             isEstablished
-            ? [MiddleboxReset.self, ForeignConnection.self, ResetAfterAccept.self, AcceptQueueOverflow.self]
+            ? [MiddleboxReset.self, ForeignConnection.self] + TLSHandshake.detectors
+                + [ResetAfterAccept.self, AcceptQueueOverflow.self]
             : [
                 ICMPPortUnreachable.self, ICMPAdminProhibited.self, HostUnreachable.self, HandshakeResetByFirewall.self,
                 ConnectRefused.self,

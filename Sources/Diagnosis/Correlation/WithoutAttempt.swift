@@ -26,7 +26,8 @@ struct WithoutAttempt {
         .connectRefused, .connectTimeout, .icmpPortUnreachable, .icmpAdminProhibited, .hostUnreachable,
         .acceptQueueOverflow, .staleTuple, .resetAfterAccept, .closedBeforeResponse, .resetBeforeResponse,
         .responseTimeout, .lossStallRequest, .lossStallResponse, .zeroWindowStall, .closedMidHead, .resetMidHead,
-        .malformedHeader, .headerTooLarge,
+        .malformedHeader, .headerTooLarge, .fastcgiEmptyResponse, .tlsToPlaintextUpstream, .tlsHandshakeTimeout,
+        .tlsHandshakeReset, .tlsProtocolVersion, .tlsHandshakeFailure, .tlsUnrecognizedName,
     ]
 
     private struct Entry {
@@ -64,6 +65,8 @@ struct WithoutAttempt {
                 let kind = gateways[join.host(attempt.dialler)]
                 isFailure =
                     Self.tellsOfDeath.contains(verdict.cause)
+                    // The timers of checks are their own, and shorter than those that a close by the gateway is believed for.
+                    || attempt.isHealthCheck && attempt.exchange != nil && join.response(of: attempt) == nil
                     || verdict.cause == .upstreamErrorResponse
                         && (attempt.parent == nil || kind?.profile.mayTakeErrorsForDeath ?? false
                             || Self.wasHeldAgainstUpstream(attempt, join))

@@ -36,6 +36,7 @@ enum Detectors {
         // Only large heads end so: before the close or reset that the limit causes.
         RequestTooLarge.self,
         InterimResponseTrouble.self,
+        FastCGIEmptyResponse.self,
         ResetAfterAccept.self,
         // Reused connections before the general close and reset.
         StaleKeepaliveReuse.self,

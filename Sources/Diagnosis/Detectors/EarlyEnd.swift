@@ -161,7 +161,7 @@ enum ClosedBeforeResponse: Detector {
 
     /// Whole seconds from 2 up, met at most 5 % and at most half a second late: an upstream's own limit (gunicorn 30 s, php-fpm
     /// `request_terminate_timeout`, unicorn 60 s).
-    private static func roundTimer(_ elapsed: Nanoseconds) -> Int64? {
+    static func roundTimer(_ elapsed: Nanoseconds) -> Int64? {
         let seconds = elapsed / .seconds(1)
         guard seconds >= 2 else { return nil }
         return elapsed % .seconds(1) <= min(elapsed / 20, .milliseconds(500)) ? seconds : nil

@@ -3,7 +3,7 @@ import Model
 extension AttemptContext {
     /// What a port that answered nobody may be, besides broken: these causes end a connection in the same way.
     var finerPatterns: [String] {
-        guard isFirst, conduct.answeredPlain == nil else { return [] }
+        guard isFirst, conduct.answeredPlain == nil, !connection.speaksForeign else { return [] }
         if connection.hasProxyHeader {
             guard conduct.acceptedProxyHeader == nil else { return [] }
             return [
@@ -124,8 +124,10 @@ enum ApplicationProtocolMismatch: Detector {
     static let cause = Cause.applicationProtocolMismatch
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
+        if attempt.connection.speaksForeign { return ForeignConnection.examine(attempt) }
         guard attempt.request != nil, attempt.stage == .nothing, attempt.conduct.answeredPlain == nil,
-            let foreign = attempt.conduct.answeredForeign, attempt.ending?.isFromServer == true
+            let foreign = attempt.conduct.answeredForeign,
+            attempt.ending?.isFromServer == true
         else { return nil }
         let name = foreign.name.rawValue
         return Verdict(
@@ -163,7 +165,9 @@ enum ForeignConnection: Detector {
 
     static func mismatch(_ attempt: AttemptContext) -> Verdict? {
         let connection = attempt.connection
-        guard attempt.exchange == nil, connection.speaksForeign, case .other(let name) = connection.application else {
+        guard attempt.exchange?.response == nil, connection.speaksForeign,
+            case .other(let name) = connection.application
+        else {
             return nil
         }
         var frames: [EvidenceFrame] = []

@@ -60,7 +60,9 @@ enum RequestTooLarge: Detector {
     static let refusals: Set<Int> = [400, 414, 431]
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
-        guard let size = size(attempt), size > attempt.conduct.largestAnswered, attempt.clientFailed else { return nil }
+        guard !attempt.connection.speaksForeign, let size = size(attempt), size > attempt.conduct.largestAnswered,
+            attempt.clientFailed
+        else { return nil }
         let story: String
         switch attempt.stage {
         case .nothing:

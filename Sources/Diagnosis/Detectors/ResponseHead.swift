@@ -131,7 +131,8 @@ enum HeaderTooLarge: Detector {
 
     static func examine(_ attempt: AttemptContext) -> Verdict? {
         guard let response = attempt.exchange?.response, response.headBytes >= smallestLimit,
-            response.status != nil, attempt.stage != .notHTTP, attempt.stage != .invalidStatusLine,
+            response.status != nil || attempt.connection.isFastCGI, attempt.stage != .notHTTP,
+            attempt.stage != .invalidStatusLine,
             attempt.gatewayRejected || passesUsualLimit(response, attempt)
         else { return nil }
         // A violation that stands before the limit is what the gateway met first.

@@ -29,7 +29,8 @@ enum NginxProfile: GatewayProfile {
         case .dnsFailure: [502]
         case .connectRefused, .icmpPortUnreachable, .icmpAdminProhibited, .resetAfterAccept, .closedBeforeResponse,
             .resetBeforeResponse, .closedMidHead, .resetMidHead, .headerTooLarge, .malformedHeader, .noLiveUpstream,
-            .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .applicationProtocolMismatch:
+            .earlyResponse, .requestTooLarge, .proxyProtocolMismatch, .applicationProtocolMismatch,
+            .fastcgiEmptyResponse:
             [502]
         // Its connect timer may end first.
         case .hostUnreachable, .staleAddress: [502, 504]

@@ -77,10 +77,12 @@ package struct CauseGuide: Sendable {
 /// All guides, in the order of the catalogue. A cause that is diagnosed has one; a test sees to it.
 package enum CauseGuides {
     package static let all: [CauseGuide] =
-        names + connect + staleTuples + filters + paths + otherProtocols + sending + waiting + head + protocols
+        names + connect + staleTuples + filters + paths + handshakes + otherProtocols + sending + waiting + head
+        + protocols
         + refusals
         + body
         + reuse
+        + fastCGI
         + ends + limits + oddAnswers
         + ownDoing
         + last

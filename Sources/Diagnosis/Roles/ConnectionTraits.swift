@@ -11,6 +11,13 @@ extension ConnectionFacts {
         return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
     }
 
+    /// A TLS handshake that the client began and never got far enough in to send anything.
+    var failedInHandshake: Bool {
+        guard case .tls(let facts) = application else { return false }
+        return facts.clientHello != nil && facts.clientRecords == 0
+            && events.contains { $0.kind == .fin || $0.kind == .rst }
+    }
+
     /// The first FIN or RST of either side.
     var firstEnding: FrameReference? {
         events.first { $0.kind == .fin || $0.kind == .rst }?.frame

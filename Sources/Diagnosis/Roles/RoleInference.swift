@@ -158,8 +158,11 @@ struct RoleInference {
                     )
                 )
             }
-            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose.
-            if connects, connection.orientation == .handshake, connection.cameToNothing, !connection.isNameService {
+            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose. So was one whose requests
+            // cannot be read, in a protocol that gateways speak to applications.
+            if connects, connection.orientation == .handshake, !connection.isNameService,
+                connection.cameToNothing || connection.speaksForeign || connection.failedInHandshake
+            {
                 starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
             }
         }
@@ -202,6 +205,12 @@ struct RoleInference {
             guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
                 candidate.front != connection.server
             else { continue }
+            // Nor is a client that fails to open TLS to another listener of the same address, while others ask there.
+            if connection.failedInHandshake, candidate.front.address == connection.server.address,
+                candidate.front.address != dialled.from
+            {
+                continue
+            }
             // Clients that ask the same at the same time lie inside each other's requests by chance.
             if let told = candidate.answer, let got = start.answer, told.isEarlier(than: got) { continue }
             let isSameHost =

@@ -6,7 +6,7 @@ package import Model
 /// If the client then proves to speak another protocol, what was read is dropped.
 package struct ApplicationDispatcher: ApplicationParser {
     private enum Choice {
-        case undecided, http1, tls, dns
+        case undecided, http1, tls, dns, fastcgi
         case other(ProtocolName)
         /// Nothing that is known: no bytes are looked at any more.
         case unknown
@@ -24,6 +24,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     private var http: HTTP1Parser
     private var tls: TLSParser
     private var dns = DNSStreamParser()
+    private var fastcgi: FastCGIParser
     private var held: [Held] = []
     /// First bytes of either direction, at most `ProtocolProbe.longestNeeded` (and a PROXY header's before them).
     private var clientBytes: [UInt8] = []
@@ -36,6 +37,7 @@ package struct ApplicationDispatcher: ApplicationParser {
         self.startsAtBeginning = startsAtBeginning
         http = HTTP1Parser(startsAtBeginning: startsAtBeginning)
         tls = TLSParser(startsAtBeginning: startsAtBeginning)
+        fastcgi = FastCGIParser(startsAtBeginning: startsAtBeginning)
     }
 
     /// The messages of a connection between these ends that carried DNS.
@@ -43,7 +45,10 @@ package struct ApplicationDispatcher: ApplicationParser {
         dns.messages(client: client, server: server)
     }
 
-    package mutating func forget(before time: Timestamp) { http.forget(before: time) }
+    package mutating func forget(before time: Timestamp) {
+        http.forget(before: time)
+        fastcgi.forget(before: time)
+    }
 
     /// Writes what the connection carried into its facts.
     package func state(into facts: inout ConnectionFacts) {
@@ -54,6 +59,12 @@ package struct ApplicationDispatcher: ApplicationParser {
             facts.exchanges = http.exchanges
             facts.droppedExchanges = http.dropped
         case .tls: facts.application = .tls(tls.facts)
+        case .fastcgi:
+            facts.application = .other(.fastcgi)
+            // To a server that speaks something else nothing was asked.
+            guard !fastcgi.isAnsweredOtherwise else { break }
+            facts.exchanges = fastcgi.exchanges
+            facts.droppedExchanges = fastcgi.dropped
         case .other(let name): facts.application = .other(name)
         case .dns, .unknown: facts.application = .unknown
         case .undecided where startsAtBeginning:
@@ -79,6 +90,7 @@ package struct ApplicationDispatcher: ApplicationParser {
         switch choice {
         case .http1: http.consume(bytes, at: offset, context)
         case .tls: tls.consume(bytes, at: offset, context)
+        case .fastcgi: fastcgi.consume(bytes, at: offset, context)
         case .dns: dns.consume(bytes, at: offset, context)
         case .other, .unknown: break
         case .undecided where !startsAtBeginning: consumeMidStream(bytes, at: offset, context)
@@ -95,6 +107,7 @@ package struct ApplicationDispatcher: ApplicationParser {
         switch choice {
         case .http1: http.gap(length, at: offset, context)
         case .tls: tls.gap(length, at: offset, context)
+        case .fastcgi: fastcgi.gap(length, at: offset, context)
         case .dns: dns.gap(length, at: offset, context)
         case .other, .unknown: break
         case .undecided:
@@ -111,6 +124,7 @@ package struct ApplicationDispatcher: ApplicationParser {
                 // The bytes that would have told the protocol are missing.
                 startsAtBeginning = false
                 tls = TLSParser(startsAtBeginning: false)
+                fastcgi = FastCGIParser(startsAtBeginning: false)
                 held = []
             }
             http.gap(length, at: offset, context)
@@ -120,6 +134,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     package mutating func acknowledged(upTo offset: Int64, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.acknowledged(upTo: offset, context)
+        case .fastcgi: fastcgi.acknowledged(upTo: offset, context)
         case .tls, .dns, .other, .unknown: break
         }
     }
@@ -127,6 +142,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     package mutating func retransmitted(_ range: Range<Int64>, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.retransmitted(range, context)
+        case .fastcgi: fastcgi.retransmitted(range, context)
         case .tls, .dns, .other, .unknown: break
         }
     }
@@ -134,6 +150,7 @@ package struct ApplicationDispatcher: ApplicationParser {
     package mutating func finished(at offset: Int64, _ context: DeliveryContext) {
         switch choice {
         case .http1, .undecided: http.finished(at: offset, context)
+        case .fastcgi: fastcgi.finished(at: offset, context)
         case .tls, .dns, .other, .unknown: break
         }
     }
@@ -171,6 +188,11 @@ package struct ApplicationDispatcher: ApplicationParser {
                 startTLS(delivery.bytes.span.bytes, delivery.offset, headerLength, delivery.context)
             }
             startTLS(bytes, offset, headerLength, context)
+            dropHTTP()
+        case .certain(.fastcgi) where headerLength == 0:
+            choice = .fastcgi
+            for delivery in held { fastcgi.consume(delivery.bytes.span.bytes, at: delivery.offset, delivery.context) }
+            fastcgi.consume(bytes, at: offset, context)
             dropHTTP()
         case .certain(let name):
             choice = .other(name)
@@ -228,8 +250,17 @@ package struct ApplicationDispatcher: ApplicationParser {
         return (ProtocolProbe.examine(clientBytes, from: .fromClient), 0)
     }
 
-    /// Without the first bytes, TLS is told by a delivery that begins with a record; HTTP finds its own way in.
+    /// Without the first bytes, TLS and FastCGI are told by a delivery that begins with a record; HTTP finds its own way in.
     private mutating func consumeMidStream(_ bytes: RawSpan, at offset: Int64, _ context: DeliveryContext) {
+        if http.exchanges.isEmpty, context.direction == .fromClient, FastCGIRecords.isStart(bytes, .fromClient),
+            bytes.byteCount >= 16
+        {
+            choice = .fastcgi
+            fastcgi = FastCGIParser(startsAtBeginning: false)
+            fastcgi.consume(bytes, at: offset, context)
+            dropHTTP()
+            return
+        }
         http.consume(bytes, at: offset, context)
         guard http.exchanges.isEmpty, bytes.byteCount >= 6,
             ProtocolProbe.tlsRecord((0..<6).map { bytes.byte($0) }) == .certain(.tls)

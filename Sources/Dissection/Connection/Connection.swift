@@ -315,11 +315,12 @@ final class Connection<Parser: ConnectionParser> {
     }
 
     /// A packet of an end that is said to have reset the connection before. What was merely overtaken by the reset neither carries
-    /// nor acknowledges anything beyond it.
+    /// nor acknowledges anything beyond it; what has the earlier time stamp was captured late.
     private func noteSurvivor(_ event: TCPEvent) {
         for index in resets.indices
         where resets[index].wentOn == nil && resets[index].event.direction == event.direction {
             let reset = resets[index].event
+            guard event.frame.time >= reset.frame.time else { continue }
             let end = event.offset &+ Int64(event.length)
             let acknowledgesMore =
                 reset.flags.contains(.ack)

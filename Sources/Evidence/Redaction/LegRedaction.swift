@@ -20,6 +20,10 @@ struct LegRedaction {
         server.assemble(bytes)
         originals = (client.runs, server.runs)
         guard !isNames else { return }
+        if isScripts {
+            redactScripts(&text)
+            return
+        }
         let isEncrypted = !hasStartLine && hasRecord
         let methods = redactClient(&text, isEncrypted: isEncrypted)
         redactServer(&text, methods, isEncrypted: isEncrypted)
@@ -30,6 +34,25 @@ struct LegRedaction {
     }
 
     private var hasRecord: Bool { client.begins(StartLines.isRecord) || server.begins(StartLines.isRecord) }
+
+    /// FastCGI on both sides.
+    private var isScripts: Bool {
+        guard !hasStartLine, client.begins({ StartLines.isScriptRecord($0, at: $1, isClient: true) }) else {
+            return false
+        }
+        return server.runs.first.map { $0.bytes.first == 1 || $0.start > 0 || !server.knowsBeginning } ?? true
+    }
+
+    private mutating func redactScripts(_ text: inout TextRedaction) {
+        for isClient in [true, false] {
+            var stream = isClient ? client : server
+            let knowsBeginning = stream.knowsBeginning && stream.runs.first?.start == 0
+            var scripts = ScriptRedaction(isClient: isClient, knowsBeginning: knowsBeginning, text: text)
+            stream.change { scripts.redact(&$1) }
+            text = scripts.text
+            if isClient { client = stream } else { server = stream }
+        }
+    }
 
     private mutating func redactClient(_ text: inout TextRedaction, isEncrypted: Bool) -> [String?] {
         let knowsBeginning = client.knowsBeginning && client.runs.first?.start == 0

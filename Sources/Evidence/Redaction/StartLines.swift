@@ -29,4 +29,14 @@ enum StartLines {
         text.count - start >= 5 && (20...24).contains(text[start]) && text[start + 1] == 3 && text[start + 2] <= 4
             && Int(text[start + 3]) << 8 | Int(text[start + 4]) <= 1 << 14 + 2_048
     }
+
+    /// A FastCGI record with which a request begins, or which an application sends (Specification 1.0 §3.3).
+    static func isScriptRecord(_ bytes: [UInt8], at index: Int, isClient: Bool) -> Bool {
+        guard bytes.count - index >= 8, bytes[index] == 1, bytes[index + 7] == 0,
+            bytes[index + 2] | bytes[index + 3] > 0
+        else { return false }
+        let length = Int(bytes[index + 4]) << 8 | Int(bytes[index + 5])
+        if isClient { return bytes[index + 1] == 1 && length == 8 && bytes[index + 6] == 0 }
+        return bytes[index + 1] == 3 && length == 8 || bytes[index + 1] == 6 || bytes[index + 1] == 7
+    }
 }

@@ -146,6 +146,8 @@ package struct TLSFacts: Sendable {
     package var serverHello: FrameReference?
     package var serverName: String?
     package var applicationProtocols: [String] = []
+    /// How many cipher suites the client offered.
+    package var cipherSuites = 0
     package var alerts: [Alert] = []
     /// Application-data records (type 23) per direction, and the first and last of them.
     package var clientRecords = 0

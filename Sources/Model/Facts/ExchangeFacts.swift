@@ -10,6 +10,8 @@ package struct ExchangeFacts: Sendable {
     /// Offset after the last interim response; nil where none came.
     package var interimEnd: Int64?
     package var response: ResponseFacts?
+    /// FastCGI: the record that ended the request before a response head was whole.
+    package var emptyEnd: FrameReference?
 
     package init(index: Int, request: RequestFacts? = nil, response: ResponseFacts? = nil) {
         self.index = index

@@ -405,3 +405,35 @@ struct Line {
         facts[direction].acknowledgedFrame = frame(time)
     }
 }
+
+extension Line {
+    /// A ClientHello of 300 bytes, acknowledged, and what else the handshake showed.
+    func hello(
+        at time: Double,
+        named name: String? = "shop.test",
+        suites: Int = 30,
+        alert: UInt8? = nil,
+        _ change: (inout TLSFacts) -> Void = { _ in }
+    ) -> Line {
+        var line = speaking(.tls, at: time, answered: alert.map { _ in "\u{15}\u{3}\u{3}\0\u{2}" })
+        var tls = TLSFacts()
+        tls.clientHello = frame(time)
+        tls.serverName = name
+        tls.cipherSuites = suites
+        if let alert {
+            tls.alerts = [
+                TLSFacts.Alert(direction: .fromServer, level: 2, description: alert, frame: frame(time + 0.5))
+            ]
+        }
+        change(&tls)
+        line.facts.application = .tls(tls)
+        return line
+    }
+
+    /// A request that came in FastCGI.
+    func scripted(at time: Double) -> Line {
+        var line = request(at: time)
+        line.facts.application = .other(.fastcgi)
+        return line
+    }
+}

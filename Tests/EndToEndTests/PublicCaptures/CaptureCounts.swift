@@ -112,6 +112,8 @@ struct CaptureCounts {
     /// (`tcp.reassemble_out_of_order:FALSE`, as the reference was made). A response that came whole and in order must be counted, no other
     /// than one whose head is known may be.
     private mutating func countStatuses(_ connection: ConnectionFacts) {
+        // Of FastCGI, whose answers Wireshark does not count as HTTP's.
+        if case .other = connection.application { return }
         let isOrderly =
             connection.fromServer.highestEnd == connection.fromServer.contiguousEnd
             && !connection.events.contains { $0.direction == .fromServer && Self.disorder.contains($0.kind) }

@@ -1,6 +1,7 @@
 """Real servers as upstreams."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -46,13 +47,19 @@ def tls_server(s, number, port):
     """`gnutls-serv` on an upstream host: a TLS server that answers by an alert what is no TLS. OpenSSL's just close.
     Returns its address."""
     namespace, address = s.host(number)
+    both = certificate(s, port)
+    command = ["gnutls-serv", "--quiet", "--http", "-p", str(port)]
+    _start(s, namespace, [*command, f"--x509certfile={both}.crt", f"--x509keyfile={both}"])
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def certificate(s, port):
+    """A key, and beside it its self-signed certificate; returns the key's path."""
     both = s.folder / f"tls-{port}.pem"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-keyout", str(both), "-out", f"{both}.crt", "-days", "30", "-subj", "/CN=upstream.example"]
     subprocess.run(command, check=True, capture_output=True)
-    command = ["gnutls-serv", "--quiet", "--http", "-p", str(port)]
-    _start(s, namespace, [*command, f"--x509certfile={both}.crt", f"--x509keyfile={both}"])
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    return both
 
 
 _UWSGI_APPLICATION = """
@@ -60,6 +67,37 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
     return [b"done\\n"]
 """
+
+
+def openssl_server(s, number, port, *options):
+    """`openssl s_server` with a certificate of its own; returns its address."""
+    namespace, address = s.host(number)
+    both = certificate(s, port)
+    command = ["openssl", "s_server", "-quiet", "-www", "-accept", f"{address}:{port}", *options]
+    _start(s, namespace, [*command, "-cert", f"{both}.crt", "-key", str(both)])
+    return f"{address}:{port}"
+
+
+_LISTENER = """
+import socket, struct, sys
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+kept = []
+while True:
+    peer, _ = listener.accept()
+    kept.append(peer)
+    peer.recv(65536)
+    if sys.argv[3] == "reset":
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if sys.argv[3] != "wait":
+        peer.close()
+"""
+
+
+def listener(s, number, port, then):
+    """Reads what a client says first, and then waits, closes or resets; returns its address."""
+    namespace, address = s.host(number)
+    _start(s, namespace, [sys.executable, "-c", _LISTENER, address, str(port), then])
+    return f"{address}:{port}"
 
 
 def uwsgi(s, number, port, socket):
@@ -73,11 +111,12 @@ def uwsgi(s, number, port, socket):
     return f"{address}:{port}"
 
 
-def php_fpm(s, number, port):
-    """php-fpm with two workers and a script that answers `done`; returns its address."""
+def php_fpm(s, number, port, scripts=None):
+    """php-fpm with two workers and a script that answers `done`, and further `scripts` by name; returns its address."""
     namespace, address = s.host(number)
-    script = s.folder / "done.php"
-    script.write_text('<?php header("Content-Type: text/plain"); echo "done\\n";\n')
+    done = {"done": 'header("Content-Type: text/plain"); echo "done\\n";'}
+    for name, body in (done | (scripts or {})).items():
+        (s.folder / f"{name}.php").write_text(f"<?php {body}\n")
     configuration = s.folder / f"fpm-{port}.conf"
     configuration.write_text(
         f"[global]\nerror_log = {s.folder}/fpm-{port}.log\ndaemonize = no\n[www]\nlisten = {address}:{port}\n"
@@ -88,11 +127,11 @@ def php_fpm(s, number, port):
     return f"{address}:{port}"
 
 
-def php_lines(s):
+def php_lines(s, script="done"):
     """Lines of a route that make each request one for that script, by gateway kind."""
     return {
-        "nginx": [f"fastcgi_param SCRIPT_FILENAME {s.folder}/done.php;"],
-        "haproxy": ["http-request set-path /done.php"],
+        "nginx": [f"fastcgi_param SCRIPT_FILENAME {s.folder}/{script}.php;"],
+        "haproxy": [f"http-request set-path /{script}.php"],
     }
 
 

@@ -16,7 +16,7 @@ class Route:
     keepalive: bool = False
     lines: dict = field(default_factory=dict)  # gateway kind -> further configuration lines of this route
     server_options: dict = field(default_factory=dict)  # gateway kind -> text after each server
-    protocol: str = "http"  # what the gateway speaks to the servers: http, fastcgi, uwsgi, h2
+    protocol: str = "http"  # what the gateway speaks to the servers: http, https, fastcgi, uwsgi, h2
     resolver: str | None = None  # "address:port" of the name server that is asked for the servers' names meanwhile
 
 

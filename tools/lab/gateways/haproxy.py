@@ -86,10 +86,12 @@ class HAProxy:
                 options += " proto fcgi"
             elif route.protocol == "h2":
                 options += " proto h2"
+            elif route.protocol == "https":
+                options += " ssl verify none"
             lines += route.lines.get("haproxy", [])
             lines += [f"server s{index} {server} {options}" for index, server in enumerate(route.servers, 1)]
         if any(route.protocol == "fastcgi" for route in settings.routes):
-            lines += ["fcgi-app scripts", "docroot /srv/www"]
+            lines += ["fcgi-app scripts", f"docroot {self.folder}"]
         return "\n".join([*lines, ""])
 
     def halt(self, how):

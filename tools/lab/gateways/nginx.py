@@ -36,6 +36,10 @@ _ERRORS = [
     (r"timed out \(110.*while sending request", "send timed out"),
     (r"timed out \(110.*while reading response header", "head timed out"),
     (r"timed out \(110.*while reading upstream", "body timed out"),
+    (r"timed out \(110.*while SSL handshaking", "handshake timed out"),
+    (r"peer closed connection in SSL handshake", "handshake closed"),
+    (r"SSL_do_handshake\(\) failed.*alert number", "handshake refused"),
+    (r"SSL_do_handshake\(\) failed.*(wrong version number|packet length too long|unexpected message)", "not TLS"),
     (r"(writev|sendfile|send)\(\) failed \((104|32)", "send reset"),
     (r"upstream sent too big header", "head too big"),
     (r"upstream sent invalid header", "head invalid"),
@@ -52,7 +56,11 @@ _ERRORS = [
 ]
 
 # What speaks a route's protocol, and the scheme that its `_pass` wants.
-_MODULES = {"http": ("proxy", "http://"), "fastcgi": ("fastcgi", ""), "uwsgi": ("uwsgi", ""), "h2": ("grpc", "grpc://")}
+_MODULES = {
+    "http": ("proxy", "http://"),
+    "https": ("proxy", "https://"),
+    "fastcgi": ("fastcgi", ""), "uwsgi": ("uwsgi", ""), "h2": ("grpc", "grpc://"),
+}
 _PARAMETERS = {
     "REQUEST_METHOD": "$request_method",
     "REQUEST_URI": "$request_uri",

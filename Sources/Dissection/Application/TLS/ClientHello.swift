@@ -2,14 +2,16 @@
 struct ClientHello {
     private(set) var serverName: String?
     private(set) var applicationProtocols: [String] = []
+    /// How many cipher suites it offers.
+    private(set) var cipherSuites = 0
 
     /// `message` starts with the handshake header: type and three bytes of length.
     init(_ message: ArraySlice<UInt8>) {
         var body = Cursor(rest: message.dropFirst(4))
         // legacy_version and random.
-        guard body.skip(34), body.vector(1) != nil, body.vector(2) != nil, body.vector(1) != nil,
-            let extensions = body.vector(2)
-        else { return }
+        guard body.skip(34), body.vector(1) != nil, let suites = body.vector(2) else { return }
+        cipherSuites = suites.count / 2
+        guard body.vector(1) != nil, let extensions = body.vector(2) else { return }
         var list = Cursor(rest: extensions)
         while let type = list.number(2), let content = list.vector(2) {
             var content = Cursor(rest: content)

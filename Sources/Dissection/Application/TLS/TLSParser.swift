@@ -86,6 +86,7 @@ package struct TLSParser: ApplicationParser {
         let hello = ClientHello(reader.handshake[...])
         facts.serverName = hello.serverName
         facts.applicationProtocols = hello.applicationProtocols
+        facts.cipherSuites = hello.cipherSuites
     }
 
     /// RFC 8446 §6: level and description. An encrypted alert is longer than these two bytes.
