@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .compare import made
-from .programs import cache, compiled, gwsniff
+from .programs import cache, gwsniff
+from .senders import SENDERS
 
 _SENDER, _RECEIVER = "gwsniff-send", "gwsniff-load"
 _BUFFER = 64
@@ -65,7 +66,7 @@ def _listens(process):
     raise RuntimeError("the receiver does not capture")
 
 
-def once(command, file, rate, seconds, errors):
+def once(command, sender, file, rate, seconds, errors):
     """Runs a receiver while a capture is sent; how it ended."""
     inside = ["ip", "netns", "exec"]
     with open(errors, "wb") as stream:
@@ -74,8 +75,8 @@ def once(command, file, rate, seconds, errors):
             _listens(receiver)
             time.sleep(0.5)
             start = time.monotonic()
-            sender = subprocess.run(
-                [*inside, _SENDER, compiled("send"), file, "load0", str(rate), str(seconds)],
+            done = subprocess.run(
+                [*inside, _SENDER, *sender.command(file, "load0", rate, seconds)],
                 check=True,
                 capture_output=True,
             )
@@ -89,7 +90,7 @@ def once(command, file, rate, seconds, errors):
             if receiver.returncode is None:
                 receiver.kill()
                 receiver.wait()
-    sent, nanoseconds = map(int, sender.stdout.split())
+    sent, duration = sender.result(done.stdout.decode())
     text = Path(errors).read_text(errors="replace")
     counts = {name: int(count) for count, name in re.findall(r"(\d+) packets? (captured|dropped by \w+)", text)}
     if "captured" not in counts:
@@ -97,7 +98,7 @@ def once(command, file, rate, seconds, errors):
     received = counts.pop("captured")
     return Outcome(
         sent,
-        sent / nanoseconds * 1e9,
+        sent / duration,
         received,
         # What a receiver did not count as dropped was lost all the same.
         max(sum(counts.values()), sent - received),
