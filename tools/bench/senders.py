@@ -7,20 +7,7 @@ import subprocess
 
 from .programs import compiled
 
-#: By name, what gives the command for (file, interface, packets a second or 0 for as fast as it goes, seconds) and what reads the packets sent
-#: and the seconds that it took from its output.
-SENDERS = {}
 
-
-def _sender(name):
-    def enter(kind):
-        SENDERS[name] = kind()
-        return kind
-
-    return enter
-
-
-@_sender("sendmmsg")
 class _Own:
     """send.c: 64 packets a system call, past the queueing discipline."""
 
@@ -35,7 +22,6 @@ class _Own:
         return sent, nanoseconds / 1e9
 
 
-@_sender("tcpreplay")
 class _Tcpreplay:
     """tcpreplay: a system call a packet, the capture in memory before the first is sent."""
 
@@ -62,3 +48,7 @@ class _Tcpreplay:
         if not actual:
             raise RuntimeError(f"tcpreplay said: {text.strip()}")
         return int(actual[1]) - int(failed[1] if failed else 0), float(actual[2])
+
+
+#: `command` is for (file, interface, packets a second or 0 for as fast as it goes, seconds); `result` reads packets and seconds from its output.
+SENDERS = {"sendmmsg": _Own(), "tcpreplay": _Tcpreplay()}
