@@ -35,6 +35,29 @@ import Testing
         #expect(live.failedRequests == offline.failedRequests)
     }
 
+    @Test(
+        "a look that goes on while more is read finds what one does for which reading stops, or all",
+        arguments: cases
+    )
+    func aside(_ sample: CommittedCase) throws {
+        let offline = try sample.report()
+        var request = try sample.request()
+        request.largestWhole = 0
+        request.sampleCount = 0
+        var stopping = Replay()
+        stopping.step = 16
+        stopping.looksEvery = 1
+        // What is over is counted and goes sooner than is good for the last verdicts.
+        stopping.window.largestConnectionCount = 1
+        var beside = stopping
+        beside.lookSteps = 3
+        let found = try beside.report(on: sample.capture, request)
+        let usual = [offline, try stopping.report(on: sample.capture, request)].map {
+            (lines: ReductionTests.lines($0), failed: $0.failedRequests)
+        }
+        #expect(usual.contains { $0.lines == ReductionTests.lines(found) && $0.failed == found.failedRequests })
+    }
+
     @Test("a run that grows too large to be dissected whole finds the same", arguments: cases)
     func growing(_ sample: CommittedCase) throws {
         let offline = try sample.report()

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .compare import made
-from .programs import cache, compiled, gwsniff
+from .programs import cache, gwsniff
+from .senders import SENDERS
 
 _SENDER, _RECEIVER = "gwsniff-send", "gwsniff-load"
 _BUFFER = 64
@@ -65,7 +66,7 @@ def _listens(process):
     raise RuntimeError("the receiver does not capture")
 
 
-def once(command, file, rate, seconds, errors):
+def once(command, sender, file, rate, seconds, errors):
     """Runs a receiver while a capture is sent; how it ended."""
     inside = ["ip", "netns", "exec"]
     with open(errors, "wb") as stream:
@@ -74,8 +75,8 @@ def once(command, file, rate, seconds, errors):
             _listens(receiver)
             time.sleep(0.5)
             start = time.monotonic()
-            sender = subprocess.run(
-                [*inside, _SENDER, compiled("send"), file, "load0", str(rate), str(seconds)],
+            done = subprocess.run(
+                [*inside, _SENDER, *sender.command(file, "load0", rate, seconds)],
                 check=True,
                 capture_output=True,
             )
@@ -89,7 +90,7 @@ def once(command, file, rate, seconds, errors):
             if receiver.returncode is None:
                 receiver.kill()
                 receiver.wait()
-    sent, nanoseconds = map(int, sender.stdout.split())
+    sent, duration = sender.result(done.stdout.decode())
     text = Path(errors).read_text(errors="replace")
     counts = {name: int(count) for count, name in re.findall(r"(\d+) packets? (captured|dropped by \w+)", text)}
     if "captured" not in counts:
@@ -97,7 +98,7 @@ def once(command, file, rate, seconds, errors):
     received = counts.pop("captured")
     return Outcome(
         sent,
-        sent / nanoseconds * 1e9,
+        sent / duration,
         received,
         # What a receiver did not count as dropped was lost all the same.
         max(sum(counts.values()), sent - received),
@@ -114,11 +115,11 @@ def _receivers(binary, report):
     }
 
 
-def check(binary, file, rate, seconds):
+def check(binary, sender, file, rate, seconds):
     """A loaded run and the file that it saved give the same findings: 0, or 1 and what differs."""
     saved, live, offline = (cache() / name for name in ("load.pcapng", "load.json", "load-file.json"))
     receiver = [*_receivers(binary, live)["gwsniff"], "-w", str(saved)]
-    outcome = once(receiver, file, rate, seconds, cache() / "load.err")
+    outcome = once(receiver, sender, file, rate, seconds, cache() / "load.err")
     subprocess.run([binary, "--format", "json", "-o", str(offline), str(saved)], check=True)
     reports = [json.loads(path.read_text()) for path in (live, offline)]
     saved.unlink()
@@ -141,6 +142,7 @@ def main(arguments):
     parser.add_argument("--gwsniff", help="the gwsniff to measure (default: this tree's)")
     parser.add_argument("--bytes", type=int, default=1_000_000_000, help="of each generated capture")
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--sender", choices=SENDERS, default="sendmmsg", help="tcpreplay is installed where it is missing")
     parser.add_argument("--rates", default="100000,200000,300000,0", help="packets a second; 0: as fast as it goes")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--runs", type=int, default=3)
@@ -154,27 +156,31 @@ def main(arguments):
     files = options.captures or [
         str(made(kind, options.bytes, options.seed).path) for kind in ("web", "small")
     ]
+    sender = SENDERS[options.sender]
+    sender.prepare()
     report, failed = cache() / "load.json", 0
+    print(f"{options.sender}, {options.runs} runs each: medians, and the sum of what was sent and lost")
     print("| capture | rate, packets/s | receiver | sent | received | lost | CPU s | of wall s | peak MiB |")
     print("|---|--:|---|--:|--:|--:|--:|--:|--:|")
     with Wire():
         if options.check:
-            return max(check(binary, file, int(options.rates.split(",")[0]), options.seconds) for file in files)
+            rate = int(options.rates.split(",")[0])
+            return max(check(binary, sender, file, rate, options.seconds) for file in files)
         for file in files:
             for rate in map(int, options.rates.split(",")):
                 outcomes = {name: [] for name in _receivers(binary, report)}
                 for _ in range(options.runs):
                     for name, command in _receivers(binary, report).items():
-                        outcomes[name].append(once(command, file, rate, options.seconds, cache() / "load.err"))
+                        outcomes[name].append(once(command, sender, file, rate, options.seconds, cache() / "load.err"))
                 for name, runs in outcomes.items():
                     median = lambda key: statistics.median(getattr(run, key) for run in runs)  # noqa: E731
                     print(
-                        f"| {Path(file).stem} | {median('rate'):,.0f} | {name} | {median('sent'):,.0f} "
-                        f"| {median('received'):,.0f} | {max(run.lost for run in runs):,} "
+                        f"| {Path(file).stem} | {median('rate'):,.0f} | {name} | {sum(run.sent for run in runs):,} "
+                        f"| {sum(run.received for run in runs):,} | {sum(run.lost for run in runs):,} "
                         f"| {median('cpu'):.1f} | {median('wall'):.1f} | {median('peak'):.0f} |",
                         flush=True,
                     )
-                ours, theirs = (max(run.lost for run in runs) for runs in outcomes.values())
+                ours, theirs = (sum(run.lost for run in runs) for runs in outcomes.values())
                 if ours > 0 and theirs == 0:
                     failed += 1
                     print(f"MISSED: {Path(file).stem} at {rate}: {ours:,} packets lost where tcpdump loses none")

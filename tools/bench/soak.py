@@ -21,6 +21,8 @@ _ADDRESS = "127.0.0.1:9502"
 _EVIDENCE = 16 << 20
 #: Seconds after which too much evidence has to be gone; it is looked after every 5 s.
 _HOUSEKEEPING = 20
+#: Within which the traffic ends, of itself after 5 s: longer where others have the machine.
+_TRAFFIC_END = 180
 #: Files that may have come since.
 _NEWEST = 3
 _INSIDE = ["ip", "netns", "exec", _SPACE]
@@ -156,7 +158,7 @@ class Soak:
         kept = sum(f["count"] for f in json.loads(done.stdout)["findings"] if f["severity"] == "failure")
         counted = sum(life[-1]["failed"] for life in self.samples if life)
         print(f"  failed requests: {seen} seen by clients, {counted:.0f} in the metrics, {kept} in the history")
-        # What fails while it does not run, and in the last second before the kill, it cannot know.
+        # What fails while it does not run, and in the last ten seconds before the kill, it cannot know.
         if not 0.9 * seen <= kept <= 1.01 * seen + 2:
             self.problems.append(f"the history has {kept} of {seen} failed requests")
 
@@ -191,14 +193,14 @@ def _soak(soak, minutes, pause):
                 soak.stop(ends[part])
                 soak.start()
         traffic.terminate()
-        traffic.wait(30)
+        traffic.wait(_TRAFFIC_END)
         time.sleep(5)
         soak.look()
         soak.stop(signal.SIGTERM)
     finally:
         if traffic.poll() is None:
             traffic.terminate()
-            traffic.wait(30)
+            traffic.wait(_TRAFFIC_END)
     requests, failed = map(int, (soak.folder / "traffic").read_text().split()[-2:])
     print(f"  {requests:,} requests of clients, {failed:,} failed")
     soak.judge_level()

@@ -139,27 +139,30 @@ enum HealthChecks {
     private struct Question: Hashable {
         var from: IPAddress
         var to: Endpoint
-        var method: String
-        var target: String
+        /// Numbers of method and target.
+        var method: Int
+        var target: Int
+
+        init(_ connection: ConnectionFacts, _ asked: MessageKeys.Question) {
+            from = connection.client.address
+            to = connection.server
+            method = asked.method
+            target = asked.target.number
+        }
     }
 
     /// Connections on which one thing was asked of one server at one interval, four times and more.
-    static func periodicQuestions(_ facts: TrafficFacts) -> Set<Int> {
+    static func periodicQuestions(_ facts: TrafficFacts, _ keys: MessageKeys) -> Set<Int> {
         var series: [Question: [(connection: Int, time: Timestamp)]] = [:]
         for (index, connection) in facts.connections.enumerated() {
-            for request in connection.exchanges.compactMap(\.request) {
-                let question = Question(
-                    from: connection.client.address,
-                    to: connection.server,
-                    method: request.method,
-                    target: request.target
-                )
-                series[question, default: []].append((index, request.firstFrame.time))
+            for position in connection.exchanges.indices {
+                guard let asked = keys[index, position] else { continue }
+                series[Question(connection, asked), default: []].append((index, asked.first))
             }
         }
         var result: Set<Int> = []
         for (question, members) in series
-        where members.count >= 4 && ["GET", "HEAD", "OPTIONS"].contains(question.method) {
+        where members.count >= 4 && ["GET", "HEAD", "OPTIONS"].contains(keys.text(question.method)) {
             let times = members.map(\.time).sorted()
             let gaps = zip(times.dropFirst(), times).map { $0 - $1 }.sorted()
             let median = gaps[gaps.count / 2]
@@ -173,43 +176,41 @@ enum HealthChecks {
 
     /// Marks what is asked by the clock and what no client asked for. Before the join, lest one of many be taken for a rewritten request.
     private static func markQuestions(_ join: inout Join) {
-        let periodic = periodicQuestions(join.facts)
-        var wanted: [Int: Set<Substring>] = [:]
+        let periodic = periodicQuestions(join.facts, join.keys)
+        var wanted: [Int: Set<Int>] = [:]
         var starts: [Int: [Timestamp]] = [:]
-        for request in join.requests.sorted(by: { $0.start < $1.start }) {
-            guard let asked = join.request(of: request) else { continue }
-            let host = join.host(request.gateway.address)
-            wanted[host, default: []].insert(TargetRelation.path(asked.target))
-            starts[host, default: []] +=
-                asked.lastFrame.time > request.start ? [request.start, asked.lastFrame.time] : [request.start]
+        for index in join.requests.indices {
+            guard let asked = join.question(ofRequest: index) else { continue }
+            let host = join.servingHost[join.requests[index].connection]
+            wanted[host, default: []].insert(asked.target.path)
+            starts[host, default: []].append(join.requests[index].start)
+            if asked.last > join.requests[index].start { starts[host, default: []].append(asked.last) }
         }
         for host in starts.keys { starts[host]?.sort() }
         // How often it was asked at once when a client had asked for something: a rewritten target looks like that.
         var counts: [Question: (all: Int, prompted: Int)] = [:]
-        for attempt in join.attempts {
-            guard let times = starts[join.host(attempt.dialler)], let asked = join.request(of: attempt),
-                periodic.contains(attempt.connection) || isProbe(asked, at: attempt.upstream)
+        for (index, attempt) in join.attempts.enumerated() {
+            guard let request = join.request(of: attempt), let asked = join.question(of: index),
+                periodic.contains(attempt.connection) || isProbe(request, at: attempt.upstream),
+                let times = starts[join.diallingHost[attempt.connection]]
             else { continue }
-            let next = times.partitionPoint { $0 > asked.firstFrame.time }
-            let isPrompted = next > 0 && asked.firstFrame.time - times[next - 1] <= .milliseconds(5)
-            let key = Question(from: attempt.dialler, to: attempt.upstream, method: asked.method, target: asked.target)
+            let next = times.partitionPoint { $0 > asked.first }
+            let isPrompted = next > 0 && asked.first - times[next - 1] <= .milliseconds(5)
+            let key = Question(join.facts.connections[attempt.connection], asked)
             counts[key, default: (0, 0)].all += 1
             if isPrompted { counts[key, default: (0, 0)].prompted += 1 }
         }
         for (index, attempt) in join.attempts.enumerated() {
-            guard let request = join.request(of: attempt), !join.map.isClientLeg[attempt.connection] else { continue }
+            guard let request = join.request(of: attempt), let asked = join.question(of: index),
+                !join.map.isClientLeg[attempt.connection]
+            else { continue }
             // Without a client's request to hold it against, a poll is a poll. And a load balancer's check of this gateway may be passed on.
             guard periodic.contains(attempt.connection) || isProbe(request, at: attempt.upstream),
-                let paths = wanted[join.host(attempt.dialler)]
+                let paths = wanted[join.diallingHost[attempt.connection]]
             else { continue }
-            let key = Question(
-                from: attempt.dialler,
-                to: attempt.upstream,
-                method: request.method,
-                target: request.target
-            )
+            let key = Question(join.facts.connections[attempt.connection], asked)
             guard let count = counts[key], count.prompted * 3 <= count.all else { continue }
-            if !paths.contains(TargetRelation.path(request.target)) { join.attempts[index].isHealthCheck = true }
+            if !paths.contains(asked.target.path) { join.attempts[index].isHealthCheck = true }
         }
     }
 

@@ -16,4 +16,20 @@ extension Join {
     func response(of request: ClientRequest) -> ResponseFacts? {
         facts.connections[request.connection].exchanges[request.exchange].response
     }
+
+    func question(of attempt: Int) -> MessageKeys.Question? {
+        attempts[attempt].exchange.flatMap { keys[attempts[attempt].connection, $0] }
+    }
+
+    func reply(of attempt: Int) -> ReplyKeys? {
+        attempts[attempt].exchange.flatMap { replies[keys.place(attempts[attempt].connection, $0)] }
+    }
+
+    func question(ofRequest request: Int) -> MessageKeys.Question? {
+        keys[requests[request].connection, requests[request].exchange]
+    }
+
+    func reply(toRequest request: Int) -> ReplyKeys? {
+        replies[keys.place(requests[request].connection, requests[request].exchange)]
+    }
 }

@@ -3,18 +3,18 @@ import Model
 extension Join {
     /// The beginnings of paths that clients ask a gateway for and that it asks its upstreams for: gateways rewrite by location, not by
     /// request.
-    func findUnchangedTargets() -> [Int: Set<Substring>] {
-        var sent: [Int: Set<Substring>] = [:]
-        for attempt in attempts where !attempt.isHealthCheck {
-            guard let asked = request(of: attempt) else { continue }
-            sent[host(attempt.dialler), default: []].insert(TargetRelation.path(asked.target))
+    func findUnchangedTargets() -> [Int: Set<Int>] {
+        var sent: [Int: Set<Int>] = [:]
+        for index in attempts.indices where !attempts[index].isHealthCheck {
+            guard let asked = question(of: index) else { continue }
+            sent[diallingHost[attempts[index].connection], default: []].insert(asked.target.path)
         }
-        var result: [Int: Set<Substring>] = [:]
-        for request in requests {
-            guard let wanted = self.request(of: request) else { continue }
-            let host = host(request.gateway.address)
-            guard sent[host]?.contains(TargetRelation.path(wanted.target)) ?? false else { continue }
-            result[host, default: []].insert(TargetRelation.start(wanted.target))
+        var result: [Int: Set<Int>] = [:]
+        for index in requests.indices {
+            guard let wanted = question(ofRequest: index) else { continue }
+            let host = servingHost[requests[index].connection]
+            guard sent[host]?.contains(wanted.target.path) ?? false else { continue }
+            result[host, default: []].insert(wanted.target.start)
         }
         return result
     }
@@ -22,19 +22,17 @@ extension Join {
     /// Whether the attempt may be the first for that request although their targets have nothing in common: not where the gateway passes
     /// the request's like on unchanged. (A later attempt may be for an error's page; but the rest of a connection from before the capture,
     /// on which nobody answers any more, is none.)
-    func mayBeRewritten(_ attempt: Attempt, _ index: Int) -> Bool {
-        guard requests[index].attempts.isEmpty || isRemnant(attempt), let sent = request(of: attempt),
-            let wanted = request(of: requests[index]), TargetRelation(wanted.target, sent.target) == .unrelated,
-            unchangedTargets[host(requests[index].gateway.address)]?.contains(TargetRelation.start(wanted.target))
-                ?? false
+    func mayBeRewritten(_ attempt: Int, _ index: Int) -> Bool {
+        guard let sent = question(of: attempt), let wanted = question(ofRequest: index),
+            keys.relation(wanted, sent) == .unrelated, requests[index].attempts.isEmpty || isRemnant(attempt),
+            unchangedTargets[servingHost[requests[index].connection]]?.contains(wanted.target.start) ?? false
         else { return true }
-        guard let id = wanted.field("x-request-id") else { return false }
-        return sent.field("x-request-id") == id
+        return wanted.identity != nil && sent.identity == wanted.identity
     }
 
     /// Data of a connection that began before the capture, and not a packet of its upstream.
-    private func isRemnant(_ attempt: Attempt) -> Bool {
-        let connection = facts.connections[attempt.connection]
-        return timelines[attempt.connection].syns.isEmpty && connection.fromServer.packets == 0
+    private func isRemnant(_ attempt: Int) -> Bool {
+        let connection = attempts[attempt].connection
+        return timelines[connection].syns.isEmpty && facts.connections[connection].fromServer.packets == 0
     }
 }

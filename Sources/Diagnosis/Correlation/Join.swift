@@ -7,10 +7,16 @@ struct Join {
     var timelines: [ConnectionTimeline]
     /// Per connection: from which exchange on it is not known what belongs together.
     let firstMisjoined: [Int]
+    let keys: MessageKeys
+    /// Of each exchange, as `keys` has them.
+    let replies: [ReplyKeys?]
+    /// Per connection, the hosts of its two ends.
+    let diallingHost: [Int]
+    let servingHost: [Int]
     var requests: [ClientRequest] = []
     var attempts: [Attempt] = []
     /// Per gateway, the beginnings of targets that it passes on unchanged.
-    private(set) var unchangedTargets: [Int: Set<Substring>] = [:]
+    private(set) var unchangedTargets: [Int: Set<Int>] = [:]
     /// Good requests whose attempts were left out.
     private var settled: Set<Int> = []
 
@@ -19,9 +25,13 @@ struct Join {
     /// How many open requests are weighed for one attempt: bounds the work under thousands of open requests.
     static let reach = 256
 
-    init(_ facts: TrafficFacts, _ map: RoleMap) {
+    init(_ facts: TrafficFacts, _ map: RoleMap, _ keys: MessageKeys? = nil) {
         self.facts = facts.withoutShiftedAnswers()
         self.map = map
+        self.keys = keys ?? MessageKeys(facts)
+        replies = self.facts.connections.flatMap { $0.exchanges.map { $0.response.map { ReplyKeys($0) } } }
+        diallingHost = facts.connections.map { map.host[$0.client.address] ?? -1 }
+        servingHost = facts.connections.map { map.host[$0.server.address] ?? -1 }
         timelines = facts.connections.map { ConnectionTimeline($0) }
         firstMisjoined = facts.connections.map(\.firstMisjoined)
         collect()
@@ -41,11 +51,11 @@ struct Join {
     func host(_ address: IPAddress) -> Int { map.host[address] ?? -1 }
 
     /// The complete answer, if it came in time.
-    private func answer(of attempt: Attempt) -> ResponseFacts? {
-        guard let response = response(of: attempt), response.completion == .complete,
-            attempt.end.map({ response.firstFrame.time <= $0 }) ?? true
+    private func answer(of attempt: Int) -> ReplyKeys? {
+        guard let reply = reply(of: attempt), reply.isComplete,
+            attempts[attempt].end.map({ reply.first <= $0 }) ?? true
         else { return nil }
-        return response
+        return reply
     }
 
     // MARK: Matching
@@ -72,14 +82,14 @@ struct Join {
 
     private func requestsByHost() -> [Int: [Int]] {
         var result: [Int: [Int]] = [:]
-        for (index, request) in requests.enumerated() where !settled.contains(index) {
-            result[host(request.gateway.address), default: []].append(index)
+        for index in requests.indices where !settled.contains(index) {
+            result[servingHost[requests[index].connection], default: []].append(index)
         }
         return result
     }
 
     /// The attempt is over for its request: an answer that the gateway had no reason to retry.
-    private func settles(_ attempt: Attempt) -> Bool {
+    private func settles(_ attempt: Int) -> Bool {
         answer(of: attempt)?.status.map { $0 < 400 } ?? false
     }
 
@@ -116,24 +126,23 @@ struct Join {
             attempts[$0].exchange != nil && !attempts[$0].isHealthCheck
         }
         // By the request itself: a connection may have been opened long before.
-        let times = attempts.map { request(of: $0)?.firstFrame.time ?? $0.start }
+        let times = attempts.indices.map { question(of: $0)?.first ?? attempts[$0].start }
         order.sort { times[$0] < times[$1] }
         for index in order {
             if let request = claimed[index] {
                 assign(index, to: request)
                 continue
             }
-            let attempt = attempts[index]
-            guard let asked = request(of: attempt), let all = byHost[host(attempt.dialler)] else { continue }
-            let time = asked.firstFrame.time
-            windows[host(attempt.dialler), default: OpenRequests()].advance(to: time, all, requests)
+            let host = diallingHost[attempts[index].connection]
+            guard let asked = question(of: index), let all = byHost[host] else { continue }
+            windows[host, default: OpenRequests()].advance(to: asked.first, all, requests)
             var best: (request: Int, score: Int)?
-            for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let score = score(asked, attempt, for: candidate, at: time), mayBeRewritten(attempt, candidate)
+            for candidate in (windows[host]?.open ?? []).suffix(Self.reach).reversed() {
+                guard let score = score(asked, index, for: candidate), mayBeRewritten(index, candidate)
                 else { continue }
                 // Of equal ones at one listener the first come is first served; else the innermost, which came last.
                 let isEarlier = best.map {
-                    requests[$0.request].gateway == requests[candidate].gateway && score == $0.score
+                    score == $0.score && requests[$0.request].gateway == requests[candidate].gateway
                 }
                 if best == nil || score > best?.score ?? 0 || isEarlier ?? false { best = (candidate, score) }
             }
@@ -145,34 +154,37 @@ struct Join {
     /// Where not all was dissected, the request that an attempt was made for may not be there. A gateway that does not like a whole and good
     /// answer says so at once: a request that failed long after it failed for another reason, and was given something else. Not so one that
     /// takes an interim response for the answer, and waits for its body.
-    private func isOthers(_ attempt: Attempt, _ asked: RequestFacts, _ candidate: ClientRequest) -> Bool {
-        guard facts.background != nil, candidate.isFailed, let failed = candidate.end, let answered = attempt.end,
-            failed - answered > Self.promptRefusal, let response = response(of: attempt),
-            response.completion == .complete, response.status ?? 0 < 500, let exchange = attempt.exchange,
-            facts.connections[attempt.connection].exchanges[exchange].interimCount == 0
+    private func isOthers(_ attempt: Int, _ asked: MessageKeys.Question, _ candidate: Int) -> Bool {
+        guard facts.background != nil, requests[candidate].isFailed, let failed = requests[candidate].end,
+            let answered = attempts[attempt].end, failed - answered > Self.promptRefusal,
+            let reply = reply(of: attempt), reply.isComplete, reply.status ?? 0 < 500,
+            let exchange = attempts[attempt].exchange,
+            facts.connections[attempts[attempt].connection].exchanges[exchange].interimCount == 0
         else { return false }
         if failed - answered > Self.refusal { return true }
-        return request(of: candidate).map { TargetRelation($0.target, asked.target) == .unrelated } ?? false
+        return question(ofRequest: candidate).map { keys.relation($0, asked) == .unrelated } ?? false
     }
 
     private static let refusal = Nanoseconds.seconds(1)
     /// Of an answer to what has nothing in common with what the client asked for.
     private static let promptRefusal = Nanoseconds.milliseconds(100)
 
-    /// How well an upstream request fits a client request; nil where it cannot be made for it.
-    private func score(_ asked: RequestFacts, _ attempt: Attempt, for index: Int, at time: Timestamp) -> Int? {
-        // Looked at before the whole is copied: most have ended.
-        if let end = requests[index].end, end + Self.slack < time { return nil }
-        let candidate = requests[index]
-        guard candidate.connection != attempt.connection, !isOthers(attempt, asked, candidate) else { return nil }
-        guard let wanted = request(of: candidate) else {
+    /// How well an upstream request fits a client request; nil where it cannot be made for it. Most have ended, which is looked at first.
+    private func score(_ asked: MessageKeys.Question, _ attempt: Int, for index: Int) -> Int? {
+        let time = asked.first
+        let over = requests[index].end
+        if let over, over + Self.slack < time { return nil }
+        guard requests[index].connection != attempts[attempt].connection, !isOthers(attempt, asked, index) else {
+            return nil
+        }
+        guard let wanted = question(ofRequest: index) else {
             // Its request came before the capture: only the outcome can tell.
-            let isTaken = candidate.attempts.contains { answer(of: attempts[$0])?.status == candidate.status }
-            return isTaken ? nil : outcomeScore(attempt, candidate) - 2
+            let isTaken = requests[index].attempts.contains { answer(of: $0)?.status == requests[index].status }
+            return isTaken ? nil : outcomeScore(attempt, index) - 2
         }
         // A request that came after what it caused is only believed where no other fits.
-        var score = candidate.start > time || candidate.end.map { $0 < time } ?? false ? -15 : 0
-        let relation = TargetRelation(wanted.target, asked.target)
+        var score = requests[index].start > time || over.map { $0 < time } ?? false ? -15 : 0
+        let relation = keys.relation(wanted, asked)
         switch relation {
         case .equal: score += 20
         case .samePath: score += 12
@@ -181,59 +193,53 @@ struct Join {
         case .sameQuery: score += 3
         case .unrelated: score -= 10
         }
-        if relation != .equal, TargetRelation.haveSameQuery(wanted.target, asked.target) { score += 4 }
+        if relation != .equal, wanted.target.query != 0, wanted.target.query == asked.target.query { score += 4 }
         score += wanted.method == asked.method ? 5 : -20
-        if wanted.host == asked.host, wanted.host != nil { score += 2 }
-        score += fieldScore(wanted, asked, client: candidate.client.address)
-        if case .contentLength(let left) = wanted.body.framing, case .contentLength(let right) = asked.body.framing {
-            score += left == right ? 3 : -6
-        }
-        var before = candidate.start
-        for previous in candidate.attempts {
-            let other = attempts[previous]
+        if let host = wanted.host, host == asked.host { score += 2 }
+        score += keys.fieldScore(wanted, asked, connection: requests[index].connection)
+        if let left = wanted.bodyLength, let right = asked.bodyLength { score += left == right ? 3 : -6 }
+        let start = attempts[attempt].start
+        var before = requests[index].start
+        for other in requests[index].attempts {
             if settles(other) { return nil }
-            score += Self.identityScore(asked, request(of: other))
+            score += Self.identityScore(asked, question(of: other))
             // The client has its answer from there already.
-            if let answer = answer(of: other), answer.status == candidate.status { score -= 15 }
-            if let end = other.end, end <= attempt.start + Self.slack {
+            if let answer = answer(of: other), answer.status == requests[index].status { score -= 15 }
+            let end = attempts[other].end
+            if let end, end <= start + Self.slack {
                 before = max(before, end)
                 continue
             }
-            if other.end == nil, wasNeverHeard(other, until: time) { continue }
+            if end == nil, wasNeverHeard(attempts[other], until: time) { continue }
             // Another attempt is still running: gateways try one after the other.
             score -= 40
         }
-        score += outcomeScore(attempt, candidate)
+        score += outcomeScore(attempt, index)
         // Dialled at once, when the request came or when the try before had failed.
-        let gap = min(distance(attempt.start - before), distance(attempt.start - wanted.lastFrame.time))
+        let gap = min(distance(start - before), distance(start - wanted.last))
         score += gap <= .milliseconds(1) ? 3 : gap <= .milliseconds(10) ? 2 : 0
         return score
     }
 
-    /// A complete answer that a gateway may have refused: then its own error has another status.
-    private static func mayBeRefused(_ answer: ResponseFacts) -> Bool {
-        !answer.deviations.isEmpty || answer.headBytes >= HeaderTooLarge.smallestLimit
-            || answer.fieldCount >= TooManyHeaders.smallestLimit
-    }
-
     /// Requests that are the same to the letter are told apart by what became of them.
-    private func outcomeScore(_ attempt: Attempt, _ candidate: ClientRequest) -> Int {
+    private func outcomeScore(_ attempt: Int, _ candidate: Int) -> Int {
         var score = 0
+        let isFailed = requests[candidate].isFailed
+        let end = attempts[attempt].end
         if let answer = answer(of: attempt), let status = answer.status {
-            guard let told = response(of: candidate) else { return candidate.isFailed ? -4 : 0 }
+            guard let told = reply(toRequest: candidate) else { return isFailed ? -4 : 0 }
             if told.status == status {
                 score += 5
-                let isSameBody = told.body.seen == answer.body.seen && told.body.digest == answer.body.digest
-                score += isSameBody ? 2 : 0
+                score += told.seen == answer.seen && told.digest == answer.digest ? 2 : 0
             } else if status < 500 {
-                score += Self.mayBeRefused(answer) && candidate.isFailed ? 4 : -8
+                score += answer.mayBeRefused && isFailed ? 4 : -8
             }
-        } else if attempt.end != nil || timelines[attempt.connection].firstEnding != nil {
-            score += candidate.isOver ? 5 : -2
+        } else if end != nil || timelines[attempts[attempt].connection].firstEnding != nil {
+            score += requests[candidate].isOver ? 5 : -2
         }
-        if let end = attempt.end, let over = candidate.end {
+        if let end, let over = requests[candidate].end {
             if end > over + Self.slack {
-                if case .aborted = candidate.outcome {} else { score -= 12 }
+                if case .aborted = requests[candidate].outcome {} else { score -= 12 }
             } else if over - end <= .milliseconds(5) {
                 score += 3
             }
@@ -263,29 +269,9 @@ struct Join {
         } >= 2
     }
 
-    private func fieldScore(_ wanted: RequestFacts, _ asked: RequestFacts, client: IPAddress) -> Int {
-        var score = 0
-        for field in asked.fields {
-            let mine = wanted.fields.first { $0.name == field.name }
-            switch field.name {
-            case "x-request-id", "traceparent", "x-amzn-trace-id", "cf-ray", "x-correlation-id",
-                "x-cloud-trace-context":
-                if let mine { score += mine.value == field.value ? 60 : -20 }
-            case "x-forwarded-for":
-                score += field.value.hasSuffix(client.description) ? 8 : -8
-            case "x-real-ip":
-                score += field.value == client.description ? 8 : -8
-            case "cookie", "authorization", "user-agent", "range", "if-none-match", "content-type":
-                if let mine { score += mine.value == field.value ? 3 : -8 }
-            default: break
-            }
-        }
-        return score
-    }
-
     /// Envoy gives each request an id of its own and repeats it in every try: to `asked` the request of another try.
-    private static func identityScore(_ asked: RequestFacts, _ other: RequestFacts?) -> Int {
-        guard let mine = asked.field("x-request-id"), let before = other?.field("x-request-id") else { return 0 }
+    private static func identityScore(_ asked: MessageKeys.Question, _ other: MessageKeys.Question?) -> Int {
+        guard let mine = asked.identity, let before = other?.identity else { return 0 }
         return mine == before ? 60 : -60
     }
 
@@ -312,11 +298,14 @@ struct Join {
         for index in attempts.indices
         where attempts[index].parent == nil && !attempts[index].isHealthCheck && isWanted(attempts[index]) {
             let attempt = attempts[index]
-            guard let all = byHost[host(attempt.dialler)] else { continue }
-            windows[host(attempt.dialler), default: OpenRequests()].advance(to: attempt.start, all, requests)
+            let host = diallingHost[attempt.connection]
+            guard let all = byHost[host] else { continue }
+            windows[host, default: OpenRequests()].advance(to: attempt.start, all, requests)
             var best: (request: Int, cost: Nanoseconds)?
-            for candidate in (windows[host(attempt.dialler)]?.open ?? []).suffix(Self.reach).reversed() {
-                guard let cost = chainCost(attempt, candidate), mayBeRewritten(attempt, candidate) else {
+            for candidate in (windows[host]?.open ?? []).suffix(Self.reach).reversed() {
+                // Looked at before anything else: most have ended.
+                if let end = requests[candidate].end, end + Self.slack < attempt.start { continue }
+                guard let cost = chainCost(index, attempt, candidate), mayBeRewritten(index, candidate) else {
                     continue
                 }
                 if best == nil || cost < best?.cost ?? 0 { best = (candidate, cost) }
@@ -333,13 +322,13 @@ struct Join {
 
     /// How far the attempt stands from its neighbours in the request's chain of attempts; nil where it does not fit. HAProxy waits up to a second
     /// before it tries the same server again.
-    private func chainCost(_ attempt: Attempt, _ index: Int) -> Nanoseconds? {
+    private func chainCost(_ place: Int, _ attempt: Attempt, _ index: Int) -> Nanoseconds? {
         let candidate = requests[index]
         guard candidate.connection != attempt.connection, candidate.start <= attempt.start,
             candidate.end.map({ $0 + Self.slack >= attempt.start }) ?? true
         else { return nil }
         // Nil where the request came before the capture: then it is not known when.
-        let asked = request(of: candidate)
+        let asked = question(ofRequest: index)
         var end = lastSign(of: attempt)
         // What goes on after the client had its answer was not made for it; a client that left does not stop its attempt,
         // and Envoy lets a connect run on when the request's own timer has ended first.
@@ -350,10 +339,10 @@ struct Join {
                 guard case .aborted = candidate.outcome else { return nil }
             }
         }
-        if let wanted = request(of: attempt), let asked, wanted.method != asked.method { return nil }
+        if let wanted = question(of: place), let asked, wanted.method != asked.method { return nil }
         // A complete answer with another status is somebody else's.
-        if let answer = answer(of: attempt), answer.status != candidate.status,
-            !(candidate.isFailed && Self.mayBeRefused(answer))
+        if let answer = answer(of: place), answer.status != candidate.status,
+            !(candidate.isFailed && answer.mayBeRefused)
         {
             return nil
         }
@@ -374,7 +363,7 @@ struct Join {
             let other = attempts[previous]
             let otherEnd = lastSign(of: other)
             if other.start <= attempt.start {
-                if settles(other) || otherEnd > attempt.start + Self.slack { return nil }
+                if settles(previous) || otherEnd > attempt.start + Self.slack { return nil }
                 if otherEnd > before || !hasPrevious { before = otherEnd }
                 hasPrevious = true
                 isOpenBefore = other.exchange == nil && other.end == nil
@@ -390,7 +379,7 @@ struct Join {
         if hasNext, attempt.end != nil, let after, end > after + Self.slack { return nil }
         // Gateways that buffer the request dial when its body is complete.
         let fromHead = attempt.start - before
-        let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.lastFrame.time ?? before)
+        let fromBody = hasPrevious ? fromHead : attempt.start - (asked?.last ?? before)
         // An unanswered SYN has no end on the wire: its gateway's timer runs on silently.
         let unknownEnd = Nanoseconds.milliseconds(50)
         var startGap =
@@ -457,7 +446,7 @@ struct Join {
         var loose: [Int: [Int]] = [:]
         for (index, attempt) in attempts.enumerated()
         where attempt.parent == nil && attempt.exchange != nil && !attempt.isHealthCheck {
-            if let answer = answer(of: attempt), answer.status ?? 0 < 500, !Self.mayBeRefused(answer) { continue }
+            if let answer = answer(of: index), answer.status ?? 0 < 500, !answer.mayBeRefused { continue }
             loose[host(attempt.dialler), default: []].append(index)
         }
         for index in requests.indices where requests[index].attempts.isEmpty && requests[index].isFailed {
@@ -467,7 +456,7 @@ struct Join {
                 let attempt = attempts[candidate]
                 return attempt.parent == nil && attempt.start + Self.slack >= request.start
                     && (attempt.end ?? attempt.start) <= end + Self.slack && attempt.connection != request.connection
-                    && mayBeRewritten(attempt, index)
+                    && mayBeRewritten(candidate, index)
             }
             let nearest = fitting.min { left, right in
                 distance(end - (attempts[left].end ?? end)) < distance(end - (attempts[right].end ?? end))

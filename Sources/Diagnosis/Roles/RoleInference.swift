@@ -12,6 +12,7 @@ struct RoleInference {
     var totals: [Dialled: EdgeTotal] = [:]
     /// Requests that each listener was asked.
     var served: [Endpoint: Int] = [:]
+    let keys: MessageKeys
     /// Connections on which the same is asked by the clock.
     let periodic: Set<Int>
 
@@ -40,51 +41,14 @@ struct RoleInference {
         var connects = 0
     }
 
-    init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
+    init(_ facts: TrafficFacts, _ options: DiagnosisOptions, _ keys: MessageKeys) {
         self.facts = facts
         self.options = options
-        periodic = HealthChecks.periodicQuestions(facts)
+        self.keys = keys
+        periodic = HealthChecks.periodicQuestions(facts, keys)
         for connection in facts.connections {
             clients[connection.server, default: []].insert(connection.client.address)
         }
-    }
-
-    /// A client exchange, as something that may enclose others.
-    private struct Enclosing {
-        var start: Timestamp
-        var end: Timestamp
-        var answer: Answer?
-        var connection: Int
-        var front: Endpoint
-        var method: String
-        var target: String
-    }
-
-    /// The head of an answer, for telling which of two exchanges waited for the other.
-    private struct Answer {
-        var time: Timestamp
-        var status: Int
-
-        init?(_ response: ResponseFacts?) {
-            guard let response, let status = response.status else { return nil }
-            time = response.firstFrame.time
-            self.status = status
-        }
-
-        /// The same answer, given before the other: then it was not made of it.
-        func isEarlier(than other: Self) -> Bool { status == other.status && time + Join.slack < other.time }
-    }
-
-    private struct Start {
-        var time: Timestamp
-        var end: Timestamp
-        var answer: Answer?
-        var connection: Int
-        /// Nil for the SYN of a connection.
-        var method: String?
-        var target: String = ""
-        /// Perhaps a health check, which no client's request need enclose.
-        var mayBeProbe = false
     }
 
     /// How many enclosing exchanges are looked at for one start: bounds the work under thousands of open requests.
@@ -92,161 +56,18 @@ struct RoleInference {
 
     /// First by what requests ask for; then, with the listeners known, by when connections begin.
     mutating func findEdges() {
-        sweep(inside: nil)
+        let nesting = Nesting(self)
+        sweep(nesting, inside: nil)
         acceptRelated()
         let fronts = Set(accepted.map(\.front))
         if !fronts.isEmpty {
             edges = [:]
             totals = [:]
             served = [:]
-            sweep(inside: fronts)
+            sweep(nesting, inside: fronts)
         }
         acceptNested()
         for edge in accepted { union.join(edge.front.address, edge.dialled.from) }
-    }
-
-    /// Counts for each start the innermost exchange that encloses it, among those at `fronts` (nil: at any listener).
-    private mutating func sweep(inside fronts: Set<Endpoint>?) {
-        let horizon = facts.counters.last ?? Timestamp(nanoseconds: .max)
-        countBackground(inside: fronts)
-        var enclosing: [Enclosing] = []
-        var starts: [Start] = []
-        for (index, connection) in facts.connections.enumerated() {
-            // Nothing that never answers encloses anything.
-            let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
-            var connects = connection.exchanges.isEmpty
-            let firstMisjoined = connection.firstMisjoined
-            for (position, exchange) in connection.exchanges.enumerated() {
-                guard let request = exchange.request, !request.method.isEmpty else { continue }
-                connects = false
-                // A gateway's probes are asked inside nothing, and as often as its requests.
-                guard !HealthChecks.isProbe(request, at: connection.server) else { continue }
-                // An answer that need not be this one's tells neither what was answered nor when.
-                let response = position < firstMisjoined ? exchange.response : nil
-                let next = connection.exchanges[(position + 1)...].first { $0.request != nil }?.request?.firstFrame.time
-                let isOver = response?.completion == .complete
-                // The first sign of its end: the closing handshake may go on while the next request comes.
-                let end =
-                    isOver
-                    ? response?.lastFrame.time ?? horizon
-                    : position >= firstMisjoined && next != nil
-                        ? next ?? horizon
-                        : connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
-                if isListener {
-                    served[connection.server, default: 0] += 1
-                    enclosing.append(
-                        Enclosing(
-                            start: request.firstFrame.time,
-                            end: end,
-                            answer: Answer(response),
-                            connection: index,
-                            front: connection.server,
-                            method: request.method,
-                            target: request.target
-                        )
-                    )
-                }
-                starts.append(
-                    Start(
-                        time: request.firstFrame.time,
-                        end: end,
-                        answer: Answer(response),
-                        connection: index,
-                        method: request.method,
-                        target: request.target,
-                        mayBeProbe: periodic.contains(index) || HealthChecks.isProbe(request, at: connection.server)
-                    )
-                )
-            }
-            // A spare connection of a client is opened at any time; one that came to nothing was dialled for a purpose. So was one whose requests
-            // cannot be read, in a protocol that gateways speak to applications.
-            if connects, connection.orientation == .handshake, !connection.isNameService,
-                connection.cameToNothing || connection.speaksForeign || connection.failedInHandshake
-            {
-                starts.append(Start(time: connection.first.time, end: connection.last.time, connection: index))
-            }
-        }
-        enclosing.sort { $0.start < $1.start }
-        starts.sort { $0.time < $1.time }
-        var next = 0
-        var open: [Enclosing] = []
-        var limit = 64
-        for start in starts {
-            while next < enclosing.count, enclosing[next].start <= start.time {
-                open.append(enclosing[next])
-                next += 1
-            }
-            // Amortised: each enclosing exchange is dropped once, when the list has doubled since the last sweep.
-            if open.count > limit {
-                open.removeAll { $0.end < start.time }
-                limit = max(64, 2 * open.count)
-            }
-            if open.count > 16 * Self.reach { open.removeFirst(open.count - 8 * Self.reach) }
-            count(start, in: open)
-        }
-    }
-
-    /// What was found to lie inside what, of the traffic that is not among the facts.
-    private mutating func countBackground(inside fronts: Set<Endpoint>?) {
-        for (passing, count) in facts.background?.passings ?? [:] where fronts?.contains(passing.front) ?? true {
-            let dialled = Dialled(from: passing.dialler, to: passing.upstream)
-            totals[dialled, default: EdgeTotal()].requests += count
-            served[passing.front, default: 0] += count
-            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].related += count
-            edges[Edge(front: passing.front, dialled: dialled), default: EdgeCount()].nested += count
-        }
-    }
-
-    private mutating func count(_ start: Start, in open: [Enclosing]) {
-        let connection = facts.connections[start.connection]
-        let dialled = Dialled(from: connection.client.address, to: connection.server)
-        var best: (enclosing: Enclosing, rank: Int)?
-        for candidate in open.suffix(Self.reach).reversed() {
-            guard candidate.start < start.time, candidate.end >= start.time, candidate.connection != start.connection,
-                candidate.front != connection.server
-            else { continue }
-            // Nor is a client that fails to open TLS to another listener of the same address, while others ask there.
-            if connection.failedInHandshake, candidate.front.address == connection.server.address,
-                candidate.front.address != dialled.from
-            {
-                continue
-            }
-            // Clients that ask the same at the same time lie inside each other's requests by chance.
-            if let told = candidate.answer, let got = start.answer, told.isEarlier(than: got) { continue }
-            let isSameHost =
-                union.find(candidate.front.address) == union.find(dialled.from)
-            // A client of the listener is not the gateway, unless all share one address.
-            guard isSameHost || !(clients[candidate.front]?.contains(dialled.from) ?? false) else { continue }
-            var rank = isSameHost ? 1 : 0
-            if let method = start.method {
-                let relation = TargetRelation(candidate.target, start.target)
-                if method == candidate.method, relation >= .suffix {
-                    rank += 4
-                } else if relation >= .sameQuery {
-                    rank += 2
-                }
-            }
-            // The innermost wins: `reversed` meets the latest start first.
-            if best == nil || rank > best?.rank ?? 0 { best = (candidate, rank) }
-            if rank == 5 { break }
-        }
-        if start.method == nil {
-            totals[dialled, default: EdgeTotal()].connects += 1
-        } else if !start.mayBeProbe || best?.rank ?? 0 >= 2 {
-            totals[dialled, default: EdgeTotal()].requests += 1
-        } else {
-            return
-        }
-        guard let best else { return }
-        let edge = Edge(front: best.enclosing.front, dialled: dialled)
-        var counted = edges[edge] ?? EdgeCount()
-        if start.method == nil {
-            counted.connects += 1
-        } else {
-            if best.rank >= 2 { counted.related += 1 }
-            if start.end <= best.enclosing.end { counted.nested += 1 }
-        }
-        edges[edge] = counted
     }
 
     private struct Sender: Hashable {

@@ -17,8 +17,8 @@ struct RoleMap {
 }
 
 extension RoleMap {
-    static func infer(from facts: TrafficFacts, options: DiagnosisOptions) -> RoleMap {
-        var inference = RoleInference(facts, options)
+    static func infer(from facts: TrafficFacts, options: DiagnosisOptions, _ keys: MessageKeys? = nil) -> RoleMap {
+        var inference = RoleInference(facts, options, keys ?? MessageKeys(facts))
         inference.findEdges()
         return inference.assign()
     }

@@ -64,13 +64,13 @@ enum TargetRelation: Int, Comparable {
         return !query.isEmpty && query == Self.query(right)
     }
 
-    private static func query(_ target: String) -> Substring {
+    static func query(_ target: String) -> Substring {
         let utf8 = target.utf8
         guard let mark = utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
         return target[utf8.index(after: mark)...]
     }
 
-    private static func lastSegment(_ path: Substring) -> Substring {
+    static func lastSegment(_ path: Substring) -> Substring {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return path[path.utf8.index(after: slash)...]
     }

@@ -40,9 +40,10 @@ package struct Examination {
     private static let patience: Nanoseconds = .seconds(600)
 
     package init(_ facts: TrafficFacts, _ options: DiagnosisOptions) {
-        let map = RoleMap.infer(from: facts, options: options)
+        let keys = MessageKeys(facts)
+        let map = RoleMap.infer(from: facts, options: options, keys)
         let horizon = options.horizon ?? facts.counters.last ?? Timestamp(nanoseconds: .max)
-        let incidents = Incidents(Join(facts, map), horizon: horizon, isFinal: options.horizon == nil)
+        let incidents = Incidents(Join(facts, map, keys), horizon: horizon, isFinal: options.horizon == nil)
         self.facts = facts
         self.options = options
         self.incidents = incidents

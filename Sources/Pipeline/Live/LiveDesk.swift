@@ -19,24 +19,16 @@ struct LiveDesk {
 
     /// Microseconds to sleep while nothing comes.
     private static let rest: UInt32 = 4_000
-    /// A look may take a fifth of the time; half of it, where there is a flood of failures that has to be counted to make room.
-    private static let lookShare = 4.0
-    private static let shortestPause = 0.02
     /// Seconds without a packet after which time goes on all the same.
     private static let silence = 0.2
 
-    /// Seconds between two reports on all so far, which may take a twentieth of the time.
-    private static let reportPause = 2.0
-    private static let reportShare = 20.0
-
+    private let looks = LookThread()
+    private var pace = Pace()
     private var emission = Emission()
-    private var nextLook = 0.0
-    private var nextPressedLook = 0.0
     private var lastPacket = 0.0
     private var isHeard = true
     private var nextCount = 0.0
     private var nextQuestion = 0.0
-    private var nextReport = 0.0
 
     init(
         engine: LiveEngine,
@@ -56,7 +48,7 @@ struct LiveDesk {
 
     mutating func work() throws(CaptureError) {
         let start = run.clock()
-        (nextLook, lastPacket) = (start, start)
+        lastPacket = start
         let end = run.request.duration.map { start + Double($0) / 1e9 }
         thread.start()
         while isHeard, !run.control.shouldStop(), !(writer?.isOver ?? false) {
@@ -71,7 +63,6 @@ struct LiveDesk {
             if let end, now >= end { break }
             if let broken = writer?.broken { throw broken }
             look(now)
-            report(now)
         }
     }
 
@@ -130,20 +121,25 @@ struct LiveDesk {
     }
 
     private mutating func look(_ now: Double) {
-        let isDue = now >= nextLook && (engine.hasNews || emission.isWaiting)
-        guard isDue || now >= nextPressedLook && engine.needsLook, let last = engine.statistics.last else { return }
-        let examination = engine.look(horizon: last)
-        isHeard = emission.emit(examination.findings, at: now, told)
-        let after = run.clock()
-        nextLook = after + max(Self.shortestPause, (after - now) * Self.lookShare)
-        nextPressedLook = after + max(Self.shortestPause, after - now)
+        if let result = looks.takeResult() { conclude(result, now) }
+        guard looks.isIdle, let last = engine.statistics.last else { return }
+        let state = Pace.State(
+            now: now,
+            hasNews: engine.hasNews || emission.isWaiting,
+            needsRoom: engine.needsLook,
+            reports: run.control.reported != nil,
+            backlog: Double(engine.ring.end &- engine.position) / Double(engine.ring.capacity)
+        )
+        guard let reason = pace.due(state) else { return }
+        looks.start(engine.snapshot(horizon: last, reports: reason == .report))
+        pace.began(reason, at: now)
     }
 
-    private mutating func report(_ now: Double) {
-        guard let reported = run.control.reported, now >= nextReport, let last = engine.statistics.last else { return }
-        reported(engine.interimReport(horizon: last))
-        let after = run.clock()
-        nextReport = after + max(Self.reportPause, (after - now) * Self.reportShare)
+    private mutating func conclude(_ result: LookThread.Result, _ now: Double) {
+        let examination = engine.conclude(result.snapshot, result.examination)
+        isHeard = emission.emit(examination.findings, at: now, told)
+        if let report = result.report { run.control.reported?(report) }
+        pace.ended(at: run.clock())
     }
 
     private var told: (Occurrence, Finding) -> Bool {
@@ -186,6 +182,7 @@ struct LiveDesk {
             while read() {}
             if !isOver { usleep(Self.rest) }
         }
+        looks.finish()
         let state = thread.current
         noteDropped(state)
         writer?.finish()

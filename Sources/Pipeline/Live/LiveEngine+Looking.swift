@@ -2,18 +2,58 @@ package import Diagnosis
 import Dissection
 package import Model
 
+/// What a live run knew at one moment, to be looked at beside it: nothing of it changes any more.
+package struct LiveSnapshot {
+    fileprivate let facts: TrafficFacts
+    fileprivate let options: DiagnosisOptions
+    fileprivate let totals: RunningTotals?
+    fileprivate let horizon: Timestamp
+    /// The newest packet's time.
+    fileprivate let now: Timestamp?
+    fileprivate let isWhole: Bool
+
+    /// What was found, and the report on all so far where it was asked for.
+    package func examine() -> (examination: Examination, report: Report?) {
+        let examination = Examination(facts, options)
+        return (examination, totals?.report(with: examination))
+    }
+}
+
 extension LiveEngine {
     /// What is known now, with nothing concluded from what may still come after `horizon`; what is settled is counted for good.
     package func look(horizon: Timestamp) -> Examination {
+        let snapshot = snapshot(horizon: horizon)
+        return conclude(snapshot, snapshot.examine().examination)
+    }
+
+    /// What is known now, for a look that may go on while more is read; one at a time.
+    /// - Parameter reports: the report on all so far is wanted too.
+    package func snapshot(horizon: Timestamp, reports: Bool = false) -> LiveSnapshot {
         hasNews = false
+        // What goes was over a second before the look.
+        lookReach = (lastFrame, (statistics.last ?? horizon) - Self.pressedSettling)
+        late = []
         var options = request.options(firstPacket: statistics.first)
         options.horizon = horizon
-        var examination = Examination(currentFacts(isFinal: false), options)
+        return LiveSnapshot(
+            facts: currentFacts(isFinal: false, withServers: reports),
+            options: options,
+            totals: reports ? totals : nil,
+            horizon: horizon,
+            now: statistics.last,
+            isWhole: isWhole
+        )
+    }
+
+    /// Takes what a look found: what is settled is counted for good, once it is time for that.
+    package func conclude(_ snapshot: LiveSnapshot, _ found: Examination) -> Examination {
+        defer { lookReach = nil }
+        var examination = found
         examination.leaveOut(totals)
         clientErrorCount = totals.clientErrorCount(with: examination)
-        guard !isWhole else { return examination }
-        foldIfDue(examination)
-        lastHorizon = horizon
+        guard !snapshot.isWhole, let now = snapshot.now else { return examination }
+        foldIfDue(examination, at: now)
+        lastHorizon = snapshot.horizon
         return examination
     }
 
@@ -21,13 +61,6 @@ extension LiveEngine {
     package var needsLook: Bool {
         guard !isWhole, reducer.isCrowded, let now = statistics.last else { return false }
         return lastFold.map { now - $0 >= pressedPause } ?? true
-    }
-
-    /// The report on a capture that goes on.
-    package func interimReport(horizon: Timestamp) -> Report {
-        var options = request.options(firstPacket: statistics.first)
-        options.horizon = horizon
-        return totals.report(with: Examination(currentFacts(isFinal: false, withServers: true), options))
     }
 
     /// The capture is over. What was found last, and the report on all of it.
@@ -80,8 +113,8 @@ extension LiveEngine {
 
     // MARK: Folding
 
-    private func foldIfDue(_ examination: Examination) {
-        guard let now = statistics.last else { return }
+    /// - Parameter now: the newest packet's time when the look began.
+    private func foldIfDue(_ examination: Examination, at now: Timestamp) {
         let isCrowded = dissector.connectionCount > window.largestConnectionCount
         let isPressed = reducer.isCrowded
         guard let last = lastFold else {
@@ -110,8 +143,10 @@ extension LiveEngine {
             gone = max(gone, settled)
         }
         totals.fold(examination, before: settled)
-        let context = gone > now - window.length ? examination.contextConnections(before: gone) : []
-        forget(before: gone, but: examination.unsettledConnections(at: settled), keeping: context)
+        var context = gone > now - window.length ? examination.contextConnections(before: gone) : []
+        // Of these something was read since that is older than the look, and not counted yet.
+        for flow in late { if let first = followed[flow]?.firstFed { context.insert(first) } }
+        forget(before: gone, examination, but: examination.unsettledConnections(at: settled), keeping: context)
         // What is not over cannot go, however often one looks.
         pressedPause = reducer.isCrowded ? min(pressedPause * 2, Self.shortestStep) : Self.pressedStep
     }
@@ -134,15 +169,22 @@ extension LiveEngine {
 
     /// What was over before `time` is counted; its facts go.
     /// - Parameter context: first frames of connections whose facts stay beside what comes.
-    private func forget(before time: Timestamp, but unsettled: [Int: Timestamp], keeping context: Set<Int>) {
+    private func forget(
+        before time: Timestamp,
+        _ examination: Examination,
+        but unsettled: [Int: Timestamp],
+        keeping context: Set<Int>
+    ) {
         let place = checkpoints.lastIndex { $0.time <= time }
         guard let place else { return }
         let frame = checkpoints[place].frame
         checkpoints.removeFirst(place)
         letEndedGo(before: time, frame: frame)
         let open = Set(active.keys.compactMap { followed[$0]?.firstFed })
+        let known = Set(examination.connections.lazy.map(\.first))
         let gone = dissector.forget(before: time) { first in
-            if context.contains(first) { return .context }
+            // What came since was not looked at.
+            if context.contains(first) || !known.contains(first) { return .context }
             if let since = unsettled[first] { return .awaited(since: since) }
             return open.contains(first) ? .followed : .over
         }
@@ -162,7 +204,7 @@ extension LiveEngine {
             sieve.openFlow(FlowWords(low: span.ends.low, high: span.ends.high)) == span.flow
         }
         wholeCounted = wholeCounted.filter { requests.contains($0) }
-        for flow in followed.keys {
+        for flow in followed.keys where !late.contains(flow) {
             followed[flow]?.forget(before: frame)
             guard let state = followed[flow], !firsts.contains(state.firstFed), !state.needsPackets else { continue }
             if state.lookedThrough < frame || state.isOver {

@@ -53,6 +53,9 @@ package final class LiveEngine {
     var totals = RunningTotals()
     var lastFold: Timestamp?
     var lastForgotten = 0
+    /// What a look knows that goes on meanwhile, and the connections of which packets were handed over since that belong before it.
+    var lookReach: (frame: Int, time: Timestamp)?
+    var late: Set<Int> = []
     /// Of the look before.
     var lastHorizon = Timestamp(nanoseconds: .min)
     var pressedPause = LiveEngine.pressedStep
@@ -366,6 +369,10 @@ package final class LiveEngine {
     private func handOver(_ record: PacketRecord, _ bytes: RawSpan, _ packet: Due) {
         // What is no segment, or may be one in fragments, goes the whole way.
         guard packet.flow >= 0 else { return dissector.process(record, bytes) }
+        // By its time, too: clocks are set back.
+        if let lookReach, record.number <= lookReach.frame || record.timestamp < lookReach.time {
+            late.insert(packet.flow)
+        }
         switch packet.step {
         case .skip: break
         case .keep: dissector.process(record, bytes, resuming: nil, isAgain: packet.isAgain)

@@ -9,6 +9,8 @@ struct Replay {
     var step = 64
     /// Every how many steps the findings so far are diagnosed.
     var looksEvery = 4
+    /// For how many steps a look goes on while more is read.
+    var lookSteps = 0
     var ringBytes = 16 << 20
     var window = LiveWindow()
     /// Packets after which it ends.
@@ -27,6 +29,7 @@ struct Replay {
         var emission = Emission()
         var waiting = 0
         var steps = 0
+        var look: (snapshot: LiveSnapshot, due: Int)?
         while engine.statistics.packets + waiting < limit, let record = try input.advance() {
             input.withPacket { bytes in precondition(ring.append(record, bytes), "the ring is too small") }
             waiting += 1
@@ -34,8 +37,12 @@ struct Replay {
             waiting = 0
             _ = engine.readStretch()
             steps += 1
-            guard steps % looksEvery == 0, let last = engine.statistics.last else { continue }
-            let findings = engine.look(horizon: last).findings
+            if look == nil, steps % looksEvery == 0, let last = engine.statistics.last {
+                look = (engine.snapshot(horizon: last), steps + lookSteps)
+            }
+            guard let (snapshot, due) = look, steps >= due else { continue }
+            look = nil
+            let findings = engine.conclude(snapshot, snapshot.examine().examination).findings
             // Two looks: a verdict has to stand.
             for moment in [0.0, 1.0] {
                 _ = emission.emit(findings, at: moment) { occurrence, finding in
