@@ -250,7 +250,7 @@ struct Join {
     /// The gateway told its client first and then closed what had not answered (HAProxy 2.6, as run: 0.4 ms later).
     private func isGivenUp(_ attempt: Attempt, after over: Timestamp) -> Bool {
         guard let ending = timelines[attempt.connection].firstEnding, ending.direction == .fromClient,
-            answer(of: attempt) == nil
+            response(of: attempt)?.completion != .complete
         else { return false }
         return attempt.end == ending.frame.time && ending.frame.time - over <= .milliseconds(5)
     }

@@ -104,9 +104,8 @@ extension RoleInference {
                 nesting.servers[candidate.connection] != server
             else { continue }
             // Nor is a client that fails to open TLS to another listener of the same address, while others ask there.
-            if isFailedHandshake, nesting.serverAddresses[candidate.connection] == nesting.serverAddresses[start.connection],
-                nesting.serverAddresses[candidate.connection] != dialler
-            {
+            let listener = nesting.serverAddresses[candidate.connection]
+            if isFailedHandshake, listener == nesting.serverAddresses[start.connection], listener != dialler {
                 continue
             }
             // Clients that ask the same at the same time lie inside each other's requests by chance.
