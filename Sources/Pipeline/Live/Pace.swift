@@ -30,7 +30,8 @@ package struct Pace {
 
     /// Looks may take a fifth of one processor's time; half of it, where there is a flood of failures that has to be counted to make room.
     private static let share = 4.0
-    private static let shortestPause = 0.02
+    /// The second look tells what the first one found.
+    private static let shortestPause = Emission.standing
     /// With more of the ring unread than this, looks wait: reading needs what they would take.
     private static let largestBacklog = 0.125
     /// But not for longer than this, or ten times what the last one took, nor past the next report.
