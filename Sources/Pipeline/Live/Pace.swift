@@ -37,11 +37,11 @@ package struct Pace {
     /// But not for longer than this, or ten times what the last one took, nor past the next report.
     private static let usualWait = 2.0
     private static let lateShare = 10.0
-    /// Between two reports on all so far, which may take a twentieth of the time. A run that is killed loses what was counted since the last, so
-    /// that there is one every ten seconds whatever it takes.
+    /// Between two reports on all so far, which may take a twentieth of the time. A run that is killed loses what came since the last began: no
+    /// pause is longer than this, whatever a report takes.
     private static let reportPause = 2.0
     private static let reportShare = 20.0
-    package static let longestReportPause = 10.0
+    package static let longestReportPause = 5.0
 
     private var next = 0.0
     private var nextPressed = 0.0
