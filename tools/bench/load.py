@@ -159,13 +159,13 @@ def main(arguments):
     sender = SENDERS[options.sender]
     sender.prepare()
     report, failed = cache() / "load.json", 0
-    print(f"{options.sender}, {options.runs} runs each: medians, and the sum of what was sent and lost")
-    print("| capture | rate, packets/s | receiver | sent | received | lost | CPU s | of wall s | peak MiB |")
-    print("|---|--:|---|--:|--:|--:|--:|--:|--:|")
     with Wire():
         if options.check:
             rate = int(options.rates.split(",")[0])
             return max(check(binary, sender, file, rate, options.seconds) for file in files)
+        print(f"{options.sender}, {options.runs} runs each: medians, and the sum of what was sent and lost")
+        print("| capture | rate, packets/s | receiver | sent | received | lost | CPU s | of wall s | peak MiB |")
+        print("|---|--:|---|--:|--:|--:|--:|--:|--:|")
         for file in files:
             for rate in map(int, options.rates.split(",")):
                 outcomes = {name: [] for name in _receivers(binary, report)}

@@ -21,6 +21,9 @@ _ADDRESS = "127.0.0.1:9502"
 _EVIDENCE = 16 << 20
 #: Seconds after which too much evidence has to be gone; it is looked after every 5 s.
 _HOUSEKEEPING = 20
+#: Seconds of failures that a killed service may lose: it counts five after it last did, which takes it less than a second (a debug build some more),
+#: commits every second, and some failures take seconds to be told.
+_LOST_BY_KILL = 12
 #: Within which the traffic ends, of itself after 5 s: longer where others have the machine.
 _TRAFFIC_END = 180
 #: Files that may have come since.
@@ -47,7 +50,7 @@ class Soak:
         self.evidence, self.history = folder / "evidence", folder / "history.sqlite"
         self._errors = open(folder / "service.err", "ab")
         self.process = None
-        self.problems, self.samples = [], []
+        self.problems, self.samples, self.lives = [], [], []
         self._before = {}
         self._within = time.monotonic()
 
@@ -75,8 +78,17 @@ class Soak:
             if self.process.poll() is not None or time.monotonic() > end:
                 raise Failure("gwsniffd does not run: " + (self.folder / "service.err").read_text()[-2_000:])
             time.sleep(0.2)
+        self._seen = self._failed()
+
+    def _failed(self, seconds=0):
+        """Failed requests that the clients saw so far, or so many seconds ago."""
+        lines = (self.folder / "traffic").read_text().splitlines()
+        return int(lines[max(0, len(lines) - 1 - seconds)].split()[1]) if lines else 0
 
     def stop(self, number):
+        lost = _LOST_BY_KILL if number == signal.SIGKILL else 0
+        # What it must have counted, and what at most: it was ready before it was first asked.
+        self.lives.append((number.name, self._failed(lost) - self._seen, self._failed() - self._seen))
         start = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(60)
@@ -148,8 +160,19 @@ class Soak:
     def judge_history(self, seen):
         with sqlite3.connect(f"file:{self.history}?mode=ro", uri=True) as database:
             verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+            counts = dict(
+                database.execute(
+                    "SELECT run, sum(weight) FROM finding JOIN finding_minute ON finding = finding.id "
+                    "WHERE severity = 'failure' GROUP BY run"
+                ).fetchall()
+            )
         if verdict != "ok":
             self.problems.append(f"the history is damaged: {verdict}")
+        for run, (name, least, most) in enumerate(self.lives, 1):
+            count = counts.get(run, 0)
+            print(f"  life {run}, ended by {name}: {count} failed requests in the history of {most} seen meanwhile")
+            if count < 0.97 * least - 2:
+                self.problems.append(f"life {run} has {count} failed requests in the history where {least} are due")
         command = [self._binary, "history", "report", "--history", str(self.history), "--format", "json"]
         done = subprocess.run(command, capture_output=True)
         if done.returncode != 0:
@@ -158,7 +181,7 @@ class Soak:
         kept = sum(f["count"] for f in json.loads(done.stdout)["findings"] if f["severity"] == "failure")
         counted = sum(life[-1]["failed"] for life in self.samples if life)
         print(f"  failed requests: {seen} seen by clients, {counted:.0f} in the metrics, {kept} in the history")
-        # What fails while it does not run, and in the last ten seconds before the kill, it cannot know.
+        # What fails while it does not run, and in the last seconds before the kill, it cannot know.
         if not 0.9 * seen <= kept <= 1.01 * seen + 2:
             self.problems.append(f"the history has {kept} of {seen} failed requests")
 

@@ -18,7 +18,7 @@ package struct Emission {
     }
 
     /// Seconds for which a verdict has to stand.
-    private static let standing = 0.03
+    static let standing = 0.03
 
     /// Told of each finding, as far as its last report still listed it: bounded by what a report lists.
     private var told: [FindingKey: Set<OccurrenceKey>] = [:]

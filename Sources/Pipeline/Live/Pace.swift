@@ -30,17 +30,18 @@ package struct Pace {
 
     /// Looks may take a fifth of one processor's time; half of it, where there is a flood of failures that has to be counted to make room.
     private static let share = 4.0
-    private static let shortestPause = 0.02
+    /// The second look tells what the first one found.
+    private static let shortestPause = Emission.standing
     /// With more of the ring unread than this, looks wait: reading needs what they would take.
     private static let largestBacklog = 0.125
     /// But not for longer than this, or ten times what the last one took, nor past the next report.
     private static let usualWait = 2.0
     private static let lateShare = 10.0
-    /// Between two reports on all so far, which may take a twentieth of the time. A run that is killed loses what was counted since the last, so
-    /// that there is one every ten seconds whatever it takes.
+    /// Between two reports on all so far, which may take a twentieth of the time. A run that is killed loses what came since the last began: no
+    /// pause is longer than this, whatever a report takes.
     private static let reportPause = 2.0
     private static let reportShare = 20.0
-    package static let longestReportPause = 10.0
+    package static let longestReportPause = 5.0
 
     private var next = 0.0
     private var nextPressed = 0.0
