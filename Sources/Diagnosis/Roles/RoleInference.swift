@@ -114,7 +114,8 @@ struct RoleInference {
         for (index, connection) in facts.connections.enumerated() {
             // Nothing that never answers encloses anything.
             let isListener = (fronts?.contains(connection.server) ?? true) && connection.fromServer.packets > 0
-            var connects = connection.exchanges.isEmpty
+            // Of requests in another protocol not even the target may have been captured.
+            var connects = connection.exchanges.isEmpty || connection.speaksForeign
             let firstMisjoined = connection.firstMisjoined
             for (position, exchange) in connection.exchanges.enumerated() {
                 guard let request = exchange.request, !request.method.isEmpty else { continue }
