@@ -11,11 +11,14 @@ extension ConnectionFacts {
         return !isOpened || events.contains { $0.kind == .rst && $0.direction == .fromServer }
     }
 
-    /// A TLS handshake that the client began and never got far enough in to send anything.
+    /// A TLS handshake that the client began, and that provably came to nothing: answered by nothing, by a fatal alert, or by what is no TLS.
     var failedInHandshake: Bool {
-        guard case .tls(let facts) = application else { return false }
-        return facts.clientHello != nil && facts.clientRecords == 0
-            && events.contains { $0.kind == .fin || $0.kind == .rst }
+        guard case .tls(let facts) = application, facts.clientHello != nil, facts.clientRecords == 0, !hasMissedBytes,
+            events.contains(where: { $0.kind == .fin || $0.kind == .rst })
+        else { return false }
+        if fromServer.payloadBytes == 0 { return fromServer.acknowledgedEnd <= 1 && fromServer.highestEnd <= 0 }
+        return facts.serverHello == nil && !fromServer.firstBytes.starts(with: [22, 3])
+            && !fromServer.firstBytes.starts(with: [23, 3]) && !fromServer.firstBytes.isEmpty
     }
 
     /// The first FIN or RST of either side.

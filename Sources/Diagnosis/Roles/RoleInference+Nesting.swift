@@ -181,7 +181,8 @@ extension RoleInference.Nesting {
     ) {
         let answers = connection.fromServer.packets > 0
         let isPeriodic = inference.periodic.contains(index)
-        var connects = connection.exchanges.isEmpty
+        // Of requests in another protocol not even the target may have been captured.
+        var connects = connection.exchanges.isEmpty || connection.speaksForeign
         let firstMisjoined = connection.firstMisjoined
         let ending = connection.firstEnding?.time ?? (connection.isClosed ? connection.last.time : horizon)
         for (position, exchange) in connection.exchanges.enumerated() {

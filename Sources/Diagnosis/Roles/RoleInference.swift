@@ -219,16 +219,6 @@ struct RoleInference {
         if accepted.isEmpty { assignSingleLeg(&map) }
     }
 
-    /// A gateway dials a few ports; who tries dozens of them and asks nothing is a scanner.
-    private func scanners() -> Set<IPAddress> {
-        var dialled: [IPAddress: Set<Endpoint>] = [:]
-        for connection in facts.connections where connection.exchanges.isEmpty {
-            dialled[connection.client.address, default: []].insert(connection.server)
-        }
-        let asking = Set(facts.connections.lazy.filter { !$0.exchanges.isEmpty }.map(\.client.address))
-        return Set(dialled.lazy.filter { $0.value.count > 32 && !asking.contains($0.key) }.map(\.key))
-    }
-
     /// No nesting anywhere: one leg was captured. It is the upstream leg, unless the answers are a gateway's own and the requests are no gateway's.
     private mutating func assignSingleLeg(_ map: inout RoleMap) {
         var made: Set<Endpoint> = []

@@ -235,6 +235,39 @@ import Testing
         #expect(!report.findings.map(\.cause).contains(.proxyLoop))
     }
 
+    @Test(
+        "A load test on the gateway's host that asks a hanging server again and again is no loop, where that server answers others"
+    )
+    func loadTest() {
+        let (host, server) = ("127.0.0.1", end("127.0.0.1", 9001))
+        func pair(_ port: UInt16, _ target: String, at time: Double) -> (client: Line, leg: Line) {
+            (
+                Line.from(end(host, 50_000 + port), to: end(host, 80)).handshake(at: time - 0.5).request(
+                    target,
+                    at: time
+                ),
+                Line.from(end(host, 40_000 + port), to: server).handshake(at: time + 0.2).request(
+                    target,
+                    at: time + 0.4
+                )
+            )
+        }
+        let waves = (0..<16).flatMap { number -> [Line] in
+            let (wave, place) = (number / 8, number % 8)
+            let time = Double(wave) * 2_003 + Double(place) * 0.06
+            // The last come first to their ends.
+            let over = Double(wave) * 2_003 + 2_002 - Double(place) * 0.05
+            let made = pair(UInt16(number), "/slow", at: time)
+            return [made.client.response(504, at: over + 0.1), made.leg.fin(.fromClient, at: over)]
+        }
+        let good = pair(90, "/ok", at: 6_000)
+        let lines = waves + [good.client.response(200, at: 6_005), good.leg.response(200, at: 6_004)]
+        let report = Scene.report(lines)
+        #expect(report.totalRequests == 17)
+        #expect(report.failedRequests == 16)
+        #expect(!report.findings.contains { $0.cause == .proxyLoop })
+    }
+
     @Test("A gateway that asks itself for a client on its own host is a loop")
     func localLoop() {
         let lines = (0..<6).map { number in
