@@ -33,6 +33,14 @@ struct Loops {
     private static let timer: Nanoseconds = .seconds(1)
     /// Passes looked at in one loop.
     private static let reach = 4096
+    /// Requests for the same that are looked at in all: a load test asks one thing thousands of times, and each time may be the first of a loop.
+    private static let largestLookCount = 1 << 22
+
+    /// What is known of a request as a later pass.
+    private struct Pass {
+        var comesBack = false
+        var tellsOfItself = false
+    }
 
     private struct Key: Hashable {
         var method: String
@@ -60,14 +68,23 @@ struct Loops {
             let key = Key(method: asked.method, target: asked.target)
             if buckets[key]?.count ?? 0 > Self.fewestReturns { dialled[key, default: []].append(index) }
         }
+        var known: [Pass] = Array(repeating: Pass(), count: join.requests.count)
         for (key, indices) in buckets where indices.count > Self.fewestReturns {
-            find(in: indices, dialled[key] ?? [], join, insiders)
+            for index in indices {
+                let tells = Self.tellsOfItself(join.requests[index], join)
+                known[index] = Pass(
+                    comesBack: tells || Self.comesFromInside(join.requests[index].client.address, join, insiders),
+                    tellsOfItself: tells
+                )
+            }
+            find(in: indices, dialled[key] ?? [], join, known)
         }
     }
 
-    private mutating func find(in indices: [Int], _ dialled: [Int], _ join: Join, _ insiders: Set<IPAddress>) {
+    private mutating func find(in indices: [Int], _ dialled: [Int], _ join: Join, _ known: [Pass]) {
         var position = 0
-        while position < indices.count {
+        var looks = 0
+        while position < indices.count, looks < Self.largestLookCount {
             let root = indices[position]
             position += 1
             let request = join.requests[root]
@@ -86,12 +103,15 @@ struct Loops {
             while next < indices.count, passes.count < Self.reach,
                 join.requests[indices[next]].start <= until + Self.lag
             {
-                let pass = join.requests[indices[next]]
-                if Self.comesBack(pass, join, insiders), pass.connection != request.connection {
-                    passes.append(indices[next])
-                    if pass.gateway == request.gateway, pass.start <= until { returns += 1 }
-                    if !own.contains(pass.client.address) || Self.tellsOfItself(pass, join) { proven += 1 }
-                    until = max(until, pass.end ?? until)
+                let pass = indices[next]
+                looks += 1
+                if known[pass].comesBack, join.requests[pass].connection != request.connection {
+                    passes.append(pass)
+                    if join.requests[pass].gateway == request.gateway, join.requests[pass].start <= until {
+                        returns += 1
+                    }
+                    if known[pass].tellsOfItself || !own.contains(join.requests[pass].client.address) { proven += 1 }
+                    until = max(until, join.requests[pass].end ?? until)
                 }
                 next += 1
             }
@@ -139,7 +159,7 @@ struct Loops {
             roots[root] = Loop(
                 passes: passes,
                 upstream: upstream,
-                isHeadless: Self.comesBack(request, join, insiders),
+                isHeadless: known[root].comesBack,
                 isProven: isProven
             )
             while position < indices.count, members.contains(indices[position]) { position += 1 }
@@ -158,12 +178,12 @@ extension Loops {
     /// How many passes lie inside the one before; strictly: also where a timer may have ended the outer one first.
     private static func nested(_ passes: [Int], _ join: Join, isStrict: Bool = false) -> Int {
         zip(passes, passes.dropFirst()).count { outer, inner in
-            let (outer, inner) = (join.requests[outer], join.requests[inner])
-            let end = outer.end ?? Timestamp(nanoseconds: .max)
-            guard inner.start >= outer.start, inner.start <= end else { return false }
+            let end = join.requests[outer].end ?? Timestamp(nanoseconds: .max)
+            let (began, start) = (join.requests[outer].start, join.requests[inner].start)
+            guard start >= began, start <= end else { return false }
             // One interface has both, so that no slack is needed.
-            let isInside = inner.end.map { $0 <= end } ?? (outer.end == nil)
-            return isInside || !isStrict && end - outer.start >= timer
+            let isInside = join.requests[inner].end.map { $0 <= end } ?? (join.requests[outer].end == nil)
+            return isInside || !isStrict && end - began >= timer
         }
     }
 
@@ -183,10 +203,8 @@ extension Loops {
         return false
     }
 
-    private static func comesBack(_ pass: ClientRequest, _ join: Join, _ insiders: Set<IPAddress>) -> Bool {
-        insiders.contains(pass.client.address)
-            || join.map.givenUpstreams.contains { $0.contains(pass.client.address) }
-            || tellsOfItself(pass, join)
+    private static func comesFromInside(_ client: IPAddress, _ join: Join, _ insiders: Set<IPAddress>) -> Bool {
+        insiders.contains(client) || join.map.givenUpstreams.contains { $0.contains(client) }
     }
 
     /// The way that the request came (RFC 7239, and the older X-Forwarded-For) names the gateway that has it now.
