@@ -30,9 +30,7 @@ package final class Dissector {
 
     /// Takes one packet, in the order of the capture. `bytes` are only used during the call.
     package func process(_ record: PacketRecord, _ bytes: RawSpan) {
-        if let active, record.linkType == .ethernet,
-            let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
-        {
+        if let active, let head = PlainHead(record, bytes) {
             let answer = active.examine(
                 head.words,
                 sourceIsLow: head.sourceIsLow,

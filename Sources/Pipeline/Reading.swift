@@ -60,8 +60,7 @@ struct Reading {
             }
             statistics.count(record)
             input.withPacket { bytes in
-                note(record, bytes)
-                one(record, bytes)
+                if isWanted(record, bytes) { one(record, bytes) }
             }
             if let limit = request.packetLimit, statistics.packets >= limit { isOver = true }
             guard !isOver, request.duration == nil, !isPipe else { continue }
@@ -79,14 +78,11 @@ struct Reading {
         return .over
     }
 
-    /// What a packet that comes by itself is to the purpose.
-    private func note(_ record: PacketRecord, _ bytes: RawSpan) {
-        if let gate = purpose.gate {
-            // It is handed on in any case; the gate is to know what begins and ends with it.
-            _ = gate.isWanted(record, bytes)
-        } else if let map = purpose.map {
-            SieveHeads.note(record, bytes, at: input.place, in: map)
-        }
+    /// Whether a packet that comes by itself is of use. For a sieve each is, and its place is noted.
+    private func isWanted(_ record: PacketRecord, _ bytes: RawSpan) -> Bool {
+        if let gate = purpose.gate { return gate.isWanted(record, bytes) }
+        if let map = purpose.map { SieveHeads.note(record, bytes, at: input.place, in: map) }
+        return true
     }
 
     /// The statistics with how far the files are read.

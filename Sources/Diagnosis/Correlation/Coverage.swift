@@ -179,7 +179,9 @@ struct Coverage {
 
     /// An attempt for the same target, or a connect that failed, that begins a little before the request or while it is open.
     private func hasOrphan(near request: ClientRequest, _ end: Timestamp, _ host: Int) -> Bool {
-        guard let list = orphans[host], let asked = join.request(of: request) else { return false }
+        guard let list = orphans[host], let asked = join.keys[request.connection, request.exchange] else {
+            return false
+        }
         let from = request.start - Self.disorder
         let start = list.partitionPoint { $0.start >= from }
         // The nearest few suffice, and bound the work.
@@ -190,8 +192,8 @@ struct Coverage {
             {
                 return false
             }
-            guard let other = join.request(of: attempt) else { return attempt.verdict != nil }
-            return TargetRelation(asked.target, other.target) >= .suffix
+            guard let other = join.question(of: orphan.attempt) else { return attempt.verdict != nil }
+            return join.keys.relation(asked, other) >= .suffix
         }
     }
 

@@ -146,7 +146,7 @@ struct MessageKeys {
 
     // MARK: Comparing
 
-    /// As `TargetRelation(left, right)` of the texts.
+    /// Gateways strip or replace prefixes and may drop the scheme and authority of an absolute form (RFC 9112 §3.2).
     func relation(_ left: Question, _ right: Question) -> TargetRelation {
         let (left, right) = (left.target, right.target)
         if left.number == right.number { return .equal }

@@ -29,7 +29,7 @@ enum FastCGIEmptyResponse: Detector {
             frames: attempt.requestFrames + attempt.acknowledgedFrames + attempt.endingFrames,
             explanation: "\(attempt.upstream) \(ending.isReset ? "reset" : "closed") the FastCGI connection "
                 + "\(Phrases.duration(elapsed)) after the request, without a record of answer"
-                + (timer.map { ": a timer of \($0) s of its own" } ?? ": the worker died, or was killed") + ".",
+                + (timer.map { ": a timer of \($0) s of its own" } ?? ", as where the worker dies or is killed") + ".",
             ruledOut: [
                 RuledOut(.responseTimeout, "the upstream ended it, not the gateway"),
                 RuledOut(

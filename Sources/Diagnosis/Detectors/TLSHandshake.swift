@@ -148,19 +148,27 @@ enum TLSHandshakeFailure: Detector {
         guard let facts = attempt.handshake, let refusal = attempt.refusal(facts),
             [40, 47, 71, 80].contains(refusal.code)
         else { return nil }
+        // 47 (illegal_parameter) and 80 (internal_error) are said of other faults of the upstream, too.
+        let isNamed = [40, 71].contains(refusal.code)
+        var missing: [String] = []
+        if facts.serverHello != nil {
+            missing.append("whether a client certificate was asked for: tls-client-cert-required is not ruled out")
+        }
+        if !isNamed {
+            missing.append("the upstream's log: alert \(refusal.code) does not say what it could not accept")
+        }
         return attempt.verdict(
             cause,
             facts,
-            confidence: facts.serverHello == nil ? .high : .medium,
+            confidence: isNamed && facts.serverHello == nil ? .high : .medium,
             blame: .gateway,
             [refusal.frame],
-            "\(attempt.upstream) refused the handshake with alert \(refusal.code): no cipher, group or signature that both sides "
-                + "accept.",
+            "\(attempt.upstream) refused the handshake with alert \(refusal.code): "
+                + (isNamed ? "" : "most likely ") + "no cipher, group or signature that both sides accept.",
             ruledOut: [
                 RuledOut(.tlsProtocolVersion, "the alert is another"), RuledOut(.tlsHandshakeReset, "an alert came"),
             ],
-            missing: facts.serverHello == nil
-                ? [] : ["whether a client certificate was asked for: tls-client-cert-required is not ruled out"]
+            missing: missing
         )
     }
 }

@@ -4,30 +4,6 @@ enum TargetRelation: Int, Comparable {
 
     static func < (left: TargetRelation, right: TargetRelation) -> Bool { left.rawValue < right.rawValue }
 
-    /// Gateways strip or replace prefixes and may drop the scheme and authority of an absolute form (RFC 9112 §3.2).
-    init(_ left: String, _ right: String) {
-        if left == right {
-            self = .equal
-            return
-        }
-        let (leftPath, rightPath) = (Self.path(left), Self.path(right))
-        if leftPath == rightPath {
-            self = .samePath
-            return
-        }
-        let (long, short) = leftPath.utf8.count > rightPath.utf8.count ? (leftPath, rightPath) : (rightPath, leftPath)
-        if short.utf8.count > 1, long.hasSuffix(short) {
-            self = .suffix
-            return
-        }
-        let (leftLast, rightLast) = (Self.lastSegment(leftPath), Self.lastSegment(rightPath))
-        if !leftLast.isEmpty, leftLast == rightLast {
-            self = .lastSegment
-        } else {
-            self = Self.haveSameQuery(left, right) ? .sameQuery : .unrelated
-        }
-    }
-
     /// The path of a target, without scheme and authority (RFC 9112 §3.2.2), query and fragment. Over UTF-8: it is asked for often.
     static func path(_ target: String) -> Substring {
         let utf8 = target.utf8
@@ -56,12 +32,6 @@ enum TargetRelation: Int, Comparable {
             return nil
         }
         return utf8.index(colon, offsetBy: 3)
-    }
-
-    /// Both have a query, and it is the same.
-    static func haveSameQuery(_ left: String, _ right: String) -> Bool {
-        let query = Self.query(left)
-        return !query.isEmpty && query == Self.query(right)
     }
 
     static func query(_ target: String) -> Substring {

@@ -40,9 +40,7 @@ package final class FlowGate {
 
     /// The same of one packet.
     package func isWanted(_ record: PacketRecord, _ bytes: RawSpan) -> Bool {
-        guard record.linkType == .ethernet,
-            let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
-        else {
+        guard let head = PlainHead(record, bytes) else {
             beginOther(at: record.number)
             return true
         }

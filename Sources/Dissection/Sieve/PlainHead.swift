@@ -65,6 +65,13 @@ struct PlainHead {
         payload = start..<max(start, offset &+ min(captured, 14 &+ total))
     }
 
+    /// - Parameter bytes: the packet's.
+    @inline(__always)
+    init?(_ record: PacketRecord, _ bytes: RawSpan) {
+        guard record.linkType == .ethernet else { return nil }
+        self.init(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
+    }
+
     /// - Parameter window: has the packet's bytes.
     @inline(__always)
     init?(_ packet: PacketBatch.Packet, in window: RawSpan) {

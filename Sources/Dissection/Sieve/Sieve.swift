@@ -39,9 +39,7 @@ package final class Sieve {
         if record.interface > 0 { hasSeveralInterfaces = true }
         decoder.count(record, bytes)
         if clock.pass(record.timestamp.nanoseconds, frame: record.number) { beginGap() }
-        guard record.linkType == .ethernet,
-            let head = PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength)
-        else {
+        guard let head = PlainHead(record, bytes) else {
             takeOther(record, bytes) { _ in }
             return
         }

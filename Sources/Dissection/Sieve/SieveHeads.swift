@@ -54,7 +54,8 @@ package final class SieveHeads {
 
     /// Notes where the packets of the batch lie that it has looked at, and whose they are.
     package func note(_ batch: PacketBatch, in map: PassageMap) {
-        let all = batch.count < 32 ? 1 << UInt32(truncatingIfNeeded: batch.count) &- 1 : UInt32.max
+        // Shifted beyond its width it is 0.
+        let all: UInt32 = (1 << UInt32(truncatingIfNeeded: batch.count)) &- 1
         let isAdded = map.append(
             start: batch.position,
             length: batch.size,
@@ -73,8 +74,7 @@ package final class SieveHeads {
         at place: (start: Int64, length: Int),
         in map: PassageMap
     ) {
-        let isEthernet = record.linkType == .ethernet
-        let head = isEthernet ? PlainHead(bytes, 0, captured: bytes.byteCount, wire: record.wireLength) : nil
+        let head = PlainHead(record, bytes)
         let isAdded = map.append(
             start: place.start,
             length: place.length,

@@ -108,7 +108,8 @@ struct ScriptRedaction {
     }
 
     private mutating func head(_ bytes: inout [UInt8], _ range: Range<Int>) {
-        var lines = places[id] ?? []
+        // Taken out, so that it is not copied with every record.
+        var lines = places.removeValue(forKey: id) ?? []
         for (number, place) in range.enumerated() {
             lines.append(place)
             guard bytes[place] == 0x0a, isBlankLine(bytes, lines) else { continue }

@@ -10,6 +10,9 @@ import Synchronization
 #endif
 
 /// Looks, one at a time, on a thread of its own: reading goes on meanwhile, and before it where both want the processor.
+///
+/// The thread is kept from the first look to the last: it gives up its precedence for good, and others that are lent it later, such as the
+/// savefile's, must not lose theirs.
 final class LookThread: @unchecked Sendable {
     struct Result {
         var snapshot: LiveSnapshot
@@ -18,7 +21,8 @@ final class LookThread: @unchecked Sendable {
     }
 
     private enum State {
-        case idle, busy
+        case idle, busy, over
+        case asked(LiveSnapshot)
         case done(Result)
     }
 
@@ -27,9 +31,11 @@ final class LookThread: @unchecked Sendable {
         var value: Value
     }
 
-    private let queue = DispatchQueue(label: "looks")
+    private var hasBegun = false
     private let state = Mutex(Handed(value: State.idle))
-    private let over = DispatchSemaphore(value: 0)
+    /// Signalled where a look is wanted, or none any more; and where one is done.
+    private let wanted = DispatchSemaphore(value: 0)
+    private let done = DispatchSemaphore(value: 0)
 
     /// Nothing is looked at, and nothing waits to be taken.
     var isIdle: Bool {
@@ -42,16 +48,31 @@ final class LookThread: @unchecked Sendable {
     /// Begins a look, where none goes on.
     func start(_ snapshot: LiveSnapshot) {
         guard isIdle else { return }
-        state.withLock { $0.value = .busy }
-        let handed = Handed(value: snapshot)
-        queue.async { [self] in
-            Self.givePrecedence()
-            let (examination, report) = handed.value.examine()
+        let handed = Handed(value: State.asked(snapshot))
+        state.withLock { $0 = handed }
+        if !hasBegun {
+            hasBegun = true
+            DispatchQueue(label: "looks").async { self.work() }
+        }
+        wanted.signal()
+    }
+
+    private func work() {
+        Self.givePrecedence()
+        while true {
+            wanted.wait()
+            let asked = state.withLock { state -> Handed<LiveSnapshot?> in
+                guard case .asked(let snapshot) = state.value else { return Handed(value: nil) }
+                state.value = .busy
+                return Handed(value: snapshot)
+            }
+            guard let snapshot = asked.value else { return }
+            let (examination, report) = snapshot.examine()
             let result = Handed(
-                value: State.done(Result(snapshot: handed.value, examination: examination, report: report))
+                value: State.done(Result(snapshot: snapshot, examination: examination, report: report))
             )
             state.withLock { $0 = result }
-            over.signal()
+            done.signal()
         }
     }
 
@@ -62,15 +83,15 @@ final class LookThread: @unchecked Sendable {
             state.value = .idle
             return Handed(value: result)
         }
-        if result.value != nil { over.wait() }
+        if result.value != nil { done.wait() }
         return result.value
     }
 
-    /// Waits for a look that goes on, of which nobody wants to know any more.
+    /// Waits for a look that goes on, of which nobody wants to know any more. There are no more.
     func finish() {
-        guard !isIdle else { return }
-        over.wait()
-        state.withLock { $0.value = .idle }
+        if !isIdle { done.wait() }
+        state.withLock { $0.value = .over }
+        wanted.signal()
     }
 
     /// To the threads that read: a packet is lost by waiting there, and none here.

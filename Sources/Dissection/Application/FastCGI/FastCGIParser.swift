@@ -152,14 +152,14 @@ package struct FastCGIParser: ApplicationParser {
         _ records: FastCGIRecords,
         _ frame: FrameReference
     ) {
-        guard var request = open[records.id] else { return }
+        guard open[records.id] != nil else { return }
         switch records.kind {
         case .params?:
+            // In its place: taken out, what was gathered would be copied with every delivery.
             for index in range {
-                guard let pair = request.pairs.take(bytes.byte(index)) else { continue }
-                request.variables.take(pair.name, pair.value, at: offset)
+                guard let pair = open[records.id]?.pairs.take(bytes.byte(index)) else { continue }
+                open[records.id]?.variables.take(pair.name, pair.value, at: offset)
             }
-            open[records.id] = request
             change(records.id) { $0.request?.lastFrame = frame }
         case .stdin?:
             change(records.id) {
@@ -167,13 +167,13 @@ package struct FastCGIParser: ApplicationParser {
                 $0.request?.lastFrame = frame
             }
         case .stdout?:
-            var response =
-                request.response
-                ?? ScriptResponse(start: records.start, frame: frame, isHead: request.variables.method == "HEAD")
-            response.take(bytes, range, at: offset, frame)
-            request.response = response
-            open[records.id] = request
-            change(records.id) { $0.response = response.facts }
+            if open[records.id]?.response == nil {
+                let isHead = open[records.id]?.variables.method == "HEAD"
+                open[records.id]?.response = ScriptResponse(start: records.start, frame: frame, isHead: isHead)
+            }
+            open[records.id]?.response?.take(bytes, range, at: offset, frame)
+            let response = open[records.id]?.response?.facts
+            change(records.id) { $0.response = response }
         case .endRequest? where records.contentLeft == 0:
             endRequest(records, offset + Int64(range.count), frame)
         default: break

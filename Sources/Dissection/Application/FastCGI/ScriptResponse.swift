@@ -18,8 +18,6 @@ struct ScriptResponse {
         self.isHead = isHead
     }
 
-    var isHeadWhole: Bool { isInBody }
-
     /// Takes output of the script; `offset` is the stream offset of the first of them.
     mutating func take(_ bytes: RawSpan, _ range: Range<Int>, at offset: Int64, _ frame: FrameReference) {
         facts.lastFrame = frame
